@@ -1,0 +1,2 @@
+//! Workloads, by hand: `cargo bench --bench workloads -- --table`.
+fn main() {}

@@ -1,0 +1,386 @@
+//! Expressions into SQL, with exactly the parentheses they need.
+
+use std::sync::Arc;
+
+use super::Compiler;
+use crate::dialect::{BindUse, FunctionForm};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{ColumnRef, Expr, Node, Op};
+use crate::schema::{ColumnDef, Name};
+use crate::types::{Class, Type};
+
+/// How tightly an operator binds. The order is common to the databases; where they differ
+/// (`||`), the operands get parentheses unless they are atoms.
+fn precedence(op: &Op) -> u8 {
+    match op {
+        Op::Asc | Op::Desc | Op::Label(_) => 0,
+        Op::Or => 1,
+        Op::And => 2,
+        Op::Not => 3,
+        Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Is | Op::IsNot => 4,
+        Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike => 4,
+        Op::In | Op::NotIn | Op::Between | Op::NotBetween => 4,
+        Op::Concat => 5,
+        Op::Add | Op::Sub => 6,
+        Op::Mul | Op::Div | Op::Rem => 7,
+        Op::Neg => 8,
+        Op::Collate(_) => 9,
+        Op::Exists | Op::Cast(_) | Op::Function { .. } => ATOM,
+    }
+}
+
+const ATOM: u8 = 10;
+
+/// Lists of terms longer than this are balanced where the server limits the depth of expressions.
+const LONG: usize = 100;
+
+impl Compiler<'_> {
+    /// Writes an expression that stands alone.
+    pub(super) fn expr(&mut self, expr: &Expr) -> Result<()> {
+        self.operand(expr, 0, None)
+    }
+
+    /// Writes an expression as an operand of something that binds at `least`; `ty` is the type of
+    /// what a bare value stands beside.
+    fn operand(&mut self, expr: &Expr, least: u8, ty: Option<&Type>) -> Result<()> {
+        match &expr.0 {
+            Node::Invalid(error) => Err(error.clone()),
+            Node::Column(column) => self.column(column),
+            Node::Bind(value) => self.bind(value, ty, BindUse::Compare),
+            Node::Param(name) => self.param(name, ty),
+            Node::Raw(sql) => self.raw(sql, least),
+            Node::Star => {
+                self.push("*");
+                Ok(())
+            }
+            Node::Subquery(select) => self.parens(|c| c.subselect(select)),
+            Node::Apply(op, kids) if precedence(op) < least => {
+                self.parens(|c| c.apply(op, &kids.items, ty))
+            }
+            Node::Apply(op, kids) => self.apply(op, &kids.items, ty),
+        }
+    }
+
+    pub(super) fn parens(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.push("(");
+        body(self)?;
+        self.push(")");
+        Ok(())
+    }
+
+    /// The user's own SQL; as an operand it gets parentheses unless it is one word.
+    fn raw(&mut self, sql: &str, least: u8) -> Result<()> {
+        let word = sql
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
+        let quoted = sql.len() > 1
+            && sql.starts_with('\'')
+            && sql.ends_with('\'')
+            && sql.matches('\'').count() == 2;
+        if least > 0 && !word && !quoted {
+            return self.parens(|c| {
+                c.push(sql);
+                Ok(())
+            });
+        }
+        self.push(sql);
+        Ok(())
+    }
+
+    fn column(&mut self, column: &ColumnRef) -> Result<()> {
+        let def = self.find(&column.source)?;
+        let found = def.by_id(column.id).ok_or_else(|| gone(column))?;
+        if self.literal {
+            self.name(&found.column.name);
+            return Ok(());
+        }
+        match &column.source.alias {
+            Some(alias) => self.name(&Name::from(alias.clone())),
+            None => self.table_name(&def),
+        }
+        self.push(".");
+        self.name(&found.column.name);
+        Ok(())
+    }
+
+    fn apply(&mut self, op: &Op, items: &[Expr], ty: Option<&Type>) -> Result<()> {
+        match (op, items) {
+            (Op::And, _) => self.terms(items, " AND ", 3),
+            (Op::Or, _) => self.terms(items, " OR ", 2),
+            (Op::Not, [item]) => {
+                self.push("NOT ");
+                self.operand(item, 4, None)
+            }
+            (Op::Neg, [item]) => {
+                self.push("-");
+                self.operand(item, 9, ty)
+            }
+            (Op::Is | Op::IsNot, [left, right]) => self.null_safe(op, left, right),
+            (Op::In | Op::NotIn, [item, list @ ..]) => self.membership(op, item, list),
+            (Op::Between | Op::NotBetween, [item, low, high]) => self.between(op, item, low, high),
+            (Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike, [item, pattern, escape @ ..]) => {
+                self.like(op, item, pattern, escape.first())
+            }
+            (Op::Exists, [select]) => {
+                self.push("EXISTS ");
+                self.operand(select, ATOM, None)
+            }
+            (Op::Cast(to), [item]) => self.cast(item, to),
+            (Op::Collate(name), [item]) => {
+                self.operand(item, 9, ty)?;
+                self.push(" COLLATE ");
+                self.name(&Name::from(name.clone()));
+                Ok(())
+            }
+            (Op::Function { name, distinct }, _) => self.function(name, *distinct, items),
+            (Op::Label(label), [item]) => {
+                self.operand(item, 1, ty)?;
+                self.push(" AS ");
+                self.name(&Name::from(label.clone()));
+                Ok(())
+            }
+            (Op::Asc | Op::Desc, [item]) => {
+                self.sort_key(item)?;
+                self.push(if *op == Op::Asc { " ASC" } else { " DESC" });
+                Ok(())
+            }
+            (_, [left, right]) => self.binary(op, left, right),
+            _ => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("{op:?} takes other operands"),
+            )),
+        }
+    }
+
+    /// What ORDER BY and GROUP BY sort by: a labelled expression stands as its label.
+    pub(super) fn sort_key(&mut self, expr: &Expr) -> Result<()> {
+        match &expr.0 {
+            Node::Apply(Op::Label(label), _) => {
+                self.name(&Name::from(label.clone()));
+                Ok(())
+            }
+            _ => self.operand(expr, 0, None),
+        }
+    }
+
+    fn binary(&mut self, op: &Op, left: &Expr, right: &Expr) -> Result<()> {
+        let (word, strength) = match op {
+            Op::Eq => (" = ", 4),
+            Op::Ne => (" <> ", 4),
+            Op::Lt => (" < ", 4),
+            Op::Le => (" <= ", 4),
+            Op::Gt => (" > ", 4),
+            Op::Ge => (" >= ", 4),
+            Op::Concat => (" || ", 8),
+            Op::Add => (" + ", 6),
+            Op::Sub => (" - ", 6),
+            Op::Mul => (" * ", 7),
+            Op::Div => (" / ", 7),
+            Op::Rem => (" % ", 7),
+            other => {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("{other:?} is no operator of two"),
+                ));
+            }
+        };
+        let (left_ty, right_ty) = (self.type_of(left), self.type_of(right));
+        // Comparisons do not chain; arithmetic groups from the left.
+        let left_least = if strength == 4 { 5 } else { strength };
+        self.operand(left, left_least, right_ty.as_ref())?;
+        self.push(word);
+        self.operand(right, strength + 1, left_ty.as_ref())
+    }
+
+    /// Terms of AND and OR. Long lists become a balanced tree where depth is limited.
+    fn terms(&mut self, items: &[Expr], word: &str, least: u8) -> Result<()> {
+        let limited = self.target.features.max_expression_depth.is_some();
+        if limited && items.len() > LONG {
+            let (left, right) = items.split_at(items.len() / 2);
+            self.parens(|c| c.terms(left, word, least))?;
+            self.push(word);
+            return self.parens(|c| c.terms(right, word, least));
+        }
+        for (i, item) in items.iter().enumerate() {
+            if i > 0 {
+                self.push(word);
+            }
+            self.operand(item, least, Some(&Type::Boolean))?;
+        }
+        Ok(())
+    }
+
+    fn null_safe(&mut self, op: &Op, left: &Expr, right: &Expr) -> Result<()> {
+        let ty = self.type_of(left);
+        self.operand(left, 5, None)?;
+        if matches!(&right.0, Node::Bind(value) if value.is_null()) {
+            self.push(if *op == Op::Is {
+                " IS NULL"
+            } else {
+                " IS NOT NULL"
+            });
+            return Ok(());
+        }
+        let (same, different) = self.target.grammar.null_safe();
+        self.push(" ");
+        self.push(if *op == Op::Is { same } else { different });
+        self.push(" ");
+        self.operand(right, 5, ty.as_ref())
+    }
+
+    fn membership(&mut self, op: &Op, item: &Expr, list: &[Expr]) -> Result<()> {
+        if list.is_empty() {
+            // Nothing is in the empty set, and NULL is not unknown to be in it.
+            self.push(if *op == Op::In { "0 = 1" } else { "1 = 1" });
+            return Ok(());
+        }
+        let ty = self.type_of(item);
+        self.operand(item, 5, None)?;
+        self.push(if *op == Op::In { " IN " } else { " NOT IN " });
+        match list {
+            [Expr(Node::Subquery(select))] => self.parens(|c| c.subselect(select)),
+            _ => self.parens(|c| c.list(list, |c, e| c.operand(e, 0, ty.as_ref()))),
+        }
+    }
+
+    fn between(&mut self, op: &Op, item: &Expr, low: &Expr, high: &Expr) -> Result<()> {
+        let ty = self.type_of(item);
+        self.operand(item, 5, None)?;
+        self.push(if *op == Op::Between {
+            " BETWEEN "
+        } else {
+            " NOT BETWEEN "
+        });
+        self.operand(low, 5, ty.as_ref())?;
+        self.push(" AND ");
+        self.operand(high, 5, ty.as_ref())
+    }
+
+    fn like(&mut self, op: &Op, item: &Expr, pattern: &Expr, escape: Option<&Expr>) -> Result<()> {
+        let folded = matches!(op, Op::Ilike | Op::NotIlike);
+        let own = if folded {
+            self.target.grammar.ilike()
+        } else {
+            None
+        };
+        let fold = folded && own.is_none();
+        let (yes, no) = own.unwrap_or(("LIKE", "NOT LIKE"));
+        let negated = matches!(op, Op::NotLike | Op::NotIlike);
+        self.folded(item, fold)?;
+        self.push(" ");
+        self.push(if negated { no } else { yes });
+        self.push(" ");
+        self.folded(pattern, fold)?;
+        if let Some(escape) = escape {
+            self.push(" ESCAPE ");
+            self.operand(escape, 5, None)?;
+        }
+        Ok(())
+    }
+
+    fn folded(&mut self, expr: &Expr, fold: bool) -> Result<()> {
+        if !fold {
+            return self.operand(expr, 5, Some(&Type::Text));
+        }
+        self.push("lower");
+        self.parens(|c| c.operand(expr, 0, Some(&Type::Text)))
+    }
+
+    fn cast(&mut self, item: &Expr, to: &Type) -> Result<()> {
+        let name = self.target.types.ddl(to)?;
+        self.push("CAST(");
+        self.operand(item, 1, None)?;
+        self.push(" AS ");
+        self.push(&name);
+        self.push(")");
+        Ok(())
+    }
+
+    fn function(&mut self, name: &str, distinct: bool, args: &[Expr]) -> Result<()> {
+        match self.target.grammar.function(name) {
+            FunctionForm::Word(word) if args.is_empty() => self.push(word),
+            FunctionForm::Word(_) => self.name(&Name::from(name)),
+            FunctionForm::Call(name) => {
+                // Function names are plain words as often as not in capitals; only odd ones are quoted.
+                let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+                if plain {
+                    self.push(name)
+                } else {
+                    self.name(&Name::from(name))
+                }
+                self.push(if distinct { "(DISTINCT " } else { "(" });
+                let ty = args.iter().find_map(|arg| self.type_of(arg));
+                self.list(args, |c, arg| c.operand(arg, 0, ty.as_ref()))?;
+                self.push(")");
+            }
+        }
+        Ok(())
+    }
+
+    /// The column definition an expression is, if it is one.
+    pub(super) fn column_of(&self, expr: &Expr) -> Option<(ColumnRef, ColumnDef)> {
+        match &expr.0 {
+            Node::Column(column) => {
+                let def = self.find(&column.source).ok()?;
+                Some((column.clone(), def.by_id(column.id)?.clone()))
+            }
+            Node::Apply(Op::Label(_) | Op::Asc | Op::Desc, kids) => {
+                self.column_of(kids.items.first()?)
+            }
+            _ => None,
+        }
+    }
+
+    /// The type of an expression, where it is known.
+    pub(super) fn type_of(&self, expr: &Expr) -> Option<Type> {
+        match &expr.0 {
+            Node::Column(column) => {
+                let known = self
+                    .scopes
+                    .iter()
+                    .rev()
+                    .flatten()
+                    .find(|known| known.source == column.source)?;
+                known.def.by_id(column.id).map(|c| c.column.ty.clone())
+            }
+            Node::Apply(Op::Cast(ty), _) => Some(ty.clone()),
+            Node::Apply(Op::Function { name, .. }, kids) => self.function_type(name, &kids.items),
+            Node::Apply(Op::Label(_) | Op::Collate(_) | Op::Asc | Op::Desc | Op::Neg, kids) => {
+                kids.items.first().and_then(|item| self.type_of(item))
+            }
+            Node::Apply(Op::Add | Op::Sub | Op::Mul, kids) => {
+                kids.items.iter().find_map(|item| self.type_of(item))
+            }
+            Node::Apply(Op::Concat, _) => Some(Type::Text),
+            _ => None,
+        }
+    }
+
+    fn function_type(&self, name: &Arc<str>, args: &[Expr]) -> Option<Type> {
+        let first = || args.iter().find_map(|arg| self.type_of(arg));
+        match &**name {
+            "count" | "char_length" => Some(Type::BigInteger),
+            "min" | "max" | "coalesce" => first(),
+            "lower" | "upper" => Some(Type::Text),
+            // Sums of exact decimals come as the database computes them, exact or not.
+            "sum" => first()
+                .filter(|ty| matches!(ty.class(), Class::Int | Class::Float))
+                .map(|ty| {
+                    if ty.is_integer() {
+                        Type::BigInteger
+                    } else {
+                        Type::Double
+                    }
+                }),
+            "now" => Some(Type::Timestamp),
+            _ => None,
+        }
+    }
+}
+
+/// The error of a column that is in no current version of its table.
+fn gone(column: &ColumnRef) -> Error {
+    let table = column.source.table.def().display_name();
+    let message = format!("a column of table `{table}` is gone since the expression was made");
+    Error::new(ErrorKind::Stale, message).with_table(table)
+}

@@ -1,0 +1,303 @@
+//! The one compiler: statements as data become text and parameters.
+//!
+//! Clause lists walk each statement (`select`, `write`, `ddl`), `expr` prints expressions with
+//! exactly the parentheses they need, and whatever differs between databases is a fragment of
+//! the dialect's `Grammar` or a fact in its `Features`. Called by `engine::run`, and by
+//! `to_sql` without a connection.
+
+mod ddl;
+mod expr;
+mod ready;
+mod select;
+mod target;
+mod write;
+
+use std::sync::Arc;
+
+pub(crate) use ready::Ready;
+pub use target::Target;
+pub(crate) use write::BulkInsert;
+
+use crate::dialect::{BindUse, is_plain};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::Source;
+use crate::rows::Columns;
+use crate::schema::{Name, Quote, TableDef};
+use crate::stmt::{Ddl, Delete, Insert, Select, Update};
+use crate::types::Type;
+use crate::value::Value;
+
+/// A statement as a database takes it: text, parameters, and the columns of its result.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    pub(crate) sql: String,
+    pub(crate) binds: Vec<Value>,
+    pub(crate) params: Vec<ParamSlot>,
+    pub(crate) columns: Option<Arc<Columns>>,
+}
+
+/// A parameter of a prepared plan: where its value goes, and what type it is compared with.
+#[derive(Clone, Debug)]
+pub(crate) struct ParamSlot {
+    pub(crate) at: usize,
+    pub(crate) name: Arc<str>,
+    pub(crate) ty: Option<Type>,
+}
+
+impl Compiled {
+    /// The text.
+    pub fn sql(&self) -> &str {
+        &self.sql
+    }
+
+    /// The parameters, in the forms the driver stores.
+    pub fn binds(&self) -> &[Value] {
+        &self.binds
+    }
+
+    /// The columns of the result, for a statement that returns rows.
+    pub fn columns(&self) -> Option<&Arc<Columns>> {
+        self.columns.as_ref()
+    }
+}
+
+/// A statement that can be compiled, with or without a connection.
+pub trait Compile {
+    /// Compiles for a server.
+    ///
+    /// # Errors
+    /// Mistakes that travelled in expressions (`NoSuchColumn`), `Invalid` and `NoForeignKey` for
+    /// statements that make no sense, `Conversion` for values that do not fit their column,
+    /// `Unsupported` for what the server cannot do.
+    fn compile(&self, target: &Target) -> Result<Compiled>;
+}
+
+impl Compile for Select {
+    fn compile(&self, target: &Target) -> Result<Compiled> {
+        select::compile(self, target)
+    }
+}
+
+impl Compile for Insert {
+    fn compile(&self, target: &Target) -> Result<Compiled> {
+        write::compile_insert(self, target)
+    }
+}
+
+impl Compile for Update {
+    fn compile(&self, target: &Target) -> Result<Compiled> {
+        write::compile_update(self, target)
+    }
+}
+
+impl Compile for Delete {
+    fn compile(&self, target: &Target) -> Result<Compiled> {
+        write::compile_delete(self, target)
+    }
+}
+
+impl Compile for Ddl {
+    fn compile(&self, target: &Target) -> Result<Compiled> {
+        ddl::compile(self, target)
+    }
+}
+
+/// Text and parameters being written, and the tables in sight.
+pub(crate) struct Compiler<'t> {
+    target: &'t Target,
+    sql: String,
+    binds: Vec<Value>,
+    params: Vec<ParamSlot>,
+    scopes: Vec<Vec<Known>>,
+    /// DDL takes no parameters: values are written as literals, columns by name alone.
+    literal: bool,
+}
+
+/// A table in sight, with the definition that held when the statement was compiled.
+#[derive(Clone)]
+struct Known {
+    source: Source,
+    def: Arc<TableDef>,
+}
+
+impl Known {
+    fn new(source: &Source) -> Known {
+        Known {
+            source: source.clone(),
+            def: source.table.def(),
+        }
+    }
+}
+
+impl<'t> Compiler<'t> {
+    fn new(target: &'t Target, literal: bool) -> Compiler<'t> {
+        Compiler {
+            target,
+            sql: String::with_capacity(256),
+            binds: Vec::new(),
+            params: Vec::new(),
+            scopes: Vec::new(),
+            literal,
+        }
+    }
+
+    fn finish(self, columns: Option<Arc<Columns>>) -> Result<Compiled> {
+        let most = self.target.features.max_params;
+        if self.binds.len() > most {
+            let message = format!(
+                "{} parameters; {} takes {most}",
+                self.binds.len(),
+                self.target.name
+            );
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        Ok(Compiled {
+            sql: self.sql,
+            binds: self.binds,
+            params: self.params,
+            columns,
+        })
+    }
+
+    fn push(&mut self, text: &str) {
+        self.sql.push_str(text);
+    }
+
+    /// Writes an identifier: the one place where names enter SQL.
+    fn name(&mut self, name: &Name) {
+        write_name(self.target, name, &mut self.sql);
+    }
+
+    /// Writes `schema.table`.
+    fn table_name(&mut self, def: &TableDef) {
+        if let Some(schema) = &def.schema {
+            self.name(schema);
+            self.push(".");
+        }
+        self.name(&def.name);
+    }
+
+    /// Writes items with commas between.
+    fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        mut each: impl FnMut(&mut Self, T) -> Result<()>,
+    ) -> Result<()> {
+        for (i, item) in items.into_iter().enumerate() {
+            if i > 0 {
+                self.push(", ");
+            }
+            each(self, item)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a value: a placeholder and a parameter, or a literal in DDL.
+    fn bind(&mut self, value: &Value, ty: Option<&Type>, to: BindUse) -> Result<()> {
+        if self.literal {
+            return self.target.grammar.literal(value, &mut self.sql);
+        }
+        let value = adapt(self.target, value.clone(), ty, to)?;
+        self.binds.push(value);
+        self.target
+            .grammar
+            .placeholder(self.binds.len(), &mut self.sql);
+        Ok(())
+    }
+
+    /// Writes the placeholder of a parameter whose value comes when the plan runs.
+    fn param(&mut self, name: &Arc<str>, ty: Option<&Type>) -> Result<()> {
+        if self.literal {
+            let message = format!("the parameter `{name}` has no place in a definition");
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        self.params.push(ParamSlot {
+            at: self.binds.len(),
+            name: name.clone(),
+            ty: ty.cloned(),
+        });
+        self.binds.push(Value::Null);
+        self.target
+            .grammar
+            .placeholder(self.binds.len(), &mut self.sql);
+        Ok(())
+    }
+
+    /// Brings tables in sight for what `body` writes.
+    fn within<T>(
+        &mut self,
+        known: Vec<Known>,
+        body: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        self.scopes.push(known);
+        let result = body(self);
+        self.scopes.pop();
+        result
+    }
+
+    /// The table a column belongs to, from the innermost SELECT outwards.
+    fn find(&self, source: &Source) -> Result<Arc<TableDef>> {
+        let known = self
+            .scopes
+            .iter()
+            .rev()
+            .flatten()
+            .find(|known| known.source == *source);
+        known.map(|known| known.def.clone()).ok_or_else(|| {
+            let table = source.table.def().display_name();
+            let name = source.alias.as_deref().unwrap_or(&table);
+            let message = format!("`{name}` is not part of the statement: join it");
+            Error::new(ErrorKind::Invalid, message).with_table(table)
+        })
+    }
+}
+
+/// A value in the form the driver stores.
+pub(crate) fn adapt(
+    target: &Target,
+    value: Value,
+    ty: Option<&Type>,
+    to: BindUse,
+) -> Result<Value> {
+    match ty {
+        Some(ty) if is_plain(&value, ty) => Ok(value),
+        Some(ty @ Type::Custom(custom)) if to == BindUse::Store => {
+            let stored = custom.0.bind(value)?;
+            let base = custom.0.base();
+            if is_plain(&stored, &base) {
+                Ok(stored)
+            } else {
+                target.types.bind(stored, &base, to)
+            }
+            .map_err(|e| e.at(ty))
+        }
+        Some(ty) => target.types.bind(value, ty, to),
+        None => match value {
+            Value::Null | Value::Int(_) | Value::Text(_) | Value::Bytes(_) => Ok(value),
+            rich => target.types.bind(rich, &Type::Any, to),
+        },
+    }
+}
+
+/// Writes an identifier, in quotes where the dialect needs them.
+fn write_name(target: &Target, name: &Name, out: &mut String) {
+    let quoted = match name.quote() {
+        Quote::Always => true,
+        Quote::Never => false,
+        Quote::Auto => !is_plain_word(name.as_str()) || target.grammar.is_reserved(name.as_str()),
+    };
+    if quoted {
+        target.grammar.quote(name.as_str(), out);
+    } else {
+        out.push_str(name.as_str());
+    }
+}
+
+/// Lower-case letters, digits and underscores, not beginning with a digit.
+fn is_plain_word(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    let starts = bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
+    starts && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}

@@ -1,0 +1,51 @@
+//! Plans that need no walk: each table version keeps the texts everybody asks for.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::{Compiled, Target};
+use crate::rows::Columns;
+
+/// The ready plans of a table version, one set for each kind of server.
+#[derive(Debug, Default)]
+pub(crate) struct Ready(RwLock<Vec<(u64, Arc<Plans>)>>);
+
+/// What is ready for one kind of server.
+#[derive(Debug)]
+pub(crate) struct Plans {
+    /// The columns of a full select.
+    pub(crate) columns: Arc<Columns>,
+    /// The select list of all columns.
+    pub(crate) list: String,
+    /// SELECT of all columns of all rows.
+    pub(crate) select: Arc<Compiled>,
+}
+
+/// Kinds of servers kept; more than these at once are compiled each time.
+const MOST: usize = 8;
+
+impl Ready {
+    /// The plans for a server, made at first use. `make` runs without a lock held.
+    pub(crate) fn get<E>(
+        &self,
+        target: &Target,
+        make: impl FnOnce() -> Result<Plans, E>,
+    ) -> Result<Arc<Plans>, E> {
+        let known = self
+            .0
+            .read()
+            .iter()
+            .find(|(id, _)| *id == target.id)
+            .map(|(_, p)| p.clone());
+        if let Some(plans) = known {
+            return Ok(plans);
+        }
+        let plans = Arc::new(make()?);
+        let mut list = self.0.write();
+        if list.len() < MOST && !list.iter().any(|(id, _)| *id == target.id) {
+            list.push((target.id, plans.clone()));
+        }
+        Ok(plans)
+    }
+}

@@ -1,0 +1,360 @@
+//! SELECT into SQL: a list of clauses, walked in the order of the grammar.
+
+use std::sync::Arc;
+
+use super::ready::Plans;
+use super::{Compiled, Compiler, Known, Target};
+use crate::dialect::BindUse;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{Expr, Source};
+use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
+use crate::schema::{ColumnDef, ForeignKeyDef, Name, TableDef};
+use crate::stmt::selection::Item;
+use crate::stmt::{Join, JoinKind, Select};
+use crate::types::Type;
+use crate::value::Value;
+
+/// The order of the clauses, which is all there is to know about the shape of a SELECT.
+const CLAUSES: &[fn(&mut Compiler<'_>, &Select) -> Result<()>] =
+    &[from, filter, group_by, having, order_by, limit];
+
+/// Compiles a SELECT; all columns of one table are ready after the first time.
+pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
+    if let Some(table) = select.whole_table() {
+        return Ok((*plans(&table.def(), &Source::of(table), target)?.select).clone());
+    }
+    let mut compiler = Compiler::new(target, false);
+    let columns = compiler.select(select)?;
+    compiler.finish(Some(columns))
+}
+
+/// The ready plans of a table version.
+pub(crate) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Result<Arc<Plans>> {
+    def.ready.get(target, || {
+        let mut compiler = Compiler::new(target, false);
+        let known = Known {
+            source: source.clone(),
+            def: def.clone(),
+        };
+        let list = compiler.within(vec![known], |c| {
+            let all = Item::Table(source.clone()).into_exprs();
+            c.list(&all, |c, expr| c.expr(expr))?;
+            Ok(std::mem::take(&mut c.sql))
+        })?;
+        let columns = Arc::new(Columns::new(
+            def.columns().map(|c| info(def, source, c)).collect(),
+        ));
+        let mut sql = format!("SELECT {list} FROM ");
+        compiler.table_name(def);
+        sql.push_str(&compiler.sql);
+        let select = Compiled {
+            sql,
+            binds: Vec::new(),
+            params: Vec::new(),
+            columns: Some(columns.clone()),
+        };
+        Ok(Plans {
+            columns,
+            list,
+            select: Arc::new(select),
+        })
+    })
+}
+
+/// A result column that is a table's column.
+fn info(def: &TableDef, source: &Source, column: &ColumnDef) -> ColumnInfo {
+    let origin = ColumnOrigin {
+        table: source.table.id(),
+        table_name: def.name.shared(),
+        column: column.id,
+    };
+    ColumnInfo {
+        origin: Some(origin),
+        ..ColumnInfo::new(column.key.clone(), column.column.ty.clone())
+    }
+}
+
+impl Compiler<'_> {
+    /// Writes a SELECT and says what its columns are.
+    pub(super) fn select(&mut self, select: &Select) -> Result<Arc<Columns>> {
+        let known: Vec<Known> = select
+            .from
+            .iter()
+            .chain(select.joins.iter().map(|join| &join.source))
+            .map(Known::new)
+            .collect();
+        check_names(&known)?;
+        self.within(known, |c| {
+            c.push(if select.distinct {
+                "SELECT DISTINCT "
+            } else {
+                "SELECT "
+            });
+            let columns = c.select_list(select)?;
+            CLAUSES.iter().try_for_each(|clause| clause(c, select))?;
+            Ok(columns)
+        })
+    }
+
+    /// Writes a SELECT in the place of an expression.
+    pub(super) fn subselect(&mut self, select: &Select) -> Result<()> {
+        self.select(select).map(|_| ())
+    }
+
+    fn select_list(&mut self, select: &Select) -> Result<Arc<Columns>> {
+        if select.items.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "a SELECT of nothing"));
+        }
+        if let [Item::Table(source)] = select.items.as_slice()
+            && source.alias.is_none()
+        {
+            let plans = plans(&self.find(source)?, source, self.target)?;
+            self.push(&plans.list);
+            return Ok(plans.columns.clone());
+        }
+        let mut columns = Vec::new();
+        let exprs: Vec<Expr> = select
+            .items
+            .iter()
+            .cloned()
+            .flat_map(Item::into_exprs)
+            .collect();
+        self.list(&exprs, |c, expr| {
+            c.expr(expr)?;
+            columns.push(c.output(expr));
+            Ok(())
+        })?;
+        Ok(Arc::new(Columns::new(columns)))
+    }
+
+    /// What a selected expression is in the result.
+    pub(super) fn output(&self, expr: &Expr) -> ColumnInfo {
+        let name = expr.output_name();
+        if let Some((reference, column)) = self.column_of(expr)
+            && let Ok(def) = self.find(&reference.source)
+        {
+            let found = info(&def, &reference.source, &column);
+            return ColumnInfo {
+                name: name.unwrap_or(column.key),
+                ..found
+            };
+        }
+        ColumnInfo::new(
+            name.unwrap_or_else(|| "?column?".into()),
+            self.type_of(expr).unwrap_or(Type::Any),
+        )
+    }
+
+    /// Writes a table in FROM.
+    fn source(&mut self, source: &Source) -> Result<()> {
+        let def = self.find(source)?;
+        self.table_name(&def);
+        if let Some(alias) = &source.alias {
+            self.push(" AS ");
+            self.name(&Name::from(alias.clone()));
+        }
+        Ok(())
+    }
+
+    /// Writes conditions that all hold after a word.
+    pub(super) fn conditions(&mut self, word: &str, conditions: &[Expr]) -> Result<()> {
+        match conditions {
+            [] => Ok(()),
+            [one] => {
+                self.push(word);
+                self.expr(one)
+            }
+            many => {
+                self.push(word);
+                let all = Expr::all(many);
+                self.expr(&all)
+            }
+        }
+    }
+}
+
+/// Refuses two tables under one name, before the database does.
+fn check_names(known: &[Known]) -> Result<()> {
+    let name = |known: &Known| match &known.source.alias {
+        Some(alias) => alias.to_string(),
+        None => known.def.display_name(),
+    };
+    for (i, one) in known.iter().enumerate() {
+        if known.iter().take(i).any(|other| name(other) == name(one)) {
+            let message = format!(
+                "`{}` stands twice in the statement: give one an alias",
+                name(one)
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+    }
+    Ok(())
+}
+
+fn from(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+    let Some(first) = &select.from else {
+        return Ok(());
+    };
+    c.push(" FROM ");
+    c.source(first)?;
+    for (i, join) in select.joins.iter().enumerate() {
+        c.push(match join.kind {
+            JoinKind::Inner => " JOIN ",
+            JoinKind::Left => " LEFT JOIN ",
+        });
+        c.source(&join.source)?;
+        c.push(" ON ");
+        match &join.on {
+            Some(on) => c.expr(on)?,
+            None => {
+                let on = infer_on(c, select, i, join)?;
+                c.expr(&on)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn filter(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+    c.conditions(" WHERE ", &select.filters)
+}
+
+fn group_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+    if select.group_by.is_empty() {
+        return Ok(());
+    }
+    c.push(" GROUP BY ");
+    c.list(&select.group_by, |c, expr| c.sort_key(expr))
+}
+
+fn having(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+    c.conditions(" HAVING ", &select.having)
+}
+
+fn order_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+    if select.order_by.is_empty() {
+        return Ok(());
+    }
+    c.push(" ORDER BY ");
+    c.list(&select.order_by, |c, expr| c.sort_key(expr))
+}
+
+fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+    let literal = c.target.features.literal_limit;
+    let limit = select.limit.map(|n| number(c, n, literal)).transpose()?;
+    let offset = select.offset.map(|n| number(c, n, false)).transpose()?;
+    c.target
+        .grammar
+        .limit(limit.as_deref(), offset.as_deref(), &mut c.sql);
+    Ok(())
+}
+
+/// A number of rows: in the text, or as a placeholder.
+fn number(c: &mut Compiler<'_>, rows: u64, literal: bool) -> Result<String> {
+    // Databases count rows in 64 bits with a sign; more than they can count is all of them.
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    if literal || c.literal {
+        return Ok(rows.to_string());
+    }
+    let before = std::mem::take(&mut c.sql);
+    c.bind(&Value::Int(rows), None, BindUse::Compare)?;
+    Ok(std::mem::replace(&mut c.sql, before))
+}
+
+/// The condition of a join that was not given one: the only foreign key between the table and
+/// those before it.
+fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> Result<Expr> {
+    let own = c.find(&join.source)?;
+    let mut found: Vec<(Expr, String)> = Vec::new();
+    let earlier = select.joins.iter().take(position).map(|join| &join.source);
+    for other in select.from.iter().chain(earlier) {
+        let def = c.find(other)?;
+        links(&join.source, &own, other, &def, &mut found);
+        if join.source.table != other.table {
+            links(other, &def, &join.source, &own, &mut found);
+        }
+    }
+    let table = own.display_name();
+    match found.len() {
+        1 => found.pop().map(|(on, _)| on).ok_or_else(|| no_key(&table)),
+        0 => Err(no_key(&table)),
+        _ => {
+            let keys: Vec<String> = found.into_iter().map(|(_, key)| key).collect();
+            let message = format!(
+                "`{table}` is connected by {}: say which with `join_on`",
+                keys.join(" and ")
+            );
+            Err(Error::new(ErrorKind::AmbiguousForeignKey, message).with_table(table))
+        }
+    }
+}
+
+fn no_key(table: &str) -> Error {
+    let message =
+        format!("no foreign key connects `{table}` with the tables before it: use `join_on`");
+    Error::new(ErrorKind::NoForeignKey, message).with_table(table)
+}
+
+/// The foreign keys of one table that point to another, as join conditions.
+fn links(
+    from: &Source,
+    from_def: &TableDef,
+    to: &Source,
+    to_def: &TableDef,
+    found: &mut Vec<(Expr, String)>,
+) {
+    for key in &from_def.foreign_keys {
+        let schema = key.target.schema.as_ref().or(from_def.schema.as_ref());
+        if key.target.table.as_str() != to_def.name.as_str() || schema != to_def.schema.as_ref() {
+            continue;
+        }
+        if let Some(on) = key_condition(from, from_def, key, to, to_def) {
+            let columns: Vec<&str> = from_def.names_at(&key.columns).collect();
+            found.push((on, format!("`{}({})`", from_def.name, columns.join(", "))));
+        }
+    }
+}
+
+/// Column by column, this side equals that side; none when the target's columns are unknown.
+fn key_condition(
+    from: &Source,
+    from_def: &TableDef,
+    key: &ForeignKeyDef,
+    to: &Source,
+    to_def: &TableDef,
+) -> Option<Expr> {
+    let targets: Vec<&ColumnDef> = if key.target.columns.is_empty() {
+        to_def
+            .primary_key
+            .as_ref()?
+            .columns
+            .iter()
+            .filter_map(|p| to_def.column_at(*p))
+            .collect()
+    } else {
+        let named = |name: &Name| {
+            to_def
+                .columns()
+                .find(|c| c.column.name.as_str() == name.as_str())
+        };
+        key.target
+            .columns
+            .iter()
+            .map(named)
+            .collect::<Option<_>>()?
+    };
+    if targets.len() != key.columns.len() {
+        return None;
+    }
+    let column = |source: &Source, id| {
+        Expr::column(crate::expr::ColumnRef {
+            source: source.clone(),
+            id,
+        })
+    };
+    let pairs = key.columns.iter().zip(targets).map(|(position, target)| {
+        let own = from_def.column_at(*position)?;
+        Some(column(from, own.id).eq(column(to, target.id)))
+    });
+    Some(Expr::all(pairs.collect::<Option<Vec<Expr>>>()?))
+}

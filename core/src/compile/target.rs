@@ -1,0 +1,63 @@
+//! A server to compile for: its dialect's parts and its features.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::dialect::{Dialect, Features, Grammar, TypeMap};
+
+/// A server to compile for, with or without a connection to it.
+pub struct Target {
+    pub(crate) name: &'static str,
+    pub(crate) grammar: &'static dyn Grammar,
+    pub(crate) types: &'static dyn TypeMap,
+    pub(crate) features: Features,
+    pub(crate) id: u64,
+}
+
+/// Servers that plans were made for, so that equal ones share an id. It grows by one for each
+/// dialect and server version in the process.
+static KNOWN: Mutex<Vec<(&'static str, Features)>> = Mutex::new(Vec::new());
+
+impl Target {
+    /// A server of these features.
+    pub fn new(dialect: &'static dyn Dialect, features: Features) -> Arc<Target> {
+        let name = dialect.name();
+        let mut known = KNOWN.lock();
+        let same = |(n, f): &(&str, Features)| *n == name && *f == features;
+        let id = known.iter().position(same).unwrap_or_else(|| {
+            known.push((name, features.clone()));
+            known.len() - 1
+        });
+        let (grammar, types) = (dialect.grammar(), dialect.types());
+        Arc::new(Target {
+            name,
+            grammar,
+            types,
+            features,
+            id: id as u64,
+        })
+    }
+
+    /// A server as the dialect assumes it, for compiling without a connection.
+    pub fn offline(dialect: &'static dyn Dialect) -> Arc<Target> {
+        Target::new(dialect, dialect.offline_features())
+    }
+
+    /// The dialect's name.
+    pub fn dialect(&self) -> &'static str {
+        self.name
+    }
+
+    /// What the server can do.
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({} {})", self.name, self.features.version)
+    }
+}

@@ -1,0 +1,290 @@
+//! INSERT, UPDATE and DELETE into SQL.
+
+use std::sync::Arc;
+
+use super::{Compiled, Compiler, Known, Target, adapt};
+use crate::dialect::BindUse;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{Expr, Node, Source};
+use crate::rows::Columns;
+use crate::schema::{ClientDefault, ColumnDef, TableDef};
+use crate::stmt::insert::InsertBody;
+use crate::stmt::{Delete, Insert, RowBuffer, Update};
+
+/// Compiles an INSERT of one row.
+pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compiled> {
+    let InsertBody::One(row) = &insert.body else {
+        let bulk = BulkInsert::plan(insert, target)?;
+        let rows = bulk.buffer.rows;
+        return bulk.compile_rows(target, rows);
+    };
+    let def = insert.table.def();
+    let filled = with_defaults(&def, row, |column| column.client_default())?;
+    let mut c = Compiler::new(target, false);
+    c.within(vec![Known::new(&Source::of(&insert.table))], |c| {
+        c.push("INSERT INTO ");
+        c.table_name(&def);
+        c.push(" ");
+        if filled.is_empty() {
+            c.push(c.target.grammar.empty_insert());
+        } else {
+            c.parens(|c| c.list(&filled, |c, (column, _)| c.bare(column)))?;
+            c.push(" VALUES ");
+            c.parens(|c| c.list(&filled, |c, (column, value)| c.stored(&def, column, value)))?;
+        }
+        c.returning(&insert.returning)
+    })
+    .and_then(|columns| c.finish(columns))
+}
+
+/// Compiles an UPDATE.
+pub(super) fn compile_update(update: &Update, target: &Target) -> Result<Compiled> {
+    let def = update.table.def();
+    if update.set.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "an UPDATE that sets nothing",
+        ));
+    }
+    let filled = with_defaults(&def, &update.set, |column| column.client_on_update())?;
+    let mut c = Compiler::new(target, false);
+    c.within(vec![Known::new(&Source::of(&update.table))], |c| {
+        c.push("UPDATE ");
+        c.table_name(&def);
+        c.push(" SET ");
+        c.list(&filled, |c, (column, value)| {
+            c.bare(column)?;
+            c.push(" = ");
+            c.stored(&def, column, value)
+        })?;
+        c.some_rows(&update.filters, update.all, "UPDATE", &def)
+    })?;
+    c.finish(None)
+}
+
+/// Compiles a DELETE.
+pub(super) fn compile_delete(delete: &Delete, target: &Target) -> Result<Compiled> {
+    let def = delete.table.def();
+    let mut c = Compiler::new(target, false);
+    c.within(vec![Known::new(&Source::of(&delete.table))], |c| {
+        c.push("DELETE FROM ");
+        c.table_name(&def);
+        c.some_rows(&delete.filters, delete.all, "DELETE", &def)
+    })?;
+    c.finish(None)
+}
+
+/// The columns to write, in the table's order: those given, and those whose default the program
+/// supplies. Defaults that are functions run here.
+fn with_defaults<'d>(
+    def: &'d TableDef,
+    given: &[(Arc<str>, Expr)],
+    default: impl Fn(&ColumnDef) -> Option<&ClientDefault>,
+) -> Result<Vec<(&'d ColumnDef, Expr)>> {
+    for (name, _) in given {
+        let column = def.column(name)?;
+        writable(def, column)?;
+    }
+    let value_of = |column: &ColumnDef| {
+        let given = given.iter().find(|(name, _)| **name == *column.key);
+        given
+            .map(|(_, value)| value.clone())
+            .or_else(|| Some(Expr::from(default(column)?.produce())))
+    };
+    Ok(def
+        .columns()
+        .filter_map(|column| Some((column, value_of(column)?)))
+        .collect())
+}
+
+/// Refuses to write what the database computes.
+fn writable(def: &TableDef, column: &ColumnDef) -> Result<()> {
+    if column.computed().is_none() {
+        return Ok(());
+    }
+    let message = format!("{} is computed by the database", place(def, column));
+    Err(Error::new(ErrorKind::Invalid, message)
+        .with_table(def.display_name())
+        .with_columns([column.key()]))
+}
+
+fn place(def: &TableDef, column: &ColumnDef) -> String {
+    format!("table `{}`, column `{}`", def.display_name(), column.key())
+}
+
+/// Puts table and column into the error of a value.
+fn placed(error: Error, def: &TableDef, column: &ColumnDef) -> Error {
+    error
+        .at(place(def, column))
+        .with_table(def.display_name())
+        .with_columns([column.key()])
+}
+
+impl Compiler<'_> {
+    fn bare(&mut self, column: &ColumnDef) -> Result<()> {
+        self.name(&column.column.name);
+        Ok(())
+    }
+
+    /// Writes what is stored in a column.
+    fn stored(&mut self, def: &TableDef, column: &ColumnDef, value: &Expr) -> Result<()> {
+        match &value.0 {
+            Node::Bind(value) => self
+                .bind(value, Some(&column.column.ty), BindUse::Store)
+                .map_err(|e| placed(e, def, column)),
+            Node::Param(name) => self.param(name, Some(&column.column.ty)),
+            _ => self.expr(value),
+        }
+    }
+
+    fn some_rows(&mut self, filters: &[Expr], all: bool, word: &str, def: &TableDef) -> Result<()> {
+        if filters.is_empty() && !all {
+            let message = format!(
+                "{word} of `{}` without a filter: say `all_rows()` to mean all",
+                def.name
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        self.conditions(" WHERE ", filters)
+    }
+
+    fn returning(&mut self, exprs: &[Expr]) -> Result<Option<Arc<Columns>>> {
+        if exprs.is_empty() {
+            return Ok(None);
+        }
+        if !self.target.features.insert_returning {
+            return Err(Error::unsupported("INSERT .. RETURNING", self.target.name));
+        }
+        self.push(" RETURNING ");
+        let mut columns = Vec::new();
+        self.list(exprs, |c, expr| {
+            c.expr(expr)?;
+            columns.push(c.output(expr));
+            Ok(())
+        })?;
+        Ok(Some(Arc::new(Columns::new(columns))))
+    }
+}
+
+/// A bulk insert, ready to be sent in batches: columns, and values in the driver's forms.
+pub(crate) struct BulkInsert {
+    pub(crate) def: Arc<TableDef>,
+    columns: Vec<usize>,
+    pub(crate) buffer: RowBuffer,
+}
+
+impl BulkInsert {
+    /// Checks columns and values, fills in defaults, and brings values to the driver's forms.
+    pub(crate) fn plan(insert: &Insert, target: &Target) -> Result<BulkInsert> {
+        let def = insert.table.def();
+        let InsertBody::Many { columns, rows } = &insert.body else {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "an INSERT of one row is no bulk",
+            ));
+        };
+        let given = columns
+            .iter()
+            .map(|name| position(&def, name))
+            .collect::<Result<Vec<usize>>>()?;
+        if let Some(width) = rows.wrong_width {
+            let message = format!("{} columns, and a row of {width} values", given.len());
+            return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
+        }
+        let (columns, mut buffer) = fill_defaults(&def, given, rows.clone());
+        let defs: Vec<&ColumnDef> = columns.iter().filter_map(|p| def.column_at(*p)).collect();
+        if !defs.is_empty() {
+            for row in buffer.values.chunks_mut(defs.len()) {
+                for (value, column) in row.iter_mut().zip(&defs) {
+                    if !crate::dialect::is_plain(value, &column.column.ty) {
+                        let owned = std::mem::take(value);
+                        *value = adapt(target, owned, Some(&column.column.ty), BindUse::Store)
+                            .map_err(|e| placed(e, &def, column))?;
+                    }
+                }
+            }
+        }
+        Ok(BulkInsert {
+            def,
+            columns,
+            buffer,
+        })
+    }
+
+    /// Values of one row.
+    pub(crate) fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The text that inserts so many rows at once.
+    pub(crate) fn sql(&self, target: &Target, rows: usize) -> Result<String> {
+        let mut c = Compiler::new(target, false);
+        c.push("INSERT INTO ");
+        c.table_name(&self.def);
+        c.push(" ");
+        if self.columns.is_empty() {
+            c.push(target.grammar.empty_insert());
+            return Ok(c.sql);
+        }
+        let names = self.columns.iter().filter_map(|p| self.def.column_at(*p));
+        c.parens(|c| c.list(names, |c, column| c.bare(column)))?;
+        c.push(" VALUES ");
+        let mut n = 0;
+        c.list(0..rows, |c, _| {
+            c.parens(|c| {
+                c.list(&self.columns, |c, _| {
+                    n += 1;
+                    target.grammar.placeholder(n, &mut c.sql);
+                    Ok(())
+                })
+            })
+        })?;
+        Ok(c.sql)
+    }
+
+    fn compile_rows(self, target: &Target, rows: usize) -> Result<Compiled> {
+        let mut c = Compiler::new(target, false);
+        c.sql = self.sql(target, rows)?;
+        c.binds = self.buffer.values;
+        c.finish(None)
+    }
+}
+
+fn position(def: &TableDef, name: &str) -> Result<usize> {
+    let column = def.column(name)?;
+    writable(def, column)?;
+    def.columns
+        .get_index_of(name)
+        .ok_or_else(|| def.no_such_column(name))
+}
+
+/// Adds the columns whose default the program supplies, producing one value for each row.
+fn fill_defaults(def: &TableDef, given: Vec<usize>, rows: RowBuffer) -> (Vec<usize>, RowBuffer) {
+    let missing: Vec<(usize, &ClientDefault)> = def
+        .columns()
+        .enumerate()
+        .filter(|(position, _)| !given.contains(position))
+        .filter_map(|(position, column)| Some((position, column.client_default()?)))
+        .collect();
+    if missing.is_empty() {
+        return (given, rows);
+    }
+    let width = given.len();
+    let mut filled = RowBuffer {
+        rows: rows.rows,
+        ..RowBuffer::default()
+    };
+    filled.values.reserve(rows.rows * (width + missing.len()));
+    let mut values = rows.values.into_iter();
+    for _ in 0..rows.rows {
+        filled.values.extend(values.by_ref().take(width));
+        filled
+            .values
+            .extend(missing.iter().map(|(_, default)| default.produce()));
+    }
+    let columns = given
+        .into_iter()
+        .chain(missing.iter().map(|(position, _)| *position))
+        .collect();
+    (columns, filled)
+}

@@ -1,0 +1,145 @@
+//! The contract of a connection: sending SQL and reading rows.
+//!
+//! Not here: pooling and transactions (`engine`), which are the same for every driver.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::rows::{BlockBuilder, Columns, Rows};
+use crate::value::Value;
+
+/// A statement to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The text, with the dialect's own placeholders.
+    pub sql: &'a str,
+    /// The parameters, already in forms the driver stores ([`super::TypeMap::bind`]).
+    pub params: &'a [Value],
+    /// The result's columns where they are known; otherwise the driver names them, of
+    /// [`Type::Any`](crate::Type::Any).
+    pub columns: Option<&'a Arc<Columns>>,
+    /// Whether the text will come again, so that its prepared statement should be kept.
+    pub keep: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A text that will come again, with parameters.
+    pub fn new(sql: &'a str, params: &'a [Value]) -> Request<'a> {
+        Request {
+            sql,
+            params,
+            columns: None,
+            keep: true,
+        }
+    }
+}
+
+/// What a statement without rows did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Rows inserted, matched by an update, or deleted.
+    pub rows: u64,
+    /// The key the database made for the last inserted row, where it made one.
+    pub last_id: Option<i64>,
+}
+
+/// A connection to a database, as a driver implements it.
+///
+/// # Obligations
+/// - Methods take `&self`; a driver that needs `&mut` keeps it in a cell and holds **no borrow
+///   while `body` runs**, because `body` may send other statements.
+/// - Errors have the kind that says what happened ([`crate::ErrorKind`]). `Disconnected` makes the
+///   pool drop the connection; every other kind leaves it usable. `Error::left` says what the
+///   database did to the transaction where it did more than fail the statement.
+/// - Nothing is retried and nothing is committed here.
+pub trait Connection: Send {
+    /// Sends a statement that returns rows and lends a cursor over them to `body`. The cursor is
+    /// closed afterwards, read to its end or not.
+    ///
+    /// # Errors
+    /// The database's, and whatever `body` returned.
+    fn query(
+        &self,
+        request: &Request<'_>,
+        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
+    ) -> Result<()>;
+
+    /// Sends a statement whose rows, if any, do not matter.
+    ///
+    /// # Errors
+    /// The database's.
+    fn execute(&self, request: &Request<'_>) -> Result<Done>;
+
+    /// Sends the same statement for each `width` of the values, preparing it once. With `ids`, the
+    /// key the database made for each row is added to it, in order.
+    ///
+    /// # Errors
+    /// The database's, for the first row that fails; rows before it were sent.
+    fn execute_many(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &[Value],
+        ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64>;
+
+    /// Sends several statements separated by semicolons, without parameters.
+    ///
+    /// # Errors
+    /// The database's, for the first that fails; those before it took effect.
+    fn script(&self, sql: &str) -> Result<()>;
+
+    /// Refuses writes until told otherwise.
+    ///
+    /// # Errors
+    /// The database's.
+    fn set_read_only(&self, read_only: bool) -> Result<()>;
+
+    /// Whether the database is inside a transaction on this connection.
+    fn in_transaction(&self) -> bool;
+
+    /// Makes the connection as new: no transaction, no settings left by the last user.
+    ///
+    /// # Errors
+    /// Any error makes the pool drop the connection.
+    fn reset(&self) -> Result<()>;
+
+    /// Whether the server still answers.
+    fn is_alive(&self) -> bool;
+
+    /// The driver's own connection, for the dialect's `raw` escape hatch.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// Rows on their way from the driver into blocks.
+pub trait Cursor {
+    /// The columns, known before the first row.
+    fn columns(&self) -> &Arc<Columns>;
+
+    /// Adds rows to the block until it is full ([`BlockBuilder::end_row`] says so) or there are no
+    /// more. Returns whether there may be more.
+    ///
+    /// # Errors
+    /// The database's. Rows added before the error are dropped with the block.
+    fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool>;
+}
+
+/// Reads all rows of a query, for inspectors.
+///
+/// # Errors
+/// The database's.
+pub fn fetch(connection: &dyn Connection, sql: &str, params: &[Value]) -> Result<Rows> {
+    let mut rows = None;
+    connection.query(
+        &Request {
+            keep: false,
+            ..Request::new(sql, params)
+        },
+        &mut |cursor| {
+            rows = Some(Rows::read(cursor, usize::MAX)?);
+            Ok(())
+        },
+    )?;
+    rows.ok_or_else(|| crate::Error::new(crate::ErrorKind::Database, "a driver lent no cursor"))
+}

@@ -1,0 +1,52 @@
+//! Facts about a server that a branch of the library reads.
+//!
+//! A field enters together with the branch that reads it and the test that needs it; more than
+//! thirty would mean that fragments are missing from [`super::Grammar`].
+
+/// What a server can do, as data. Each field names the branch that reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Features {
+    /// The server's version, for messages and documents.
+    pub version: String,
+    /// INSERT .. RETURNING exists (`Insert::returning`).
+    pub insert_returning: bool,
+    /// LIMIT must be a number in the text: a bound one would prepare the statement again at every
+    /// execution.
+    pub literal_limit: bool,
+    /// One writer at a time: writes queue at the engine's gate.
+    pub single_writer: bool,
+    /// The most parameters a statement takes.
+    pub max_params: usize,
+    /// How deep an expression may nest; long ANDs and ORs are balanced below it.
+    pub max_expression_depth: Option<usize>,
+    /// The longest identifier, in bytes.
+    pub max_identifier: usize,
+    /// Foreign keys can be added and dropped later, so circles of tables can be created.
+    pub alter_foreign_keys: bool,
+    /// A foreign key may be declared to a table that does not exist yet.
+    pub forward_foreign_keys: bool,
+    /// The key of an inserted row is known from the connection, without RETURNING.
+    pub last_insert_id: bool,
+    /// Parameters of one multi-row INSERT that are fastest; see `benches/README.md`.
+    pub batch_params: usize,
+}
+
+impl Default for Features {
+    /// A server that can do what the standard says and nothing more.
+    fn default() -> Features {
+        Features {
+            version: String::new(),
+            insert_returning: true,
+            literal_limit: false,
+            single_writer: false,
+            max_params: 65_535,
+            max_expression_depth: None,
+            max_identifier: 63,
+            alter_foreign_keys: true,
+            forward_foreign_keys: false,
+            last_insert_id: false,
+            batch_params: 240,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The standard's spelling of each fragment, as free functions that an override can call.
+
+use super::FunctionForm;
+use crate::error::{Error, Result};
+use crate::value::{OtherData, Value};
+
+/// An identifier between quotes, with quotes inside doubled (SQL:2016, 5.2 delimited identifier).
+pub fn quote(name: &str, mark: char, out: &mut String) {
+    out.push(mark);
+    for c in name.chars() {
+        if c == mark {
+            out.push(mark);
+        }
+        out.push(c);
+    }
+    out.push(mark);
+}
+
+/// Text as a literal, with apostrophes doubled.
+pub fn quote_text(text: &str, out: &mut String) {
+    quote(text, '\'', out);
+}
+
+/// `LIMIT n OFFSET m`, each where given.
+pub fn limit(limit: Option<&str>, offset: Option<&str>, out: &mut String) {
+    if let Some(limit) = limit {
+        out.push_str(" LIMIT ");
+        out.push_str(limit);
+    }
+    if let Some(offset) = offset {
+        out.push_str(" OFFSET ");
+        out.push_str(offset);
+    }
+}
+
+/// A call, but for the functions the standard writes as words.
+pub fn function(name: &str) -> FunctionForm<'_> {
+    match name {
+        "now" | "current_timestamp" => FunctionForm::Word("CURRENT_TIMESTAMP"),
+        "current_date" => FunctionForm::Word("CURRENT_DATE"),
+        "current_time" => FunctionForm::Word("CURRENT_TIME"),
+        other => FunctionForm::Call(other),
+    }
+}
+
+/// A value as a literal of standard SQL.
+///
+/// # Errors
+/// `Conversion` for NaN, infinities, arrays, and text with a NUL.
+pub fn literal(value: &Value, out: &mut String) -> Result<()> {
+    let none = || Error::conversion(format!("a {} has no literal form", value.type_name()));
+    match value {
+        Value::Null => out.push_str("NULL"),
+        Value::Bool(true) => out.push_str("TRUE"),
+        Value::Bool(false) => out.push_str("FALSE"),
+        Value::Int(_) | Value::UInt(_) => out.push_str(&value.to_string()),
+        Value::Float(x) if x.is_finite() => out.push_str(&format!("{x:?}")),
+        Value::Decimal(d) if d.is_finite() => out.push_str(d.as_str()),
+        Value::Text(text) if !text.contains('\0') => quote_text(text, out),
+        Value::Bytes(_) => out.push_str(&value.to_string()),
+        Value::Date(_)
+        | Value::Time(_)
+        | Value::DateTime(_)
+        | Value::Timestamp(_)
+        | Value::Interval(_)
+        | Value::Uuid(_)
+        | Value::Json(_) => quote_text(&value.to_string(), out),
+        Value::Other(other) => match other.data() {
+            OtherData::Text(text) => quote_text(text, out),
+            OtherData::Bytes(_) => return Err(none()),
+        },
+        _ => return Err(none()),
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! The contract of types and values: names for DDL, names from the catalog, values both ways.
+
+use crate::error::{Error, Result};
+use crate::types::{Class, Type};
+use crate::value::{Date, DateTime, Decimal, Interval, Json, Time, Timestamp, Uuid, Value};
+
+/// What a bound value is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BindUse {
+    /// It will be stored in a column of the type: it must fit.
+    Store,
+    /// It is compared with something of the type: any value may be asked for.
+    Compare,
+}
+
+/// How a dialect names types and stores values.
+///
+/// # Obligations
+/// For every type `t` that [`TypeMap::ddl`] names, [`TypeMap::parse`] of that name gives `t`
+/// back. A value that [`TypeMap::bind`] accepts comes back identical from the driver, or in the
+/// one canonical form of its type.
+pub trait TypeMap: Send + Sync {
+    /// The name of a type in DDL.
+    ///
+    /// # Errors
+    /// `Unsupported` for a type the database has no home for.
+    fn ddl(&self, ty: &Type) -> Result<String>;
+
+    /// The type of a name from the catalog. Never fails: a name without meaning is
+    /// [`Type::Other`].
+    fn parse(&self, declared: &str) -> Type;
+
+    /// A value in the form the driver sends, for a column of this type.
+    ///
+    /// Only called for values that are not already plain for the type; see [`is_plain`].
+    ///
+    /// # Errors
+    /// `Conversion` when the value does not fit or would be changed by storing it.
+    fn bind(&self, value: Value, ty: &Type, to: BindUse) -> Result<Value>;
+}
+
+/// Whether a value needs no look by the dialect: NULL, or a plain value of the type's own kind.
+#[inline]
+pub(crate) fn is_plain(value: &Value, ty: &Type) -> bool {
+    match value {
+        Value::Null => !matches!(ty, Type::Custom(_)),
+        Value::Int(_) => matches!(ty, Type::SmallInteger | Type::Integer | Type::BigInteger),
+        Value::Text(_) => matches!(ty, Type::Text | Type::Varchar(_) | Type::Char(_)),
+        Value::Float(x) => matches!(ty, Type::Double) && !x.is_nan(),
+        Value::Bytes(_) => matches!(ty, Type::Binary(_)),
+        _ => false,
+    }
+}
+
+/// Brings a value to the kind its column has, where that loses nothing: text that spells a date
+/// becomes the date, an integer becomes a decimal. What dialects' `bind` share.
+///
+/// # Errors
+/// `Conversion` when the value is of another kind.
+pub fn coerce(value: Value, ty: &Type) -> Result<Value> {
+    let class = ty.class();
+    let found = value.type_name();
+    let fitted = match (class, value) {
+        (Class::Any, value) | (_, value @ (Value::Null | Value::Other(_))) => Some(value),
+        (Class::Bool, Value::Bool(b)) => Some(Value::Bool(b)),
+        (Class::Bool, Value::Int(n @ (0 | 1))) => Some(Value::Bool(n == 1)),
+        (Class::Int, value @ (Value::Int(_) | Value::UInt(_))) => Some(value),
+        (Class::Int, Value::Bool(b)) => Some(Value::Int(i64::from(b))),
+        (Class::Int, Value::Decimal(d)) if d.scale() == Some(0) => {
+            d.as_str().parse().ok().map(Value::Int)
+        }
+        (Class::Float, value @ Value::Float(_)) => Some(value),
+        (Class::Float, Value::Int(n)) if n.abs() <= 1 << 53 => Some(Value::Float(n as f64)),
+        (Class::Float, Value::Decimal(d)) if Decimal::from_f64(d.to_f64()).compare(&d).is_eq() => {
+            Some(Value::Float(d.to_f64()))
+        }
+        (Class::Decimal, value @ Value::Decimal(_)) => Some(value),
+        (Class::Decimal, Value::Int(n)) => Some(Value::Decimal(Decimal::from(n))),
+        (Class::Decimal, Value::UInt(n)) => Some(Value::Decimal(Decimal::from(n))),
+        (Class::Decimal, Value::Float(x)) => Some(Value::Decimal(Decimal::from_f64(x))),
+        (Class::Bytes, value @ Value::Bytes(_)) => Some(value),
+        (Class::Date, value @ Value::Date(_)) => Some(value),
+        (Class::Time, value @ Value::Time(_)) => Some(value),
+        (
+            Class::DateTime | Class::Timestamp,
+            value @ (Value::DateTime(_) | Value::Timestamp(_)),
+        ) => Some(value),
+        (Class::Interval, value @ Value::Interval(_)) => Some(value),
+        (Class::Uuid, value @ Value::Uuid(_)) => Some(value),
+        (Class::Json, value @ Value::Json(_)) => Some(value),
+        (Class::Array, value @ Value::Array(_)) => Some(value),
+        (
+            Class::Json,
+            plain @ (Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Float(_)),
+        ) => Some(Value::Json(Json::of(&plain)?)),
+        (_, Value::Text(text)) => from_text(class, text)?,
+        _ => None,
+    };
+    fitted.ok_or_else(|| Error::conversion(format!("the column is {ty}, the value is {found}")))
+}
+
+/// Text for a column that is not text: read as the type spells it.
+fn from_text(class: Class, text: String) -> Result<Option<Value>> {
+    Ok(Some(match class {
+        Class::Text => Value::Text(text),
+        Class::Decimal => Value::Decimal(text.parse()?),
+        Class::Date => Value::Date(text.parse::<Date>()?),
+        Class::Time => Value::Time(text.parse::<Time>()?),
+        Class::DateTime => Value::DateTime(text.parse::<DateTime>()?),
+        Class::Timestamp => match text.parse::<Timestamp>() {
+            Ok(instant) => Value::Timestamp(instant),
+            Err(_) => Value::DateTime(text.parse()?),
+        },
+        Class::Interval => Value::Interval(text.parse::<Interval>()?),
+        Class::Uuid => Value::Uuid(text.parse::<Uuid>()?),
+        Class::Json => Value::Json(text.parse::<Json>()?),
+        _ => return Ok(None),
+    }))
+}
+
+/// Reads a text cell as the kind its column has, if writing the result back gives the same text.
+pub fn rich_from_text(class: Class, text: &str) -> Option<Value> {
+    fn same<T: std::str::FromStr + ToString>(text: &str, wrap: fn(T) -> Value) -> Option<Value> {
+        let value: T = text.parse().ok()?;
+        (value.to_string() == text).then(|| wrap(value))
+    }
+    match class {
+        Class::Decimal => same(text, Value::Decimal),
+        Class::Date => same(text, Value::Date),
+        Class::Time => same(text, Value::Time),
+        Class::DateTime => same(text, Value::DateTime),
+        Class::Timestamp => same(text, Value::Timestamp).or_else(|| same(text, Value::DateTime)),
+        Class::Interval => same(text, Value::Interval),
+        Class::Uuid => same(text, Value::Uuid),
+        Class::Json => text.parse().ok().map(Value::Json),
+        _ => None,
+    }
+}

@@ -1,0 +1,353 @@
+//! A checked-out connection: statements, transactions, and what a statement may run on.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::Arc;
+
+use super::Engine;
+use super::gate::Pass;
+use super::params::IntoParams;
+use super::pool::Lease;
+use super::transaction::Transaction;
+use crate::compile::{Compile, Compiled, Target};
+use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Request};
+use crate::error::{Error, ErrorKind, Left, Result};
+use crate::rows::{RowStream, Rows};
+use crate::schema::TableDef;
+use crate::value::Value;
+
+/// A connection from the pool, until it is dropped.
+///
+/// Outside a transaction every statement commits by itself. It can be sent to another thread, not
+/// shared between threads.
+pub struct Conn {
+    engine: Engine,
+    lease: Lease,
+    target: Arc<Target>,
+    /// Open transaction levels: the transaction and its savepoints.
+    pub(super) depth: Cell<u32>,
+    pub(super) intent: Cell<Intent>,
+    pub(super) pass: RefCell<Option<Pass>>,
+}
+
+/// Where a statement can run: a `Db`, a [`Conn`], a [`Transaction`].
+pub trait Execute {
+    /// Lends a connection for one verb.
+    #[doc(hidden)]
+    fn lend(&self) -> Result<Lent<'_>>;
+}
+
+/// A connection for one verb: one's own, or one taken from the pool for it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Lent<'a> {
+    /// Taken for the verb.
+    Own(Box<Conn>),
+    /// The caller's.
+    Borrowed(&'a Conn),
+}
+
+impl std::ops::Deref for Lent<'_> {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        match self {
+            Lent::Own(conn) => conn,
+            Lent::Borrowed(conn) => conn,
+        }
+    }
+}
+
+impl Execute for Conn {
+    fn lend(&self) -> Result<Lent<'_>> {
+        Ok(Lent::Borrowed(self))
+    }
+}
+
+impl Execute for Engine {
+    fn lend(&self) -> Result<Lent<'_>> {
+        Ok(Lent::Own(Box::new(self.connect()?)))
+    }
+}
+
+impl<T: Execute + ?Sized> Execute for &T {
+    fn lend(&self) -> Result<Lent<'_>> {
+        (**self).lend()
+    }
+}
+
+impl Conn {
+    pub(super) fn new(engine: Engine, lease: Lease, target: Arc<Target>) -> Conn {
+        let intent = Cell::new(Intent::Deferred);
+        Conn {
+            engine,
+            lease,
+            target,
+            depth: Cell::new(0),
+            intent,
+            pass: RefCell::default(),
+        }
+    }
+
+    /// The engine it belongs to.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What the server can do.
+    pub fn target(&self) -> &Arc<Target> {
+        &self.target
+    }
+
+    /// The dialect's connection, for its `raw` escape hatch and for inspectors.
+    pub fn driver(&self) -> &dyn Connection {
+        self.lease.connection()
+    }
+
+    /// Whether a transaction is running on it.
+    pub fn in_transaction(&self) -> bool {
+        self.depth.get() > 0
+    }
+
+    /// Runs SQL that returns no rows, with the dialect's own placeholders, and says how many rows
+    /// it changed.
+    ///
+    /// # Errors
+    /// The database's, with the statement; values that have no place in it are `Conversion`.
+    pub fn execute(&self, sql: &str, params: impl IntoParams) -> Result<u64> {
+        let params = self.bound(params)?;
+        Ok(self.run(&Request::new(sql, &params), None)?.rows)
+    }
+
+    /// Runs SQL that returns rows, with the dialect's own placeholders.
+    ///
+    /// # Errors
+    /// As [`Conn::execute`].
+    pub fn query_text(&self, sql: &str, params: impl IntoParams) -> Result<Rows> {
+        let params = self.bound(params)?;
+        self.rows(&Request::new(sql, &params), usize::MAX)
+    }
+
+    /// Runs several statements separated by semicolons, without parameters.
+    ///
+    /// # Errors
+    /// The database's, for the first statement that fails; those before it took effect unless a
+    /// transaction is running.
+    pub fn execute_script(&self, sql: &str) -> Result<()> {
+        let _turn = self.turn_to_write()?;
+        self.checked(self.driver().script(sql))
+            .map_err(|e| e.with_sql(sql, &[]))
+    }
+
+    /// Values of raw SQL in the forms the driver stores.
+    fn bound(&self, params: impl IntoParams) -> Result<Vec<Value>> {
+        let adapt = |value| crate::compile::adapt(&self.target, value, None, BindUse::Compare);
+        params.into_params().0.into_iter().map(adapt).collect()
+    }
+
+    /// Compiles a statement for this server.
+    pub(super) fn compile(&self, statement: &impl Compile) -> Result<Compiled> {
+        let compiled = statement.compile(&self.target)?;
+        match compiled.params.first() {
+            None => Ok(compiled),
+            Some(param) => {
+                let message = format!(
+                    "the parameter `{}` has no value: prepare the statement",
+                    param.name
+                );
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+        }
+    }
+
+    /// Sends a statement that writes. The table, if it is known, completes the error.
+    pub(super) fn run(&self, request: &Request<'_>, table: Option<&TableDef>) -> Result<Done> {
+        let _turn = self.turn_to_write()?;
+        let done = self.checked(self.driver().execute(request));
+        done.map_err(|e| explain(e, table).with_sql(request.sql, request.params))
+    }
+
+    /// Sends the same statement for many rows.
+    pub(super) fn run_many(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &[Value],
+        ids: Option<&mut Vec<i64>>,
+        table: &TableDef,
+    ) -> Result<u64> {
+        let done = self.checked(self.driver().execute_many(sql, width, values, ids));
+        done.map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))
+    }
+
+    /// Sends a statement and reads all its rows.
+    pub(super) fn rows(&self, request: &Request<'_>, expect: usize) -> Result<Rows> {
+        let mut rows = None;
+        self.cursor(request, &mut |cursor| {
+            rows = Some(Rows::read(cursor, expect)?);
+            Ok(())
+        })?;
+        rows.ok_or_else(|| Error::new(ErrorKind::Database, "the driver lent no cursor"))
+    }
+
+    /// Sends a statement and lends its rows as they come.
+    pub(super) fn stream<T>(
+        &self,
+        request: &Request<'_>,
+        body: impl FnOnce(&mut RowStream<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut body = Some(body);
+        let mut result = None;
+        self.cursor(request, &mut |cursor| {
+            if let Some(body) = body.take() {
+                result = Some(body(&mut RowStream::new(cursor))?);
+            }
+            Ok(())
+        })?;
+        result.ok_or_else(|| Error::new(ErrorKind::Database, "the driver lent no cursor"))
+    }
+
+    fn cursor(
+        &self,
+        request: &Request<'_>,
+        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
+    ) -> Result<()> {
+        self.checked(self.driver().query(request, body))
+            .map_err(|e| {
+                if e.kind() == ErrorKind::Conversion {
+                    e
+                } else {
+                    e.with_sql(request.sql, request.params)
+                }
+            })
+    }
+
+    /// Looks at a driver's result: a connection that is gone must not go back to the pool, and a
+    /// transaction the database ended is over.
+    pub(super) fn checked<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result {
+            if error.kind() == ErrorKind::Disconnected {
+                self.lease.mark_broken();
+            }
+            if self.in_transaction()
+                && !self.driver().in_transaction()
+                && error.kind() != ErrorKind::Disconnected
+            {
+                return result.map_err(|e| e.with_left(Left::Transaction));
+            }
+        }
+        result
+    }
+
+    /// Waits for the right to write where the database takes one writer at a time. Inside a
+    /// transaction it is kept to the end; outside, for the statement.
+    pub(super) fn turn_to_write(&self) -> Result<Option<Pass>> {
+        if !self.target.features.single_writer
+            || self.pass.borrow().is_some()
+            || self.intent.get() == Intent::Read
+        {
+            return Ok(None);
+        }
+        let pass = self.engine.gate().enter()?;
+        if self.in_transaction() {
+            *self.pass.borrow_mut() = Some(pass);
+            return Ok(None);
+        }
+        Ok(Some(pass))
+    }
+
+    /// Begins a transaction that is committed or rolled back through the guard, and rolled back
+    /// when the guard is dropped.
+    ///
+    /// # Errors
+    /// `Invalid` when one is running: that is what [`Transaction::savepoint`] is for. `Busy` when
+    /// another writer does not end in time.
+    pub fn begin(&self, intent: Intent) -> Result<Transaction<'_>> {
+        Transaction::begin(self, intent)
+    }
+
+    /// Runs a closure in a writing transaction: committed when it returns `Ok`, rolled back on
+    /// `Err` and on panic.
+    ///
+    /// # Errors
+    /// The closure's, and those of begin and commit.
+    pub fn transaction<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.begin(Intent::Write)?.run(body)
+    }
+
+    /// Runs a closure in a transaction that sees one state of the database and refuses writes.
+    ///
+    /// # Errors
+    /// The closure's; `ReadOnly` for a write.
+    pub fn read<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        self.begin(Intent::Read)?.run(body)
+    }
+}
+
+impl fmt::Debug for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Conn({})", self.engine.describe())
+    }
+}
+
+/// Adds what the table knows to a constraint violation: the constraint's name by its columns,
+/// or its columns by its name.
+fn explain(error: Error, table: Option<&TableDef>) -> Error {
+    let Some(table) = table.filter(|_| error.is_constraint_violation()) else {
+        return error;
+    };
+    let named = error
+        .table()
+        .is_none_or(|name| name == table.name().as_str());
+    if !named {
+        return error;
+    }
+    let error = if error.table().is_none() {
+        error.with_table(table.display_name())
+    } else {
+        error
+    };
+    match error.kind() {
+        ErrorKind::Unique => explain_unique(error, table),
+        ErrorKind::ForeignKey => explain_foreign_key(error, table),
+        _ => error,
+    }
+}
+
+fn explain_unique(error: Error, table: &TableDef) -> Error {
+    if error.constraint().is_some() || error.columns().is_empty() {
+        return error;
+    }
+    let same = |key: &&crate::schema::KeyDef| {
+        table
+            .names_at(&key.columns)
+            .eq(error.columns().iter().map(String::as_str))
+    };
+    let found = table
+        .uniques()
+        .iter()
+        .find(same)
+        .or(table.primary_key().filter(|key| same(key)));
+    match found.and_then(|key| key.name.as_ref()) {
+        Some(name) => {
+            let name = name.to_string();
+            error.with_constraint(name)
+        }
+        None => error,
+    }
+}
+
+/// A database that does not say which foreign key failed leaves no doubt where there is only one.
+fn explain_foreign_key(error: Error, table: &TableDef) -> Error {
+    match (error.constraint(), table.foreign_keys()) {
+        (None, [only]) => {
+            let columns: Vec<String> = table.names_at(&only.columns).map(str::to_string).collect();
+            let error = error.with_columns(columns);
+            match &only.name {
+                Some(name) => error.with_constraint(name.to_string()),
+                None => error,
+            }
+        }
+        _ => error,
+    }
+}

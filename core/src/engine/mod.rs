@@ -1,0 +1,135 @@
+//! Doing things: connections from a pool, transactions, and the verbs of statements.
+//!
+//! Everything here goes through the contracts in `dialect`. `pool` and `gate` share nothing with
+//! statements; `conn` joins both; `run` has the verbs.
+
+mod closed;
+mod conn;
+mod gate;
+mod holders;
+mod options;
+mod params;
+mod plan;
+mod pool;
+mod run;
+mod schema_ops;
+mod transaction;
+
+use std::fmt;
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
+
+pub use conn::{Conn, Execute, Lent};
+pub use options::{EngineOptions, PoolKind};
+pub use params::{IntoParams, Params};
+pub use plan::Plan;
+pub use pool::PoolStatus;
+pub use run::{BulkInserted, Inserted};
+pub use schema_ops::{create_tables, drop_tables, existing_names};
+pub use transaction::Transaction;
+
+use crate::compile::Target;
+use crate::dialect::{Dialect, Url};
+use crate::error::Result;
+use gate::Gate;
+use pool::Pool;
+
+/// A database behind a URL: its dialect, its pool, and what its server can do.
+///
+/// Cheap to clone; clones share the pool. Making one does not connect.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    dialect: &'static dyn Dialect,
+    pool: Arc<Pool>,
+    gate: Arc<Gate>,
+    target: OnceCell<Arc<Target>>,
+    options: EngineOptions,
+}
+
+impl Engine {
+    /// An engine for a URL, with options. The dialect fills in what its driver needs.
+    ///
+    /// # Errors
+    /// `Config` for a URL or options that make no sense.
+    pub fn new(
+        dialect: &'static dyn Dialect,
+        url: &Url,
+        mut options: EngineOptions,
+    ) -> Result<Engine> {
+        dialect.apply_driver_hacks(url, &mut options)?;
+        let connector = dialect.connector(url, &options)?;
+        let pool = Pool::new(connector, &options);
+        let gate = Arc::new(Gate::new(options.lock_timeout()));
+        Ok(Engine(Arc::new(Inner {
+            dialect,
+            pool,
+            gate,
+            target: OnceCell::new(),
+            options,
+        })))
+    }
+
+    /// The dialect.
+    pub fn dialect(&self) -> &'static dyn Dialect {
+        self.0.dialect
+    }
+
+    /// The options in force, the dialect's among them.
+    pub fn options(&self) -> &EngineOptions {
+        &self.0.options
+    }
+
+    /// A connection from the pool. It goes back when it is dropped.
+    ///
+    /// # Errors
+    /// `Timeout` when none came free in time, saying who holds them; `Busy` at once when this
+    /// thread itself holds them all; what the driver answered to connecting.
+    pub fn connect(&self) -> Result<Conn> {
+        let lease = self.0.pool.checkout()?;
+        let target = self.0.target.get_or_try_init(|| -> Result<Arc<Target>> {
+            let features = self.0.dialect.features(lease.connection())?;
+            Ok(Target::new(self.0.dialect, features))
+        })?;
+        Ok(Conn::new(self.clone(), lease, target.clone()))
+    }
+
+    /// What the server can do; connects when it is not known yet.
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub fn target(&self) -> Result<Arc<Target>> {
+        match self.0.target.get() {
+            Some(target) => Ok(target.clone()),
+            None => Ok(self.connect()?.target().clone()),
+        }
+    }
+
+    /// How many connections are open, idle, and waited for.
+    pub fn pool_status(&self) -> PoolStatus {
+        self.0.pool.status()
+    }
+
+    /// Closes idle connections now, and those in use when they come back. The engine stays usable
+    /// and connects again when asked.
+    pub fn dispose(&self) {
+        self.0.pool.dispose();
+    }
+
+    /// The database for people, without its password.
+    pub fn describe(&self) -> String {
+        self.0.pool.describe()
+    }
+
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.0.gate
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Engine({})", self.describe())
+    }
+}

@@ -1,0 +1,278 @@
+//! The pool: connections kept, given out in turn, replaced when old, dropped when broken.
+//!
+//! Not here: what a connection does (`conn`). No lock is held while connecting, pinging, resetting
+//! or closing.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::closed::Closed;
+use super::holders::Holder;
+use super::options::{EngineOptions, PoolKind};
+use crate::dialect::{Connection, Connector};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The pool of an engine.
+pub(super) struct Pool {
+    connector: Box<dyn Connector>,
+    kind: PoolKind,
+    size: usize,
+    overflow: usize,
+    timeout: Duration,
+    recycle: Option<Duration>,
+    ping_after: Option<Duration>,
+    lifo: bool,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: VecDeque<Idle>,
+    holders: Vec<Holder>,
+    waiting: VecDeque<u64>,
+    next: u64,
+    /// Connections opened before this instant are closed when they come back.
+    valid_from: Option<Instant>,
+}
+
+struct Idle {
+    connection: Box<dyn Connection>,
+    opened: Instant,
+    since: Instant,
+}
+
+/// How a pool stands at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// Connections kept and not in use.
+    pub idle: usize,
+    /// Connections in use.
+    pub in_use: usize,
+    /// Threads waiting for one.
+    pub waiting: usize,
+}
+
+/// A connection in use. It goes back on drop.
+pub(super) struct Lease {
+    pool: Arc<Pool>,
+    connection: Box<dyn Connection>,
+    opened: Instant,
+    id: u64,
+    broken: std::cell::Cell<bool>,
+}
+
+impl Pool {
+    pub(super) fn new(connector: Box<dyn Connector>, options: &EngineOptions) -> Arc<Pool> {
+        let kind = options.pool_kind();
+        Arc::new(Pool {
+            connector,
+            kind,
+            size: if kind == PoolKind::Static {
+                1
+            } else {
+                options.size.unwrap_or(5)
+            },
+            overflow: if kind == PoolKind::Static {
+                0
+            } else {
+                options.overflow.unwrap_or(10)
+            },
+            timeout: options.timeout.unwrap_or(Duration::from_secs(30)),
+            recycle: options.recycle.filter(|_| kind != PoolKind::Static),
+            ping_after: options.ping_after.filter(|_| kind != PoolKind::Static),
+            lifo: options.lifo.unwrap_or(true),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        })
+    }
+
+    pub(super) fn describe(&self) -> String {
+        self.connector.describe()
+    }
+
+    pub(super) fn status(&self) -> PoolStatus {
+        let state = self.state.lock();
+        PoolStatus {
+            idle: state.idle.len(),
+            in_use: state.holders.len(),
+            waiting: state.waiting.len(),
+        }
+    }
+
+    /// Takes a connection, waiting for one if need be.
+    pub(super) fn checkout(self: &Arc<Pool>) -> Result<Lease> {
+        let (id, mut idle) = self.take_place()?;
+        // From here on the place is ours: whatever fails must give it back.
+        while let Some(found) = idle {
+            if self.is_good(&found) {
+                return Ok(self.lease(id, found.connection, found.opened));
+            }
+            drop(found);
+            idle = self.pop_idle(&mut self.state.lock());
+        }
+        match self.connector.connect() {
+            Ok(connection) => Ok(self.lease(id, connection, Instant::now())),
+            Err(error) => {
+                self.leave(id);
+                Err(error)
+            }
+        }
+    }
+
+    fn lease(self: &Arc<Pool>, id: u64, connection: Box<dyn Connection>, opened: Instant) -> Lease {
+        Lease {
+            pool: self.clone(),
+            connection,
+            opened,
+            id,
+            broken: false.into(),
+        }
+    }
+
+    /// Waits until there is room for one more connection in use, first come, first served.
+    fn take_place(&self) -> Result<(u64, Option<Idle>)> {
+        let mut state = self.state.lock();
+        let id = state.next;
+        state.next += 1;
+        let most = self.most();
+        if state.holders.len() >= most && state.holders.iter().all(Holder::is_here) {
+            return Err(self.held_here(&state));
+        }
+        if state.holders.len() >= most || !state.waiting.is_empty() {
+            state.waiting.push_back(id);
+            let deadline = Instant::now() + self.timeout;
+            while state.holders.len() >= most || state.waiting.front() != Some(&id) {
+                if self.changed.wait_until(&mut state, deadline).timed_out() {
+                    state.waiting.retain(|other| *other != id);
+                    let error = self.timed_out(&state);
+                    drop(state);
+                    self.changed.notify_all();
+                    return Err(error);
+                }
+            }
+            state.waiting.pop_front();
+        }
+        state.holders.push(Holder::here(id));
+        let idle = self.pop_idle(&mut state);
+        drop(state);
+        self.changed.notify_all();
+        Ok((id, idle))
+    }
+
+    /// The most connections in use at once.
+    fn most(&self) -> usize {
+        match self.kind {
+            PoolKind::Null => usize::MAX,
+            _ => self.size.saturating_add(self.overflow),
+        }
+    }
+
+    fn pop_idle(&self, state: &mut MutexGuard<'_, State>) -> Option<Idle> {
+        if self.lifo {
+            state.idle.pop_back()
+        } else {
+            state.idle.pop_front()
+        }
+    }
+
+    fn is_good(&self, idle: &Idle) -> bool {
+        let young = self
+            .recycle
+            .is_none_or(|limit| idle.opened.elapsed() < limit);
+        let rested = self
+            .ping_after
+            .is_some_and(|limit| idle.since.elapsed() > limit);
+        young && (!rested || idle.connection.is_alive())
+    }
+
+    fn leave(&self, id: u64) {
+        self.state.lock().holders.retain(|holder| holder.id != id);
+        self.changed.notify_all();
+    }
+
+    /// Takes a connection back: reset and kept, or closed.
+    fn give_back(&self, lease: &mut Lease) {
+        let connection = std::mem::replace(&mut lease.connection, Box::new(Closed));
+        let usable = !lease.broken.get() && connection.reset().is_ok();
+        let mut state = self.state.lock();
+        state.holders.retain(|holder| holder.id != lease.id);
+        let valid = state.valid_from.is_none_or(|from| lease.opened >= from);
+        let room = self.kind != PoolKind::Null && state.idle.len() < self.size;
+        let closed = if usable && valid && room {
+            state.idle.push_back(Idle {
+                connection,
+                opened: lease.opened,
+                since: Instant::now(),
+            });
+            None
+        } else {
+            Some(connection)
+        };
+        drop(state);
+        self.changed.notify_all();
+        drop(closed);
+    }
+
+    /// Closes what is idle, and lets what is in use close when it comes back.
+    pub(super) fn dispose(&self) {
+        let mut state = self.state.lock();
+        state.valid_from = Some(Instant::now());
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        drop(idle);
+    }
+
+    fn held_here(&self, state: &State) -> Error {
+        let message = format!(
+            "this thread holds all {} connections of {} itself ({}); use the one it has, or drop it first",
+            state.holders.len(),
+            self.describe(),
+            list(&state.holders)
+        );
+        Error::new(ErrorKind::Busy, message)
+    }
+
+    fn timed_out(&self, state: &State) -> Error {
+        let message = format!(
+            "no connection of {} came free in {:.1} s (size {}, overflow {}); held by {}",
+            self.describe(),
+            self.timeout.as_secs_f64(),
+            self.size,
+            self.overflow,
+            list(&state.holders)
+        );
+        Error::new(ErrorKind::Timeout, message)
+    }
+}
+
+/// The first few holders.
+fn list(holders: &[Holder]) -> String {
+    let mut text: Vec<String> = holders.iter().take(5).map(Holder::to_string).collect();
+    if holders.len() > text.len() {
+        text.push(format!("{} more", holders.len() - text.len()));
+    }
+    text.join(", ")
+}
+
+impl Lease {
+    /// The connection.
+    pub(super) fn connection(&self) -> &dyn Connection {
+        &*self.connection
+    }
+
+    /// Marks the connection as not worth keeping.
+    pub(super) fn mark_broken(&self) {
+        self.broken.set(true);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let pool = self.pool.clone();
+        pool.give_back(self);
+    }
+}

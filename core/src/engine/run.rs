@@ -1,0 +1,374 @@
+//! The verbs of statements: where data becomes doing.
+
+use serde::de::DeserializeOwned;
+
+use super::conn::{Conn, Execute};
+use crate::compile::{BulkInsert, Compile, Compiled, Target};
+use crate::dialect::{Intent, Request};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::func;
+use crate::rows::{Row, RowStream, Rows};
+use crate::schema::TableDef;
+use crate::stmt::insert::InsertBody;
+use crate::stmt::{Ddl, Delete, Insert, Select, Update};
+use crate::value::FromValue;
+
+fn request(compiled: &Compiled) -> Request<'_> {
+    Request {
+        columns: compiled.columns(),
+        ..Request::new(compiled.sql(), compiled.binds())
+    }
+}
+
+impl Select {
+    /// All rows.
+    ///
+    /// # Errors
+    /// Mistakes made while building, then the database's.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// insert(&tags).rows(["name"], [["a"], ["b"]]).run(&db)?;
+    /// for row in select(&tags).order_by(tags.c("name").desc()).all(&db)? {
+    ///     println!("{}", row.get::<&str>("name")?);
+    /// }
+    /// let error = select(&tags).filter(tags.c("nmae").eq("a")).all(&db).unwrap_err();
+    /// assert!(error.to_string().contains("did you mean `name`?"));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn all(&self, on: &impl Execute) -> Result<Rows> {
+        let conn = on.lend()?;
+        let compiled = conn.compile(self)?;
+        let expect = self
+            .limit
+            .map_or(64, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        conn.rows(&request(&compiled), expect)
+    }
+
+    /// All rows, read into a type of yours; see [`Row::to`].
+    ///
+    /// # Errors
+    /// As [`Select::all`], and `Conversion` naming the column.
+    pub fn all_as<T: DeserializeOwned>(&self, on: &impl Execute) -> Result<Vec<T>> {
+        self.all(on)?.all_as()
+    }
+
+    /// The only row.
+    ///
+    /// # Errors
+    /// As [`Select::all`]; `NotFound` when there is none, `MultipleFound` when there are several.
+    pub fn one(&self, on: &impl Execute) -> Result<Row> {
+        self.all(on)?.one()
+    }
+
+    /// The only row, if there is one.
+    ///
+    /// # Errors
+    /// As [`Select::all`]; `MultipleFound` when there are several.
+    pub fn one_or_none(&self, on: &impl Execute) -> Result<Option<Row>> {
+        self.all(on)?.one_or_none()
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// As [`Select::all`].
+    pub fn first(&self, on: &impl Execute) -> Result<Option<Row>> {
+        let rows = self.clone().limit(self.limit.unwrap_or(1).min(1)).all(on)?;
+        Ok(rows.first())
+    }
+
+    /// The first column of the only row.
+    ///
+    /// # Errors
+    /// As [`Select::one`], and `Conversion`.
+    pub fn scalar<T: FromValue>(&self, on: &impl Execute) -> Result<T> {
+        self.one(on)?.get(0)
+    }
+
+    /// The first column of every row.
+    ///
+    /// # Errors
+    /// As [`Select::all`], and `Conversion`.
+    pub fn scalars<T: FromValue>(&self, on: &impl Execute) -> Result<Vec<T>> {
+        self.all(on)?.scalars()
+    }
+
+    /// How many rows the statement would give, limit and groups included.
+    ///
+    /// # Errors
+    /// As [`Select::all`].
+    pub fn count(&self, on: &impl Execute) -> Result<u64> {
+        let plain = self.group_by.is_empty()
+            && self.limit.is_none()
+            && self.offset.is_none()
+            && !self.distinct;
+        if !plain {
+            let conn = on.lend()?;
+            return conn.count_of(self);
+        }
+        let mut counting = self.clone().columns(func::count_all());
+        counting.order_by.clear();
+        counting.scalar(on)
+    }
+
+    /// Lends the rows as they come, one block in memory at a time, to a closure.
+    ///
+    /// Inside, the rows are an ordinary iterator of results, and other statements may run on the
+    /// same connection.
+    ///
+    /// # Errors
+    /// As [`Select::all`], and the closure's.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let t = db.table("t", column("n", Integer))?;
+    /// db.create_all()?;
+    /// insert(&t).rows(["n"], (0..1000).map(|n| [n])).run(&db)?;
+    /// let sum = select(&t).stream(&db, |rows| {
+    ///     rows.map(|row| row?.get::<i64>("n")).sum::<mirrorm::Result<i64>>()
+    /// })?;
+    /// assert_eq!(sum, 499_500);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn stream<T>(
+        &self,
+        on: &impl Execute,
+        body: impl FnOnce(&mut RowStream<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let conn = on.lend()?;
+        let compiled = conn.compile(self)?;
+        conn.stream(&request(&compiled), body)
+    }
+}
+
+impl Conn {
+    /// Counts the rows of a statement that groups, limits or is distinct, by wrapping it.
+    fn count_of(&self, select: &Select) -> Result<u64> {
+        let mut inner = self.compile(select)?;
+        inner.sql = format!("SELECT count(*) FROM ({}) AS counted", inner.sql);
+        inner.columns = None;
+        self.rows(&request(&inner), 1)?.one()?.get(0)
+    }
+}
+
+/// What an INSERT of one row did.
+#[derive(Clone, Debug)]
+pub struct Inserted {
+    rows: u64,
+    id: Option<i64>,
+    row: Option<Row>,
+}
+
+impl Inserted {
+    /// How many rows were inserted.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The key the database made, where it made one.
+    pub fn id(&self) -> Option<i64> {
+        self.id
+    }
+
+    /// What `returning` asked for.
+    pub fn row(&self) -> Option<&Row> {
+        self.row.as_ref()
+    }
+}
+
+/// What a bulk INSERT did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BulkInserted {
+    /// How many rows were inserted.
+    pub rows: u64,
+    /// The keys the database made, in the order of the rows; empty when they were not asked for.
+    pub ids: Vec<i64>,
+}
+
+impl Insert {
+    /// Inserts.
+    ///
+    /// Many rows go in batches, all in one transaction: the caller's, or one of their own.
+    ///
+    /// # Errors
+    /// Mistakes made while building; `Unique`, `NotNull`, `ForeignKey` and `Check` with table,
+    /// columns and constraint where they are known; and the database's others.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (
+    ///     column("id", Integer).primary_key(),
+    ///     column("name", Varchar(80)).not_null().unique(),
+    /// ))?;
+    /// db.create_all()?;
+    /// let ann = insert(&users).values(values! { "name" => "ann" }).run(&db)?;
+    /// assert_eq!(ann.id(), Some(1));
+    /// let error = insert(&users).values(values! { "name" => "ann" }).run(&db).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Unique);
+    /// assert_eq!((error.table(), error.columns()), (Some("users"), &["name".to_string()][..]));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn run(&self, on: &impl Execute) -> Result<Inserted> {
+        let conn = on.lend()?;
+        if let InsertBody::Many { .. } = &self.body {
+            if !self.returning.is_empty() {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    "use `ids` for the keys of many rows",
+                ));
+            }
+            let done = bulk(&conn, self, false)?;
+            return Ok(Inserted {
+                rows: done.rows,
+                id: None,
+                row: None,
+            });
+        }
+        let compiled = conn.compile(self)?;
+        let def = self.table.def();
+        if compiled.columns().is_some() {
+            let _turn = conn.turn_to_write()?;
+            let rows = conn.rows(&request(&compiled), 1)?;
+            return Ok(Inserted {
+                rows: rows.len() as u64,
+                id: None,
+                row: rows.first(),
+            });
+        }
+        let done = conn.run(&request(&compiled), Some(&def))?;
+        let id = done.last_id.filter(|_| def.generated_key().is_some());
+        Ok(Inserted {
+            rows: done.rows,
+            id,
+            row: None,
+        })
+    }
+
+    /// Inserts many rows and gives the keys the database made, in the order of the rows.
+    ///
+    /// # Errors
+    /// As [`Insert::run`]; `Invalid` for a table whose keys the database does not make.
+    pub fn ids(&self, on: &impl Execute) -> Result<Vec<i64>> {
+        if self.table.def().generated_key().is_none() {
+            let message = format!("the database makes no keys for `{}`", self.table.name());
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        match &self.body {
+            InsertBody::One(_) => Ok(self.run(on)?.id.into_iter().collect()),
+            InsertBody::Many { .. } => Ok(bulk(&*on.lend()?, self, true)?.ids),
+        }
+    }
+}
+
+/// Inserts many rows in one transaction.
+fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
+    let plan = BulkInsert::plan(insert, conn.target())?;
+    if plan.buffer.rows == 0 {
+        return Ok(BulkInserted::default());
+    }
+    if conn.in_transaction() {
+        let _turn = conn.turn_to_write()?;
+        return send_bulk(conn, &plan, want_ids);
+    }
+    conn.begin(Intent::Write)?
+        .run(|tx| send_bulk(tx, &plan, want_ids))
+}
+
+fn send_bulk(conn: &Conn, plan: &BulkInsert, want_ids: bool) -> Result<BulkInserted> {
+    let (width, target, def) = (plan.width(), conn.target(), &plan.def);
+    let values = &plan.buffer.values;
+    if want_ids || width == 0 {
+        let mut ids = Vec::with_capacity(if want_ids { plan.buffer.rows } else { 0 });
+        let sql = plan.sql(target, 1)?;
+        let rows = if width == 0 {
+            (0..plan.buffer.rows).try_fold(0, |n, _| {
+                let done = conn.run(&Request::new(&sql, &[]), Some(def))?;
+                ids.extend(done.last_id.filter(|_| want_ids));
+                Ok::<u64, Error>(n + done.rows)
+            })?
+        } else {
+            conn.run_many(&sql, width, values, Some(&mut ids), def)?
+        };
+        return Ok(BulkInserted { rows, ids });
+    }
+    let batch = batch_rows(target, width);
+    let whole = values.len() / width / batch * batch * width;
+    let (batches, rest) = values.split_at_checked(whole).unwrap_or((values, &[]));
+    let mut rows = 0;
+    if !batches.is_empty() {
+        rows += conn.run_many(&plan.sql(target, batch)?, width * batch, batches, None, def)?;
+    }
+    if !rest.is_empty() {
+        rows += conn.run_many(&plan.sql(target, 1)?, width, rest, None, def)?;
+    }
+    Ok(BulkInserted {
+        rows,
+        ids: Vec::new(),
+    })
+}
+
+/// Rows of one multi-row INSERT: as many as make the number of parameters that is fastest.
+fn batch_rows(target: &Target, width: usize) -> usize {
+    let most = target
+        .features()
+        .batch_params
+        .min(target.features().max_params);
+    (most / width.max(1)).clamp(1, 500)
+}
+
+impl Update {
+    /// Updates, and says how many rows matched.
+    ///
+    /// # Errors
+    /// As [`Insert::run`]; `Invalid` without a filter and without `all_rows`.
+    pub fn run(&self, on: &impl Execute) -> Result<u64> {
+        changed(on, self, &self.table.def())
+    }
+}
+
+impl Delete {
+    /// Deletes, and says how many rows went.
+    ///
+    /// # Errors
+    /// As [`Update::run`].
+    pub fn run(&self, on: &impl Execute) -> Result<u64> {
+        changed(on, self, &self.table.def())
+    }
+}
+
+fn changed(on: &impl Execute, statement: &impl Compile, def: &TableDef) -> Result<u64> {
+    let conn = on.lend()?;
+    let compiled = conn.compile(statement)?;
+    Ok(conn.run(&request(&compiled), Some(def))?.rows)
+}
+
+impl Ddl {
+    /// Changes the schema.
+    ///
+    /// # Errors
+    /// `Unsupported` for what the server cannot do, and the database's.
+    pub fn run(&self, on: &impl Execute) -> Result<()> {
+        let conn = on.lend()?;
+        let compiled = conn.compile(self)?;
+        conn.run(
+            &Request {
+                keep: false,
+                ..request(&compiled)
+            },
+            None,
+        )
+        .map(|_| ())
+    }
+}

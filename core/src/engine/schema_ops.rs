@@ -1,0 +1,191 @@
+//! Creating and dropping tables in the order their foreign keys ask for.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::conn::{Conn, Execute};
+use crate::dialect::Intent;
+use crate::error::{Error, ErrorKind, Result};
+use crate::schema::{Table, TableDef, TableKind, sort_tables};
+use crate::stmt::Ddl;
+
+/// Creates those of the tables that do not exist, with their indexes, in one transaction where
+/// the database takes DDL in transactions.
+///
+/// Tables are created after those they point to; circles are closed by foreign keys added
+/// afterwards, where the database needs that.
+///
+/// # Errors
+/// `Unsupported` for a type the database has no home for, before anything is created; the
+/// database's others.
+pub fn create_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
+    let conn = on.lend()?;
+    let existing = existing_names(&conn, &tables)?;
+    let is_new = |table: &Table| {
+        let def = table.def();
+        def.kind == TableKind::Table && !existing.contains(&key(&def))
+    };
+    let missing: Vec<Table> = tables.into_iter().filter(is_new).collect();
+    let statements = creating(&conn, missing)?;
+    run_all(&conn, &statements)
+}
+
+/// Drops those of the tables that exist, in the reverse order.
+///
+/// # Errors
+/// `Cycle` where tables point to each other, the database wants an order and the foreign keys
+/// have no name to be dropped by; the database's others.
+pub fn drop_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
+    let conn = on.lend()?;
+    let existing = existing_names(&conn, &tables)?;
+    let there = |table: &Table| {
+        let def = table.def();
+        def.kind == TableKind::Table && existing.contains(&key(&def))
+    };
+    let present: Vec<Table> = tables.into_iter().filter(there).collect();
+    let statements = dropping(&conn, present)?;
+    run_all(&conn, &statements)
+}
+
+type Key = (Option<String>, String);
+
+fn key(def: &TableDef) -> Key {
+    (
+        def.schema().map(ToString::to_string),
+        def.name().to_string(),
+    )
+}
+
+/// The tables and views that exist in the schemas of these tables: one question a schema.
+///
+/// # Errors
+/// The database's.
+pub fn existing_names(conn: &Conn, tables: &[Table]) -> Result<HashSet<Key>> {
+    let schemas: HashSet<Option<String>> = tables.iter().map(|t| key(&t.def()).0).collect();
+    let inspector = conn.engine().dialect().inspector();
+    let mut found = HashSet::new();
+    for schema in schemas {
+        let names = inspector.names(conn.driver(), schema.as_deref())?;
+        found.extend(names.into_iter().map(|(name, _)| (schema.clone(), name)));
+    }
+    Ok(found)
+}
+
+/// Runs statements in one transaction: the caller's, or one of their own.
+fn run_all(conn: &Conn, statements: &[Ddl]) -> Result<()> {
+    // Compiled before anything is sent, so that a mistake in the last table creates none.
+    statements
+        .iter()
+        .try_for_each(|statement| conn.compile(statement).map(|_| ()))?;
+    if statements.is_empty() {
+        return Ok(());
+    }
+    if conn.in_transaction() {
+        return statements
+            .iter()
+            .try_for_each(|statement| statement.run(conn));
+    }
+    conn.begin(Intent::Write)?.run(|tx| {
+        statements
+            .iter()
+            .try_for_each(|statement| statement.run(tx))
+    })
+}
+
+fn creating(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {
+    let features = conn.target().features();
+    let (ordered, circle) = order(tables);
+    let delay = !features.forward_foreign_keys && !circle.is_empty();
+    if delay && !features.alter_foreign_keys {
+        return Err(in_circle(&circle));
+    }
+    let mut statements = Vec::new();
+    let mut later = Vec::new();
+    for table in ordered.into_iter().chain(circle.iter().cloned()) {
+        let def = table.def();
+        let mut without_keys = Vec::new();
+        if delay && circle.contains(&table) {
+            for name in circular_keys(&def, &circle)? {
+                later.push(Ddl::AddForeignKey {
+                    table: table.clone(),
+                    key: name.clone(),
+                });
+                without_keys.push(name);
+            }
+        }
+        statements.push(Ddl::CreateTable {
+            table: table.clone(),
+            if_not_exists: false,
+            without_keys,
+        });
+        statements.extend(def.indexes().iter().map(|index| Ddl::CreateIndex {
+            table: table.clone(),
+            index: index.clone(),
+            if_not_exists: false,
+        }));
+    }
+    statements.extend(later);
+    Ok(statements)
+}
+
+fn dropping(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {
+    let (ordered, circle) = order(tables);
+    let mut statements = Vec::new();
+    if conn.target().features().alter_foreign_keys {
+        for table in &circle {
+            let keys = circular_keys(&table.def(), &circle)?;
+            statements.extend(keys.into_iter().map(|key| Ddl::DropForeignKey {
+                table: table.clone(),
+                key,
+            }));
+        }
+    }
+    let all = ordered.into_iter().chain(circle);
+    let drops: Vec<Ddl> = all
+        .map(|table| Ddl::DropTable {
+            table,
+            if_exists: false,
+        })
+        .collect();
+    statements.extend(drops.into_iter().rev());
+    Ok(statements)
+}
+
+/// Tables in order, and those that are in circles or behind them.
+fn order(tables: Vec<Table>) -> (Vec<Table>, Vec<Table>) {
+    match sort_tables(tables.clone()) {
+        Ok(ordered) => (ordered, Vec::new()),
+        Err(circle) => {
+            let rest = tables
+                .into_iter()
+                .filter(|table| !circle.contains(table))
+                .collect();
+            (sort_tables(rest).unwrap_or_else(|left| left), circle)
+        }
+    }
+}
+
+/// The names of the foreign keys of a table that point into a circle.
+fn circular_keys(def: &TableDef, circle: &[Table]) -> Result<Vec<Arc<str>>> {
+    let inside = |key: &&crate::schema::ForeignKeyDef| {
+        circle.iter().any(|t| t.name() == key.target.table.shared())
+            && key.target.table.as_str() != def.name.as_str()
+    };
+    let keys = def.foreign_keys().iter().filter(inside);
+    keys.map(|key| {
+        key.name
+            .as_ref()
+            .map(|n| n.shared())
+            .ok_or_else(|| in_circle(circle))
+    })
+    .collect()
+}
+
+fn in_circle(circle: &[Table]) -> Error {
+    let names: Vec<String> = circle.iter().map(|t| t.def().display_name()).collect();
+    let message = format!(
+        "{} point to each other; name their foreign keys",
+        names.join(", ")
+    );
+    Error::new(ErrorKind::Cycle, message)
+}

@@ -1,0 +1,292 @@
+//! The methods that build expressions: `eq`, `like`, `in_`, `&`, `|`, `!`.
+//!
+//! All are inherent, so no trait has to be imported, and all take `&self`.
+
+use std::ops;
+use std::sync::Arc;
+
+use super::{Expr, Node, Op};
+use crate::stmt::Select;
+use crate::types::Type;
+use crate::value::Value;
+
+/// SQL text as an expression, verbatim.
+///
+/// The text reaches the database as it is: never put data into it, only your own words. Values
+/// belong into binds.
+pub fn raw(sql: impl Into<Arc<str>>) -> Expr {
+    Expr(Node::Raw(sql.into()))
+}
+
+/// A parameter of a prepared plan, whose value is given by name when the plan runs.
+pub fn param(name: impl Into<Arc<str>>) -> Expr {
+    Expr(Node::Param(name.into()))
+}
+
+/// Whether a SELECT finds any row.
+pub fn exists(select: Select) -> Expr {
+    Expr::apply(Op::Exists, vec![Expr::from(select)])
+}
+
+/// What may stand after IN: a list of values or expressions, or a SELECT of one column.
+pub trait InList {
+    /// The operands.
+    #[doc(hidden)]
+    fn operands(self) -> Vec<Expr>;
+}
+
+impl<I: IntoIterator> InList for I
+where
+    I::Item: Into<Expr>,
+{
+    fn operands(self) -> Vec<Expr> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+impl InList for Select {
+    fn operands(self) -> Vec<Expr> {
+        vec![Expr::from(self)]
+    }
+}
+
+macro_rules! binary {
+    ($($(#[$doc:meta])* $method:ident => $op:ident;)*) => {
+        impl Expr {$(
+            $(#[$doc])*
+            pub fn $method(&self, right: impl Into<Expr>) -> Expr {
+                Expr::apply(Op::$op, vec![self.clone(), right.into()])
+            }
+        )*}
+    };
+}
+binary! {
+    /// Less than.
+    lt => Lt;
+    /// At most.
+    le => Le;
+    /// Greater than.
+    gt => Gt;
+    /// At least.
+    ge => Ge;
+    /// Equal, where NULL equals NULL (`IS NOT DISTINCT FROM`).
+    is => Is;
+    /// Different, where NULL differs from every value and equals NULL (`IS DISTINCT FROM`).
+    is_not => IsNot;
+    /// Matches a pattern of `%` and `_`; whether case matters is the database's rule.
+    like => Like;
+    /// Does not match a pattern.
+    not_like => NotLike;
+    /// Matches a pattern, case folded on every database.
+    ilike => Ilike;
+    /// Does not match a pattern, case folded.
+    not_ilike => NotIlike;
+    /// One text after the other.
+    concat => Concat;
+    /// Plus.
+    add => Add;
+    /// Minus.
+    sub => Sub;
+    /// Times.
+    mul => Mul;
+    /// Divided by, as the database divides: integers give an integer on most.
+    div => Div;
+    /// The remainder.
+    rem => Rem;
+}
+
+impl Expr {
+    /// Equal. Comparing with NULL asks `IS NULL`, which is what is meant.
+    pub fn eq(&self, right: impl Into<Expr>) -> Expr {
+        self.equality(right.into(), Op::Eq, Op::Is)
+    }
+
+    /// Different. Comparing with NULL asks `IS NOT NULL`.
+    pub fn ne(&self, right: impl Into<Expr>) -> Expr {
+        self.equality(right.into(), Op::Ne, Op::IsNot)
+    }
+
+    fn equality(&self, right: Expr, plain: Op, null: Op) -> Expr {
+        let op = if matches!(right.0, Node::Bind(Value::Null)) {
+            null
+        } else {
+            plain
+        };
+        Expr::apply(op, vec![self.clone(), right])
+    }
+
+    /// NULL.
+    pub fn is_null(&self) -> Expr {
+        self.eq(Value::Null)
+    }
+
+    /// Not NULL.
+    pub fn is_not_null(&self) -> Expr {
+        self.ne(Value::Null)
+    }
+
+    /// One of a list, or of what a SELECT finds. Nothing is in an empty list.
+    pub fn in_(&self, list: impl InList) -> Expr {
+        self.membership(Op::In, list)
+    }
+
+    /// None of a list. Everything is outside an empty list.
+    pub fn not_in(&self, list: impl InList) -> Expr {
+        self.membership(Op::NotIn, list)
+    }
+
+    fn membership(&self, op: Op, list: impl InList) -> Expr {
+        let mut items = vec![self.clone()];
+        items.extend(list.operands());
+        Expr::apply(op, items)
+    }
+
+    /// From one bound to the other, both included.
+    pub fn between(&self, low: impl Into<Expr>, high: impl Into<Expr>) -> Expr {
+        Expr::apply(Op::Between, vec![self.clone(), low.into(), high.into()])
+    }
+
+    /// Outside the bounds.
+    pub fn not_between(&self, low: impl Into<Expr>, high: impl Into<Expr>) -> Expr {
+        Expr::apply(Op::NotBetween, vec![self.clone(), low.into(), high.into()])
+    }
+
+    /// Holds this text anywhere; `%` and `_` in it are plain characters.
+    pub fn contains(&self, text: &str) -> Expr {
+        self.like_escaped("%", text, "%")
+    }
+
+    /// Begins with this text.
+    pub fn starts_with(&self, text: &str) -> Expr {
+        self.like_escaped("", text, "%")
+    }
+
+    /// Ends with this text.
+    pub fn ends_with(&self, text: &str) -> Expr {
+        self.like_escaped("%", text, "")
+    }
+
+    /// A third operand of LIKE is its escape character.
+    fn like_escaped(&self, before: &str, text: &str, after: &str) -> Expr {
+        let mut pattern = String::from(before);
+        for c in text.chars() {
+            if matches!(c, '%' | '_' | '/') {
+                pattern.push('/');
+            }
+            pattern.push(c);
+        }
+        pattern.push_str(after);
+        Expr::apply(Op::Like, vec![self.clone(), pattern.into(), raw("'/'")])
+    }
+
+    /// Both hold.
+    pub fn and(&self, right: impl Into<Expr>) -> Expr {
+        Expr::chain(Op::And, self.clone(), right.into())
+    }
+
+    /// One holds, or both.
+    pub fn or(&self, right: impl Into<Expr>) -> Expr {
+        Expr::chain(Op::Or, self.clone(), right.into())
+    }
+
+    /// All of the terms hold; no terms at all hold too.
+    pub fn all<T: Into<Expr>>(terms: impl IntoIterator<Item = T>) -> Expr {
+        Expr::many(Op::And, true, terms.into_iter().map(Into::into).collect())
+    }
+
+    /// Any of the terms holds; of no terms, none does.
+    pub fn any<T: Into<Expr>>(terms: impl IntoIterator<Item = T>) -> Expr {
+        Expr::many(Op::Or, false, terms.into_iter().map(Into::into).collect())
+    }
+
+    fn many(op: Op, empty: bool, mut terms: Vec<Expr>) -> Expr {
+        match terms.len() {
+            0 => raw(if empty { "1 = 1" } else { "0 = 1" }),
+            1 => terms.remove(0),
+            _ => Expr::apply(op, terms),
+        }
+    }
+
+    /// The opposite.
+    pub fn not(&self) -> Expr {
+        if let Node::Apply(Op::Not, kids) = &self.0 {
+            return kids.items.first().cloned().unwrap_or_else(|| self.clone());
+        }
+        Expr::apply(Op::Not, vec![self.clone()])
+    }
+
+    /// With the opposite sign.
+    pub fn neg(&self) -> Expr {
+        Expr::apply(Op::Neg, vec![self.clone()])
+    }
+
+    /// Converted to a type by the database.
+    pub fn cast(&self, ty: Type) -> Expr {
+        Expr::apply(Op::Cast(ty), vec![self.clone()])
+    }
+
+    /// Compared and sorted in a collation, by the database's name.
+    pub fn collate(&self, collation: impl Into<Arc<str>>) -> Expr {
+        Expr::apply(Op::Collate(collation.into()), vec![self.clone()])
+    }
+
+    /// Under another name in the result.
+    pub fn label(&self, label: impl Into<Arc<str>>) -> Expr {
+        Expr::apply(Op::Label(label.into()), vec![self.clone()])
+    }
+
+    /// Ascending, in ORDER BY.
+    pub fn asc(&self) -> Expr {
+        Expr::apply(Op::Asc, vec![self.clone()])
+    }
+
+    /// Descending, in ORDER BY.
+    pub fn desc(&self) -> Expr {
+        Expr::apply(Op::Desc, vec![self.clone()])
+    }
+}
+
+macro_rules! logic {
+    ($trait:ident, $method:ident, $op:ident) => {
+        impl ops::$trait<Expr> for Expr {
+            type Output = Expr;
+            fn $method(self, right: Expr) -> Expr {
+                Expr::chain(Op::$op, self, right)
+            }
+        }
+        impl ops::$trait<&Expr> for Expr {
+            type Output = Expr;
+            fn $method(self, right: &Expr) -> Expr {
+                Expr::chain(Op::$op, self, right.clone())
+            }
+        }
+        impl ops::$trait<Expr> for &Expr {
+            type Output = Expr;
+            fn $method(self, right: Expr) -> Expr {
+                Expr::chain(Op::$op, self.clone(), right)
+            }
+        }
+        impl ops::$trait<&Expr> for &Expr {
+            type Output = Expr;
+            fn $method(self, right: &Expr) -> Expr {
+                Expr::chain(Op::$op, self.clone(), right.clone())
+            }
+        }
+    };
+}
+logic!(BitAnd, bitand, And);
+logic!(BitOr, bitor, Or);
+
+impl ops::Not for Expr {
+    type Output = Expr;
+    fn not(self) -> Expr {
+        Expr::not(&self)
+    }
+}
+
+impl ops::Not for &Expr {
+    type Output = Expr;
+    fn not(self) -> Expr {
+        Expr::not(self)
+    }
+}

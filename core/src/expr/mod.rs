@@ -1,0 +1,206 @@
+//! Expressions as values: columns, binds, operators and functions, built by methods.
+//!
+//! Here is the tree; `build` has the methods, `func` the functions. What an expression becomes in
+//! SQL stands in `compile::expr`.
+
+mod build;
+pub mod func;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use build::{InList, exists, param, raw};
+
+use crate::error::{Error, ErrorKind};
+use crate::schema::{ColumnId, Table};
+use crate::stmt::Select;
+use crate::types::Type;
+use crate::value::Value;
+
+/// How deep expressions may nest. AND and OR do not nest: they hold any number of terms.
+pub const MAX_DEPTH: u16 = 500;
+
+/// An expression: a value that is cheap to clone, and does nothing until a statement runs.
+///
+/// Methods take `&self`, so a column can be used twice: `age.gt(18) & age.lt(65)`. There is no
+/// `==` on expressions; write `.eq(..)`. A mistake made while building (an unknown column, too
+/// deep a nesting) travels in the expression and is returned by the verb that runs it.
+#[derive(Clone)]
+#[must_use = "an expression does nothing until a statement uses it"]
+pub struct Expr(pub(crate) Node);
+
+/// What an expression is.
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    /// A column of a table in the statement.
+    Column(ColumnRef),
+    /// A value, sent as a parameter.
+    Bind(Value),
+    /// A parameter whose value is given when a prepared plan runs.
+    Param(Arc<str>),
+    /// SQL text, verbatim.
+    Raw(Arc<str>),
+    /// `*` in `count(*)`.
+    Star,
+    /// An operator or function over other expressions.
+    Apply(Op, Arc<Kids>),
+    /// A SELECT in the place of an expression.
+    Subquery(Arc<Select>),
+    /// A mistake, on its way to the verb.
+    Invalid(Error),
+}
+
+/// The operands of an [`Node::Apply`], and how deep the tree below is.
+#[derive(Clone, Debug)]
+pub(crate) struct Kids {
+    pub(crate) depth: u16,
+    pub(crate) items: Vec<Expr>,
+}
+
+/// A column as a statement names it: whose, and which.
+#[derive(Clone, Debug)]
+pub(crate) struct ColumnRef {
+    pub(crate) source: Source,
+    pub(crate) id: ColumnId,
+}
+
+/// A table in a statement, under its own name or an alias.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Source {
+    pub(crate) table: Table,
+    pub(crate) alias: Option<Arc<str>>,
+}
+
+impl Source {
+    pub(crate) fn of(table: &Table) -> Source {
+        Source {
+            table: table.clone(),
+            alias: None,
+        }
+    }
+}
+
+/// Operators and functions. Their order of precedence stands in `compile::expr`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Op {
+    Or,
+    And,
+    Not,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Is,
+    IsNot,
+    Like,
+    NotLike,
+    Ilike,
+    NotIlike,
+    In,
+    NotIn,
+    Between,
+    NotBetween,
+    Concat,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    Neg,
+    Exists,
+    Cast(Type),
+    Collate(Arc<str>),
+    Function { name: Arc<str>, distinct: bool },
+    Label(Arc<str>),
+    Asc,
+    Desc,
+}
+
+impl Expr {
+    pub(crate) fn column(column: ColumnRef) -> Expr {
+        Expr(Node::Column(column))
+    }
+
+    /// An expression that carries a mistake to the verb that runs it.
+    pub(crate) fn invalid(error: Error) -> Expr {
+        Expr(Node::Invalid(error))
+    }
+
+    /// An operator over operands; too deep a tree becomes a mistake.
+    pub(crate) fn apply(op: Op, items: Vec<Expr>) -> Expr {
+        let depth = items.iter().map(Expr::depth).max().unwrap_or(0) + 1;
+        if depth > MAX_DEPTH {
+            let message = format!("an expression nests deeper than {MAX_DEPTH} levels");
+            return Expr::invalid(Error::new(ErrorKind::TooLarge, message));
+        }
+        Expr(Node::Apply(op, Arc::new(Kids { depth, items })))
+    }
+
+    /// Adds a term to an AND or OR, or starts one. The list grows in place while nobody shares it.
+    pub(crate) fn chain(op: Op, mut left: Expr, right: Expr) -> Expr {
+        let grows = matches!(&left.0, Node::Apply(own, _) if *own == op);
+        if !grows {
+            return Expr::apply(op, vec![left, right]);
+        }
+        if let Node::Apply(_, kids) = &mut left.0 {
+            let kids = Arc::make_mut(kids);
+            kids.depth = kids.depth.max(right.depth() + 1);
+            kids.items.push(right);
+            if kids.depth > MAX_DEPTH {
+                return Expr::apply(op, std::mem::take(&mut kids.items));
+            }
+        }
+        left
+    }
+
+    pub(crate) fn depth(&self) -> u16 {
+        match &self.0 {
+            Node::Apply(_, kids) => kids.depth,
+            Node::Subquery(select) => select.depth(),
+            _ => 0,
+        }
+    }
+
+    /// The name a result column of this expression gets: its label, its column, its function.
+    pub(crate) fn output_name(&self) -> Option<Arc<str>> {
+        match &self.0 {
+            Node::Column(column) => {
+                let def = column.source.table.def();
+                def.by_id(column.id).map(|c| c.key.clone())
+            }
+            Node::Apply(Op::Label(label), _) => Some(label.clone()),
+            Node::Apply(Op::Function { name, .. }, _) => Some(name.clone()),
+            Node::Apply(Op::Cast(_) | Op::Collate(_), kids) => {
+                kids.items.first().and_then(Expr::output_name)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<T: Into<Value>> From<T> for Expr {
+    fn from(value: T) -> Expr {
+        Expr(Node::Bind(value.into()))
+    }
+}
+
+impl From<&Expr> for Expr {
+    fn from(expr: &Expr) -> Expr {
+        expr.clone()
+    }
+}
+
+impl From<Select> for Expr {
+    /// A SELECT of one column and one row, in the place of a value.
+    fn from(select: Select) -> Expr {
+        Expr(Node::Subquery(Arc::new(select)))
+    }
+}

@@ -1,0 +1,14 @@
+//! Results: blocks of cells, rows as handles into them, and both through serde.
+
+mod block;
+mod columns;
+mod de;
+mod result;
+mod row;
+mod ser;
+
+pub use block::{Block, BlockBuilder};
+pub use columns::{ColumnInfo, ColumnOrigin, Columns};
+pub use result::{RowStream, Rows, RowsIter};
+pub use row::{ColumnIndex, Row};
+pub use ser::to_values;

@@ -1,0 +1,253 @@
+//! A whole result, and a result as it streams.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::block::{Block, BlockBuilder};
+use super::columns::Columns;
+use super::row::Row;
+use crate::dialect::Cursor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::value::FromValue;
+
+/// All rows of a result, in blocks.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    columns: Arc<Columns>,
+    blocks: Vec<Arc<Block>>,
+    len: usize,
+}
+
+impl Rows {
+    /// Reads a cursor to its end.
+    pub(crate) fn read(cursor: &mut dyn Cursor, expect: usize) -> Result<Rows> {
+        let columns = cursor.columns().clone();
+        let mut builder = BlockBuilder::new(columns.clone(), expect);
+        let mut rows = Rows {
+            columns,
+            blocks: Vec::new(),
+            len: 0,
+        };
+        loop {
+            let more = cursor.fill(&mut builder)?;
+            if !builder.is_empty() {
+                rows.len += builder.len();
+                rows.blocks.push(Arc::new(builder.finish()?));
+            }
+            if !more {
+                return Ok(rows);
+            }
+            builder = BlockBuilder::new(rows.columns.clone(), usize::MAX);
+        }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The columns, also of an empty result.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// The blocks, for code that reads many cells.
+    pub fn blocks(&self) -> &[Arc<Block>] {
+        &self.blocks
+    }
+
+    /// The row at a position.
+    pub fn get(&self, mut position: usize) -> Option<Row> {
+        for block in &self.blocks {
+            if position < block.len() {
+                return Some(Row::new(block.clone(), position));
+            }
+            position -= block.len();
+        }
+        None
+    }
+
+    /// The rows in order.
+    pub fn iter(&self) -> RowsIter<'_> {
+        RowsIter {
+            blocks: self.blocks.iter(),
+            block: None,
+            at: 0,
+            left: self.len,
+        }
+    }
+
+    /// The only row.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, `MultipleFound` when there are several.
+    pub fn one(&self) -> Result<Row> {
+        self.one_or_none()?
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "the query found no row"))
+    }
+
+    /// The only row, if there is one.
+    ///
+    /// # Errors
+    /// `MultipleFound` when there are several.
+    pub fn one_or_none(&self) -> Result<Option<Row>> {
+        if self.len > 1 {
+            let message = format!("the query found {} rows", self.len);
+            return Err(Error::new(ErrorKind::MultipleFound, message));
+        }
+        Ok(self.get(0))
+    }
+
+    /// The first row, if there is one.
+    pub fn first(&self) -> Option<Row> {
+        self.get(0)
+    }
+
+    /// The first column of every row.
+    ///
+    /// # Errors
+    /// `Conversion` for the first cell that does not fit.
+    pub fn scalars<T: FromValue>(&self) -> Result<Vec<T>> {
+        self.iter().map(|row| row.get::<T>(0)).collect()
+    }
+
+    /// Every row read into a type of yours; see [`Row::to`].
+    ///
+    /// # Errors
+    /// `Conversion` naming the column.
+    pub fn all_as<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        self.iter().map(|row| row.to()).collect()
+    }
+}
+
+/// The rows of a result in order.
+#[derive(Clone, Debug)]
+pub struct RowsIter<'a> {
+    blocks: std::slice::Iter<'a, Arc<Block>>,
+    block: Option<&'a Arc<Block>>,
+    at: usize,
+    left: usize,
+}
+
+impl Iterator for RowsIter<'_> {
+    type Item = Row;
+
+    fn next(&mut self) -> Option<Row> {
+        loop {
+            match self.block {
+                Some(block) if self.at < block.len() => {
+                    self.at += 1;
+                    self.left -= 1;
+                    return Some(Row::new(block.clone(), self.at - 1));
+                }
+                _ => {
+                    self.block = Some(self.blocks.next()?);
+                    self.at = 0;
+                }
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for RowsIter<'_> {}
+impl std::iter::FusedIterator for RowsIter<'_> {}
+
+impl<'a> IntoIterator for &'a Rows {
+    type Item = Row;
+    type IntoIter = RowsIter<'a>;
+
+    fn into_iter(self) -> RowsIter<'a> {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Rows {
+    type Item = Row;
+    type IntoIter = std::vec::IntoIter<Row>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter().collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl serde::Serialize for Rows {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+/// The rows of a running query, inside the scope of `stream`: one block in memory at a time.
+///
+/// An ordinary iterator. The first error ends it.
+pub struct RowStream<'c> {
+    cursor: &'c mut dyn Cursor,
+    block: Option<Arc<Block>>,
+    at: usize,
+    more: bool,
+}
+
+impl<'c> RowStream<'c> {
+    pub(crate) fn new(cursor: &'c mut dyn Cursor) -> RowStream<'c> {
+        RowStream {
+            cursor,
+            block: None,
+            at: 0,
+            more: true,
+        }
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &Columns {
+        self.cursor.columns()
+    }
+
+    fn next_block(&mut self) -> Result<bool> {
+        let mut builder = BlockBuilder::new(self.cursor.columns().clone(), usize::MAX);
+        self.block = None;
+        self.more = self.cursor.fill(&mut builder)?;
+        self.at = 0;
+        self.block = Some(Arc::new(builder.finish()?));
+        Ok(self.more)
+    }
+}
+
+impl std::fmt::Debug for RowStream<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RowStream").finish_non_exhaustive()
+    }
+}
+
+impl Iterator for RowStream<'_> {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Result<Row>> {
+        loop {
+            if let Some(block) = &self.block
+                && self.at < block.len()
+            {
+                self.at += 1;
+                return Some(Ok(Row::new(block.clone(), self.at - 1)));
+            }
+            if !self.more {
+                return None;
+            }
+            if let Err(error) = self.next_block() {
+                self.more = false;
+                self.block = None;
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+impl std::iter::FusedIterator for RowStream<'_> {}

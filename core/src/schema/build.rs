@@ -1,0 +1,297 @@
+//! From parts to a definition: the checks a table passes before it exists.
+//!
+//! Not here: what the parts are (`parts`, `column`, `constraint`), and where tables are kept
+//! (`metadata`). Called by both, once for each version of a table.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::column::Column;
+use super::constraint::{Body, Constraint, ForeignKey, Index, Indexed, index};
+use super::name::Name;
+use super::naming;
+use super::options::Options;
+use super::parts::PartList;
+use super::table::{CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, TableDef};
+use crate::compile::Ready;
+use crate::error::{Error, ErrorKind, Result};
+
+impl TableDef {
+    /// Checks the parts and makes a definition of them; `before` is the version it follows.
+    pub(crate) fn build(
+        name: Name,
+        parts: PartList,
+        before: Option<&TableDef>,
+    ) -> Result<TableDef> {
+        check_identifier(&name, "table")?;
+        let columns = build_columns(&name, &parts.columns, before)?;
+        let mut def = TableDef {
+            schema: parts.schema.clone(),
+            columns,
+            primary_key: None,
+            uniques: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+            indexes: Vec::new(),
+            comment: parts.comment.as_deref().map(Arc::from),
+            info: parts.info.clone(),
+            options: parts.options.clone(),
+            kind: parts.kind.clone(),
+            version: before.map_or(1, |before| before.version + 1),
+            ready: Ready::default(),
+            name,
+            parts,
+        };
+        def.take_column_parts()?;
+        let constraints = def.parts.constraints.clone();
+        constraints
+            .into_iter()
+            .try_for_each(|constraint| def.take_constraint(constraint))?;
+        let indexes = def.parts.indexes.clone();
+        indexes
+            .into_iter()
+            .try_for_each(|index| def.take_index(index))?;
+        def.settle_nullability();
+        Ok(def)
+    }
+
+    /// The parts of this version with others added: same-named columns replaced, the rest
+    /// appended.
+    pub(crate) fn extended(&self, more: PartList) -> PartList {
+        let mut parts = self.parts.clone();
+        for column in more.columns {
+            match parts.columns.iter_mut().find(|c| c.name == column.name) {
+                Some(place) => *place = column,
+                None => parts.columns.push(column),
+            }
+        }
+        parts.constraints.extend(more.constraints);
+        parts.indexes.extend(more.indexes);
+        parts.comment = more.comment.or(parts.comment);
+        parts.info.extend(more.info);
+        more.options
+            .iter()
+            .for_each(|(d, n, v)| parts.options.set(d, n, v.clone()));
+        parts
+    }
+
+    /// Keys, checks and indexes that were written on columns.
+    fn take_column_parts(&mut self) -> Result<()> {
+        let columns: Vec<Column> = self.columns.values().map(|c| c.column.clone()).collect();
+        let key: Vec<usize> = positions_where(&columns, |c| c.primary_key);
+        if !key.is_empty() {
+            self.primary_key = Some(KeyDef {
+                name: None,
+                columns: key,
+                options: Options::default(),
+            });
+        }
+        for (position, column) in columns.into_iter().enumerate() {
+            let own = [column.name.clone()];
+            match (column.unique, column.index) {
+                (true, false) => self.take_unique(None, vec![position], Options::default()),
+                (unique, true) => {
+                    let one = index([super::IndexElement::column(own[0].clone())]);
+                    self.take_index(if unique { one.unique() } else { one })?;
+                }
+                (false, false) => {}
+            }
+            let checks = column.checks.into_iter();
+            self.checks.extend(checks.map(|condition| CheckDef {
+                name: None,
+                condition,
+            }));
+            if let Some(mut key) = column.foreign_key {
+                key.columns = own.to_vec();
+                self.take_foreign_key(key)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_constraint(&mut self, constraint: Constraint) -> Result<()> {
+        let Constraint {
+            name,
+            body,
+            options,
+        } = constraint;
+        if let Some(name) = &name {
+            check_identifier(name, "constraint")?;
+        }
+        match body {
+            Body::PrimaryKey(columns) => {
+                let columns = self.positions(&columns, "the primary key")?;
+                let said = self.primary_key.take().map(|key| key.columns);
+                let same = |said: &Vec<usize>| {
+                    said.iter().all(|p| columns.contains(p)) && said.len() == columns.len()
+                };
+                if said.is_some_and(|said| !same(&said)) {
+                    return Err(self.wrong("has two primary keys that name different columns"));
+                }
+                self.primary_key = Some(KeyDef {
+                    name,
+                    columns,
+                    options,
+                });
+            }
+            Body::Unique(columns) => {
+                let columns = self.positions(&columns, "a unique constraint")?;
+                self.take_unique(name, columns, options);
+            }
+            Body::Check(condition) => self.checks.push(CheckDef { name, condition }),
+            Body::ForeignKey(key) => self.take_foreign_key(ForeignKey { name, ..key })?,
+        }
+        Ok(())
+    }
+
+    fn take_unique(&mut self, name: Option<Name>, columns: Vec<usize>, options: Options) {
+        let name = name.or_else(|| self.made_name("uq", &columns));
+        self.uniques.push(KeyDef {
+            name,
+            columns,
+            options,
+        });
+    }
+
+    fn take_foreign_key(&mut self, key: ForeignKey) -> Result<()> {
+        let columns = self.positions(&key.columns, "a foreign key")?;
+        if !key.target.columns.is_empty() && key.target.columns.len() != columns.len() {
+            return Err(self.wrong("has a foreign key with more columns on one side"));
+        }
+        let name = key.name.or_else(|| self.made_name("fk", &columns));
+        self.foreign_keys.push(ForeignKeyDef {
+            name,
+            columns,
+            target: key.target,
+            on_delete: key.on_delete,
+            on_update: key.on_update,
+            deferrable: key.deferrable,
+            initially_deferred: key.initially_deferred,
+            match_type: key.match_type,
+        });
+        Ok(())
+    }
+
+    fn take_index(&mut self, mut index: Index) -> Result<()> {
+        let mut columns = Vec::new();
+        for element in &index.elements {
+            if let Indexed::Column(name) = &element.what {
+                columns.extend(self.positions(std::slice::from_ref(name), "an index")?);
+            }
+        }
+        if index.elements.is_empty() {
+            return Err(self.wrong("has an index over nothing"));
+        }
+        index.name = index.name.or_else(|| self.made_name("ix", &columns));
+        self.indexes.push(index);
+        Ok(())
+    }
+
+    /// A made name; reflected tables say [`super::Existing::Replace`] and get none, because the
+    /// database has none.
+    fn made_name(&self, prefix: &str, columns: &[usize]) -> Option<Name> {
+        if self.parts.existing == super::Existing::Replace {
+            return None;
+        }
+        Some(naming::by_columns(
+            prefix,
+            self.name.as_str(),
+            self.names_at(columns),
+        ))
+    }
+
+    /// Positions of columns named in a constraint, by database name.
+    fn positions(&self, names: &[Name], place: &str) -> Result<Vec<usize>> {
+        if names.is_empty() {
+            return Err(self.wrong(&format!("has {place} over nothing")));
+        }
+        let find = |name: &Name| {
+            let at = self
+                .columns
+                .values()
+                .position(|c| c.column.name.as_str() == name.as_str());
+            at.ok_or_else(|| self.no_such_column(name.as_str()).at(place))
+        };
+        names.iter().map(find).collect()
+    }
+
+    fn settle_nullability(&mut self) {
+        let key = self
+            .primary_key
+            .as_ref()
+            .map(|key| key.columns.clone())
+            .unwrap_or_default();
+        for (position, column) in self.columns.values_mut().enumerate() {
+            column.nullable = column.column.nullable.unwrap_or(!key.contains(&position));
+        }
+    }
+
+    fn wrong(&self, what: &str) -> Error {
+        let table = self.display_name();
+        Error::new(ErrorKind::Invalid, format!("table `{table}` {what}")).with_table(table)
+    }
+}
+
+/// Refuses names no database takes.
+fn check_identifier(name: &Name, what: &str) -> Result<()> {
+    let text = name.as_str();
+    if text.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("a {what} needs a name"),
+        ));
+    }
+    if text.contains('\0') {
+        let message = format!("the {what} name {text:?} holds a NUL character");
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
+    Ok(())
+}
+
+fn positions_where(columns: &[Column], keep: impl Fn(&Column) -> bool) -> Vec<usize> {
+    columns
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| keep(c))
+        .map(|(i, _)| i)
+        .collect()
+}
+
+fn build_columns(
+    table: &Name,
+    columns: &[Column],
+    before: Option<&TableDef>,
+) -> Result<IndexMap<Arc<str>, ColumnDef>> {
+    let mut next = before.map_or(0, |t| {
+        t.columns.values().map(|c| c.id.0 + 1).max().unwrap_or(0)
+    });
+    let mut map: IndexMap<Arc<str>, ColumnDef> = IndexMap::with_capacity(columns.len());
+    for column in columns {
+        check_identifier(&column.name, "column")?;
+        let key = column.key.clone().unwrap_or_else(|| column.name.shared());
+        let same_name = |c: &ColumnDef| c.column.name.as_str() == column.name.as_str();
+        if map.contains_key(&key) || map.values().any(same_name) {
+            let message = format!("table `{table}` has two columns named `{}`", column.name);
+            return Err(Error::new(ErrorKind::Duplicate, message).with_table(table.to_string()));
+        }
+        let known = before.and_then(|t| t.columns.values().find(|c| same_name(c)));
+        let id = known.map_or_else(
+            || {
+                next += 1;
+                ColumnId(next - 1)
+            },
+            |c| c.id,
+        );
+        map.insert(
+            key.clone(),
+            ColumnDef {
+                id,
+                key,
+                nullable: true,
+                column: column.clone(),
+            },
+        );
+    }
+    Ok(map)
+}

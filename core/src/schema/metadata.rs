@@ -1,0 +1,215 @@
+//! The registry of tables, by schema and name, in the order they were defined.
+//!
+//! Not here: creating them in a database (`engine`), nor reflecting (`mirrorm-reflect`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use parking_lot::RwLock;
+
+use super::name::Name;
+use super::parts::{Existing, PartList, TableParts};
+use super::table::{Table, TableDef};
+use crate::error::{Error, ErrorKind, Result};
+use crate::suggest::did_you_mean;
+use crate::topo;
+
+type Key = (Option<Arc<str>>, Arc<str>);
+
+/// A registry of tables. Clones share the same registry.
+#[derive(Clone, Default)]
+pub struct Metadata(Arc<RwLock<IndexMap<Key, Table>>>);
+
+impl std::fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.tables()).finish()
+    }
+}
+
+fn key_of(def: &TableDef) -> Key {
+    (def.schema.as_ref().map(Name::shared), def.name.shared())
+}
+
+impl Metadata {
+    /// An empty registry.
+    pub fn new() -> Metadata {
+        Metadata::default()
+    }
+
+    /// Defines a table, or finds the one that is defined equally.
+    ///
+    /// A different definition of a taken name is an error, unless the parts hold
+    /// [`extend_existing`](super::extend_existing) or [`keep_existing`](super::keep_existing).
+    ///
+    /// # Errors
+    /// `Duplicate` as above and for two columns of one name, `Invalid` for an empty name and for
+    /// constraints over nothing, `NoSuchColumn` for constraints over columns that are not there.
+    pub fn define(&self, name: impl Into<Name>, parts: impl TableParts) -> Result<Table> {
+        let mut list = PartList::default();
+        parts.add_to(&mut list);
+        self.define_list(name.into(), list)
+    }
+
+    fn define_list(&self, name: Name, list: PartList) -> Result<Table> {
+        let existing = list.existing;
+        let key = (list.schema.as_ref().map(Name::shared), name.shared());
+        let mut tables = self.0.write();
+        let Some(table) = tables.get(&key) else {
+            let table = Table::from_def(TableDef::build(name, list, None)?);
+            tables.insert(key, table.clone());
+            return Ok(table);
+        };
+        let now = table.def();
+        match existing {
+            Existing::Keep => {}
+            Existing::Extend => {
+                let parts = now.extended(list);
+                if parts != now.parts {
+                    table.replace(TableDef::build(name, parts, Some(&now))?);
+                }
+            }
+            Existing::Replace if list != now.parts => {
+                table.replace(TableDef::build(name, list, Some(&now))?);
+            }
+            Existing::Replace => {}
+            Existing::Refuse if same_parts(&now.parts, &list) => {}
+            Existing::Refuse => return Err(defined_differently(&now, &list)),
+        }
+        Ok(table.clone())
+    }
+
+    /// The table of this name in the default schema.
+    pub fn get(&self, name: &str) -> Option<Table> {
+        self.get_in(None, name)
+    }
+
+    /// The table of this name in a schema.
+    pub fn get_in(&self, schema: Option<&str>, name: &str) -> Option<Table> {
+        let key: Key = (schema.map(Arc::from), Arc::from(name));
+        self.0.read().get(&key).cloned()
+    }
+
+    /// The table of this name; `schema.name` finds tables of other schemas.
+    ///
+    /// # Errors
+    /// `NoSuchTable`, with near names.
+    pub fn table_named(&self, name: &str) -> Result<Table> {
+        let split = || {
+            name.split_once('.')
+                .and_then(|(s, n)| self.get_in(Some(s), n))
+        };
+        if let Some(table) = self.get(name).or_else(split) {
+            return Ok(table);
+        }
+        let known: Vec<String> = self
+            .tables()
+            .iter()
+            .map(|t| t.def().display_name())
+            .collect();
+        let near = did_you_mean(name, known.iter().map(String::as_str));
+        let hint = if known.is_empty() {
+            ": define it or reflect the database first"
+        } else {
+            ""
+        };
+        let message = format!("`{name}`{near}{hint}");
+        Err(Error::new(ErrorKind::NoSuchTable, message).with_table(name))
+    }
+
+    /// All tables in the order they were defined.
+    pub fn tables(&self) -> Vec<Table> {
+        self.0.read().values().cloned().collect()
+    }
+
+    /// Forgets a table. Handles of it stay usable; the name is free.
+    pub fn remove(&self, table: &Table) -> bool {
+        let mut tables = self.0.write();
+        let key = key_of(&table.def());
+        let same = tables.get(&key).is_some_and(|found| found == table);
+        same && tables.shift_remove(&key).is_some()
+    }
+
+    /// Forgets all tables.
+    pub fn clear(&self) {
+        self.0.write().clear();
+    }
+
+    /// The tables, each after those its foreign keys point to.
+    ///
+    /// # Errors
+    /// `Cycle` naming the tables that refer to each other in a circle.
+    pub fn sorted_tables(&self) -> Result<Vec<Table>> {
+        sort_tables(self.tables()).map_err(|circle| {
+            let names: Vec<String> = circle.iter().map(|t| t.def().display_name()).collect();
+            Error::new(ErrorKind::Cycle, names.join(", "))
+        })
+    }
+}
+
+/// Sorts tables by their foreign keys; the error holds the tables in circles.
+pub(crate) fn sort_tables(tables: Vec<Table>) -> Result<Vec<Table>, Vec<Table>> {
+    let defs: Vec<Arc<TableDef>> = tables.iter().map(Table::def).collect();
+    let at: HashMap<Key, usize> = defs
+        .iter()
+        .enumerate()
+        .map(|(i, def)| (key_of(def), i))
+        .collect();
+    let depends: Vec<Vec<usize>> = defs
+        .iter()
+        .map(|def| {
+            def.foreign_keys
+                .iter()
+                .filter_map(|key| at.get(&target_key(def, key)).copied())
+                .collect()
+        })
+        .collect();
+    let pick = |order: Vec<usize>| {
+        order
+            .into_iter()
+            .filter_map(|i| tables.get(i).cloned())
+            .collect()
+    };
+    topo::sort(tables.len(), &depends).map(pick).map_err(pick)
+}
+
+/// Under which key of a registry a foreign key's target stands.
+fn target_key(def: &TableDef, key: &super::ForeignKeyDef) -> Key {
+    let schema = key.target.schema.as_ref().or(def.schema.as_ref());
+    (schema.map(Name::shared), key.target.table.shared())
+}
+
+/// Whether two lists define the same table; what to do when it exists is no part of it.
+fn same_parts(a: &PartList, b: &PartList) -> bool {
+    if a.existing == b.existing {
+        return a == b;
+    }
+    PartList {
+        existing: Existing::Refuse,
+        ..a.clone()
+    } == PartList {
+        existing: Existing::Refuse,
+        ..b.clone()
+    }
+}
+
+fn defined_differently(now: &TableDef, list: &PartList) -> Error {
+    let table = now.display_name();
+    let differs = |c: &super::Column| !now.parts.columns.contains(c);
+    let names: Vec<String> = list
+        .columns
+        .iter()
+        .filter(|c| differs(c))
+        .map(|c| format!("`{}`", c.name))
+        .collect();
+    let what = if names.is_empty() {
+        "other parts".to_string()
+    } else {
+        names.join(", ")
+    };
+    let message = format!(
+        "table `{table}` exists with another definition (different: {what}); \
+         say `extend_existing()` or `keep_existing()`, or look it up with `table_named`"
+    );
+    Error::new(ErrorKind::Duplicate, message).with_table(table)
+}

@@ -1,0 +1,34 @@
+//! Tables and their parts as values.
+//!
+//! `column`, `constraint`, `options`, `parts` are what is declared; `build` turns it into a
+//! `table`; `metadata` keeps tables. Nothing here talks to a database.
+
+mod build;
+mod column;
+mod constraint;
+mod formula;
+mod metadata;
+mod name;
+pub(crate) mod naming;
+mod options;
+mod parts;
+mod table;
+
+pub use column::{Autoincrement, ClientDefault, Column, Computed, Declared, ServerDefault, column};
+pub(crate) use constraint::Indexed;
+pub use constraint::{
+    Action, Constraint, ForeignKey, Index, IndexElement, Reference, check, foreign_key, index,
+    primary_key, unique,
+};
+pub use formula::Formula;
+pub use metadata::Metadata;
+pub(crate) use metadata::sort_tables;
+pub use name::{Name, Quote};
+pub use options::{Info, Options};
+pub use parts::{
+    Existing, PartList, Setting, TableKind, TableParts, comment, extend_existing, in_schema, info,
+    keep_existing, option,
+};
+pub use table::{
+    Alias, CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, Table, TableDef, TableId,
+};

@@ -1,0 +1,52 @@
+//! What a table, column or constraint carries beside its portable facts.
+
+use indexmap::IndexMap;
+
+use crate::value::Value;
+
+/// Notes of yours on a table or a column, by name. The library keeps them and never reads them.
+pub type Info = IndexMap<String, Value>;
+
+/// Options of one dialect, each under (dialect, option), such as `("sqlite", "strict")`.
+///
+/// A dialect reads its own and ignores the others'; which it knows stands in its `grammar.rs`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options(IndexMap<(String, String), Value>);
+
+impl Options {
+    /// The value of an option, if it was given.
+    pub fn get(&self, dialect: &str, option: &str) -> Option<&Value> {
+        self.0.get(&(dialect.to_string(), option.to_string()))
+    }
+
+    /// Whether an option was given as true.
+    pub fn is_set(&self, dialect: &str, option: &str) -> bool {
+        matches!(self.get(dialect, option), Some(Value::Bool(true)))
+    }
+
+    /// The text of an option that was given as text.
+    pub fn text(&self, dialect: &str, option: &str) -> Option<&str> {
+        match self.get(dialect, option) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Gives an option a value.
+    pub fn set(&mut self, dialect: &str, option: &str, value: impl Into<Value>) {
+        self.0
+            .insert((dialect.to_string(), option.to_string()), value.into());
+    }
+
+    /// All options in the order given: dialect, option, value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
+        self.0
+            .iter()
+            .map(|((dialect, option), value)| (dialect.as_str(), option.as_str(), value))
+    }
+
+    /// Whether no option was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

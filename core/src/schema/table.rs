@@ -1,0 +1,459 @@
+//! A table as a value: a stable identity, and the version of its definition that holds now.
+//!
+//! Not here: how parts become a definition (`build`), the registry (`metadata`), and doing
+//! anything with a table (`stmt`, `engine`). Callers: everything.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use indexmap::IndexMap;
+use parking_lot::RwLock;
+
+use super::Formula;
+use super::column::{Autoincrement, ClientDefault, Column, ServerDefault};
+use super::constraint::{Action, Index, Reference};
+use super::name::Name;
+use super::options::{Info, Options};
+use super::parts::{PartList, TableKind};
+use crate::compile::Ready;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{ColumnRef, Expr, Source};
+use crate::suggest::did_you_mean;
+use crate::types::Type;
+
+/// What makes a table the same table through all its versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableId(u64);
+
+/// What makes a column the same column through all versions of its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ColumnId(pub(crate) u32);
+
+/// A table: a value you pass around, clone, send to other threads, and put into statements.
+///
+/// A `Table` is a handle of one word. It has a stable identity and, at any moment, one immutable
+/// [`TableDef`]; changing the table (extending it, reflecting it again) puts a new definition in
+/// its place, which every handle sees. Two handles are equal when they are of the same table.
+#[derive(Clone)]
+pub struct Table(Arc<Shared>);
+
+struct Shared {
+    id: TableId,
+    now: RwLock<Arc<TableDef>>,
+}
+
+impl Table {
+    /// A table that no registry holds: for statements against tables known only by name.
+    ///
+    /// # Errors
+    /// As [`Metadata::define`](super::Metadata::define).
+    pub fn new(name: impl Into<Name>, parts: impl super::TableParts) -> Result<Table> {
+        let mut list = PartList::default();
+        parts.add_to(&mut list);
+        Ok(Table::from_def(TableDef::build(name.into(), list, None)?))
+    }
+
+    pub(crate) fn from_def(def: TableDef) -> Table {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let id = TableId(NEXT.fetch_add(1, Ordering::Relaxed));
+        Table(Arc::new(Shared {
+            id,
+            now: RwLock::new(Arc::new(def)),
+        }))
+    }
+
+    /// Puts a new version in place of the one that holds now.
+    pub(crate) fn replace(&self, def: TableDef) {
+        *self.0.now.write() = Arc::new(def);
+    }
+
+    /// The stable identity.
+    pub fn id(&self) -> TableId {
+        self.0.id
+    }
+
+    /// The definition that holds now. It does not change; ask again to see a later one.
+    pub fn def(&self) -> Arc<TableDef> {
+        self.0.now.read().clone()
+    }
+
+    /// The name, without schema.
+    pub fn name(&self) -> Arc<str> {
+        self.0.now.read().name.shared()
+    }
+
+    /// The column of this key, as an expression.
+    ///
+    /// An unknown key gives an expression that carries the error: the verb that runs the statement
+    /// returns it, with near names. [`Table::try_c`] fails at once.
+    pub fn c(&self, key: &str) -> Expr {
+        self.try_c(key).unwrap_or_else(Expr::invalid)
+    }
+
+    /// The column of this key, as an expression.
+    ///
+    /// # Errors
+    /// `NoSuchColumn`, with near names.
+    pub fn try_c(&self, key: &str) -> Result<Expr> {
+        let id = self.0.now.read().column(key)?.id;
+        Ok(Expr::column(ColumnRef {
+            source: Source::of(self),
+            id,
+        }))
+    }
+
+    /// The same table under another name in a statement, for joining it with itself.
+    pub fn alias(&self, alias: impl Into<Arc<str>>) -> Alias {
+        Alias {
+            table: self.clone(),
+            alias: alias.into(),
+        }
+    }
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Table) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Table {}
+
+impl std::hash::Hash for Table {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Table({})", self.def().display_name())
+    }
+}
+
+/// A table under another name, inside statements only.
+#[derive(Clone, Debug)]
+pub struct Alias {
+    pub(crate) table: Table,
+    pub(crate) alias: Arc<str>,
+}
+
+impl Alias {
+    /// The column of this key, as an expression; errors travel as with [`Table::c`].
+    pub fn c(&self, key: &str) -> Expr {
+        self.try_c(key).unwrap_or_else(Expr::invalid)
+    }
+
+    /// The column of this key, as an expression.
+    ///
+    /// # Errors
+    /// `NoSuchColumn`, with near names.
+    pub fn try_c(&self, key: &str) -> Result<Expr> {
+        let id = self.table.def().column(key)?.id;
+        let source = Source {
+            table: self.table.clone(),
+            alias: Some(self.alias.clone()),
+        };
+        Ok(Expr::column(ColumnRef { source, id }))
+    }
+}
+
+/// One immutable version of a table's definition.
+#[derive(Debug)]
+pub struct TableDef {
+    pub(crate) schema: Option<Name>,
+    pub(crate) name: Name,
+    pub(crate) columns: IndexMap<Arc<str>, ColumnDef>,
+    pub(crate) primary_key: Option<KeyDef>,
+    pub(crate) uniques: Vec<KeyDef>,
+    pub(crate) checks: Vec<CheckDef>,
+    pub(crate) foreign_keys: Vec<ForeignKeyDef>,
+    pub(crate) indexes: Vec<Index>,
+    pub(crate) comment: Option<Arc<str>>,
+    pub(crate) info: Info,
+    pub(crate) options: Options,
+    pub(crate) kind: TableKind,
+    pub(crate) version: u32,
+    pub(crate) parts: PartList,
+    pub(crate) ready: Ready,
+}
+
+/// A column of a definition.
+#[derive(Clone, Debug)]
+pub struct ColumnDef {
+    pub(crate) id: ColumnId,
+    pub(crate) key: Arc<str>,
+    pub(crate) nullable: bool,
+    pub(crate) column: Column,
+}
+
+/// A primary key or a unique constraint of a definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyDef {
+    /// Its name, where it has one.
+    pub name: Option<Name>,
+    /// Positions of its columns, in the key's order.
+    pub columns: Vec<usize>,
+    /// Options of dialects.
+    pub options: Options,
+}
+
+/// A CHECK constraint of a definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckDef {
+    /// Its name, where it has one.
+    pub name: Option<Name>,
+    /// What must hold.
+    pub condition: Formula,
+}
+
+/// A foreign key of a definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForeignKeyDef {
+    /// Its name.
+    pub name: Option<Name>,
+    /// Positions of its columns here.
+    pub columns: Vec<usize>,
+    /// Where it points, not looked up.
+    pub target: Reference,
+    /// What happens when the referenced row is deleted.
+    pub on_delete: Action,
+    /// What happens when the referenced key changes.
+    pub on_update: Action,
+    /// Whether the check may wait for the commit, where that was said.
+    pub deferrable: Option<bool>,
+    /// Whether it waits from the start.
+    pub initially_deferred: bool,
+    /// The word of MATCH, where one was given.
+    pub match_type: Option<Arc<str>>,
+}
+
+impl TableDef {
+    /// The schema; none for the connection's default schema.
+    pub fn schema(&self) -> Option<&Name> {
+        self.schema.as_ref()
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// `schema.name`, or the name alone in the default schema.
+    pub fn display_name(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.to_string(),
+        }
+    }
+
+    /// The columns in order.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = &ColumnDef> {
+        self.columns.values()
+    }
+
+    /// The column of this key.
+    ///
+    /// # Errors
+    /// `NoSuchColumn`, with near names.
+    pub fn column(&self, key: &str) -> Result<&ColumnDef> {
+        self.columns
+            .get(key)
+            .ok_or_else(|| self.no_such_column(key))
+    }
+
+    /// The column at a position.
+    pub fn column_at(&self, position: usize) -> Option<&ColumnDef> {
+        self.columns.get_index(position).map(|(_, column)| column)
+    }
+
+    /// Position and definition of a column by its stable id; none if it is gone.
+    pub(crate) fn by_id(&self, id: ColumnId) -> Option<&ColumnDef> {
+        // Ids are given in order, so the position is usually the id itself.
+        match self.column_at(id.0 as usize) {
+            Some(column) if column.id == id => Some(column),
+            _ => self.columns.values().find(|column| column.id == id),
+        }
+    }
+
+    /// The error of a key that is not a column here.
+    pub(crate) fn no_such_column(&self, key: &str) -> Error {
+        let near = did_you_mean(key, self.columns.keys().map(|k| &**k));
+        let table = self.display_name();
+        let message = format!("table `{table}` has no column `{key}`{near}");
+        Error::new(ErrorKind::NoSuchColumn, message)
+            .with_table(table)
+            .with_columns([key])
+    }
+
+    /// The primary key.
+    pub fn primary_key(&self) -> Option<&KeyDef> {
+        self.primary_key.as_ref()
+    }
+
+    /// The unique constraints.
+    pub fn uniques(&self) -> &[KeyDef] {
+        &self.uniques
+    }
+
+    /// The CHECK constraints.
+    pub fn checks(&self) -> &[CheckDef] {
+        &self.checks
+    }
+
+    /// The foreign keys.
+    pub fn foreign_keys(&self) -> &[ForeignKeyDef] {
+        &self.foreign_keys
+    }
+
+    /// The indexes that are not constraints.
+    pub fn indexes(&self) -> &[Index] {
+        &self.indexes
+    }
+
+    /// The comment.
+    pub fn comment(&self) -> Option<&str> {
+        self.comment.as_deref()
+    }
+
+    /// Your notes.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// Options of dialects.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// What stands behind it.
+    pub fn kind(&self) -> &TableKind {
+        &self.kind
+    }
+
+    /// The number of this version, from 1.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The names of columns given by position.
+    pub fn names_at<'a>(&'a self, positions: &'a [usize]) -> impl Iterator<Item = &'a str> {
+        positions
+            .iter()
+            .filter_map(|p| self.column_at(*p))
+            .map(|c| c.column.name.as_str())
+    }
+
+    /// The column whose values the database makes: a single integer key without a default, or
+    /// the key column that says so.
+    pub fn generated_key(&self) -> Option<&ColumnDef> {
+        let key = self.primary_key.as_ref()?;
+        let columns: Vec<&ColumnDef> = key
+            .columns
+            .iter()
+            .filter_map(|p| self.column_at(*p))
+            .collect();
+        let said = columns
+            .iter()
+            .find(|c| c.column.autoincrement == Autoincrement::Always);
+        if let Some(column) = said {
+            return Some(column);
+        }
+        match columns.as_slice() {
+            [only] if only.is_auto_key(self) => Some(only),
+            _ => None,
+        }
+    }
+}
+
+impl ColumnDef {
+    /// The stable id.
+    pub fn id(&self) -> ColumnId {
+        self.id
+    }
+
+    /// The name programs use.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The name in the database.
+    pub fn name(&self) -> &Name {
+        &self.column.name
+    }
+
+    /// The type.
+    pub fn ty(&self) -> &Type {
+        &self.column.ty
+    }
+
+    /// Whether NULL is allowed; said, or else true outside the primary key.
+    pub fn is_nullable(&self) -> bool {
+        self.nullable
+    }
+
+    /// The default the program supplies on insert.
+    pub fn client_default(&self) -> Option<&ClientDefault> {
+        self.column.default.as_ref()
+    }
+
+    /// The value the program supplies on update.
+    pub fn client_on_update(&self) -> Option<&ClientDefault> {
+        self.column.on_update.as_ref()
+    }
+
+    /// The default the database supplies.
+    pub fn server_default(&self) -> Option<&ServerDefault> {
+        self.column.server_default.as_ref()
+    }
+
+    /// What it is computed from, for a generated column.
+    pub fn computed(&self) -> Option<&super::column::Computed> {
+        self.column.computed.as_ref()
+    }
+
+    /// The collation.
+    pub fn collation(&self) -> Option<&str> {
+        self.column.collation.as_deref()
+    }
+
+    /// The comment.
+    pub fn comment(&self) -> Option<&str> {
+        self.column.comment.as_deref()
+    }
+
+    /// Your notes.
+    pub fn info(&self) -> &Info {
+        &self.column.info
+    }
+
+    /// Options of dialects.
+    pub fn options(&self) -> &Options {
+        &self.column.options
+    }
+
+    /// Whether the database makes the values of this key.
+    pub fn autoincrement(&self) -> Autoincrement {
+        self.column.autoincrement
+    }
+
+    /// The type in the words of the database it was reflected from.
+    pub fn declared(&self) -> Option<&super::column::Declared> {
+        self.column.declared.as_ref()
+    }
+
+    fn is_auto_key(&self, table: &TableDef) -> bool {
+        let position = table.columns.get_index_of(&self.key);
+        let referring = table
+            .foreign_keys
+            .iter()
+            .any(|key| key.columns.iter().any(|p| Some(*p) == position));
+        self.column.ty.is_integer()
+            && self.column.autoincrement == Autoincrement::Auto
+            && self.column.default.is_none()
+            && self.column.server_default.is_none()
+            && self.column.computed.is_none()
+            && !referring
+    }
+}

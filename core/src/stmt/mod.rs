@@ -1,0 +1,18 @@
+//! Statements as plain data, built by chaining. Running them is `engine::run`'s work.
+
+mod ddl;
+mod delete;
+pub(crate) mod insert;
+mod select;
+pub(crate) mod selection;
+mod update;
+mod values;
+
+pub use ddl::Ddl;
+pub use delete::{Delete, delete};
+pub use insert::{Insert, IntoRow, RowBuffer, insert};
+pub(crate) use select::{Join, JoinKind};
+pub use select::{Joinable, Select, select};
+pub use selection::Selection;
+pub use update::{Update, update};
+pub use values::IntoValues;

@@ -1,0 +1,239 @@
+//! SELECT as plain data.
+
+use std::sync::Arc;
+
+use super::selection::{Item, Selection, SelectionList};
+use crate::expr::{Expr, Source};
+use crate::schema::{Alias, Table};
+
+/// A SELECT of tables, columns or expressions.
+///
+/// A table selects all its columns; the first table named, itself or through a column, becomes
+/// the FROM. Other tables come in by [`Select::join`].
+pub fn select(selection: impl Selection) -> Select {
+    let mut list = SelectionList::default();
+    selection.add_to(&mut list);
+    Select {
+        from: list.from,
+        items: list.items,
+        ..Select::default()
+    }
+}
+
+/// A SELECT statement: a value built by chaining, run by verbs such as `all`, `one`, `stream`.
+#[derive(Clone, Debug, Default)]
+#[must_use = "a statement does nothing until it runs"]
+pub struct Select {
+    pub(crate) items: Vec<Item>,
+    pub(crate) from: Option<Source>,
+    pub(crate) joins: Vec<Join>,
+    pub(crate) filters: Vec<Expr>,
+    pub(crate) group_by: Vec<Expr>,
+    pub(crate) having: Vec<Expr>,
+    pub(crate) order_by: Vec<Expr>,
+    pub(crate) limit: Option<u64>,
+    pub(crate) offset: Option<u64>,
+    pub(crate) distinct: bool,
+}
+
+/// A joined table: how, and on what. Without a condition the foreign keys give it.
+#[derive(Clone, Debug)]
+pub(crate) struct Join {
+    pub(crate) kind: JoinKind,
+    pub(crate) source: Source,
+    pub(crate) on: Option<Expr>,
+}
+
+/// How a table is joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JoinKind {
+    Inner,
+    Left,
+}
+
+/// What can be joined: a table or an alias of one.
+pub trait Joinable {
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn source(&self) -> Source;
+}
+
+impl Joinable for Table {
+    #[allow(private_interfaces)]
+    fn source(&self) -> Source {
+        Source::of(self)
+    }
+}
+
+impl Joinable for Alias {
+    #[allow(private_interfaces)]
+    fn source(&self) -> Source {
+        Source {
+            table: self.table.clone(),
+            alias: Some(self.alias.clone()),
+        }
+    }
+}
+
+impl Select {
+    fn add_join(mut self, kind: JoinKind, table: &impl Joinable, on: Option<Expr>) -> Select {
+        self.joins.push(Join {
+            kind,
+            source: table.source(),
+            on,
+        });
+        self
+    }
+
+    /// Joins a table along the one foreign key between it and the tables before it.
+    ///
+    /// No foreign key, and more than one, are two errors of the verb that runs the statement.
+    pub fn join(self, table: &impl Joinable) -> Select {
+        self.add_join(JoinKind::Inner, table, None)
+    }
+
+    /// Joins a table on a condition.
+    pub fn join_on(self, table: &impl Joinable, on: impl Into<Expr>) -> Select {
+        self.add_join(JoinKind::Inner, table, Some(on.into()))
+    }
+
+    /// As [`Select::join`], keeping rows without a match (LEFT OUTER JOIN).
+    pub fn left_join(self, table: &impl Joinable) -> Select {
+        self.add_join(JoinKind::Left, table, None)
+    }
+
+    /// As [`Select::join_on`], keeping rows without a match.
+    pub fn left_join_on(self, table: &impl Joinable, on: impl Into<Expr>) -> Select {
+        self.add_join(JoinKind::Left, table, Some(on.into()))
+    }
+
+    /// Takes the FROM from a table, where the selection does not say it.
+    pub fn from(mut self, table: &impl Joinable) -> Select {
+        self.from = Some(table.source());
+        self
+    }
+
+    /// Keeps rows for which this holds; several filters all hold.
+    pub fn filter(mut self, condition: impl Into<Expr>) -> Select {
+        self.filters.push(condition.into());
+        self
+    }
+
+    /// As [`Select::filter`], if there is a condition.
+    pub fn filter_if(self, condition: Option<impl Into<Expr>>) -> Select {
+        match condition {
+            Some(condition) => self.filter(condition),
+            None => self,
+        }
+    }
+
+    /// Groups rows; the columns are anything a selection takes.
+    pub fn group_by(mut self, columns: impl Selection) -> Select {
+        self.group_by.extend(exprs(columns));
+        self
+    }
+
+    /// Keeps groups for which this holds.
+    pub fn having(mut self, condition: impl Into<Expr>) -> Select {
+        self.having.push(condition.into());
+        self
+    }
+
+    /// Sorts; `.desc()` on an expression turns it around.
+    pub fn order_by(mut self, columns: impl Selection) -> Select {
+        self.order_by.extend(exprs(columns));
+        self
+    }
+
+    /// At most so many rows.
+    pub fn limit(mut self, rows: u64) -> Select {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// Skips so many rows.
+    pub fn offset(mut self, rows: u64) -> Select {
+        self.offset = Some(rows);
+        self
+    }
+
+    /// Leaves out rows that are equal to another.
+    pub fn distinct(mut self) -> Select {
+        self.distinct = true;
+        self
+    }
+
+    /// Selects something else from the same rows.
+    pub fn columns(mut self, selection: impl Selection) -> Select {
+        let mut list = SelectionList::default();
+        selection.add_to(&mut list);
+        self.from = self.from.or(list.from);
+        self.items = list.items;
+        self
+    }
+
+    /// How deep the statement nests, for the limit on expressions.
+    pub(crate) fn depth(&self) -> u16 {
+        let all = [&self.filters, &self.group_by, &self.having, &self.order_by];
+        let selected = self.items.iter().map(|item| match item {
+            Item::Expr(expr) => expr.depth(),
+            Item::Table(_) => 0,
+        });
+        let joined = self
+            .joins
+            .iter()
+            .filter_map(|join| join.on.as_ref())
+            .map(Expr::depth);
+        let deepest = all
+            .into_iter()
+            .flatten()
+            .map(Expr::depth)
+            .chain(selected)
+            .chain(joined)
+            .max();
+        deepest.unwrap_or(0) + 1
+    }
+
+    /// The table of a SELECT that is all columns of one table, for its ready plan.
+    pub(crate) fn whole_table(&self) -> Option<&Table> {
+        let plain = self.joins.is_empty()
+            && self.filters.is_empty()
+            && self.group_by.is_empty()
+            && self.having.is_empty()
+            && self.order_by.is_empty()
+            && self.limit.is_none()
+            && self.offset.is_none()
+            && !self.distinct;
+        match self.items.as_slice() {
+            [Item::Table(source)] if plain && source.alias.is_none() => {
+                (self.from.as_ref() == Some(source)).then_some(&source.table)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The expressions of a selection; a table stands for all its columns.
+fn exprs(selection: impl Selection) -> Vec<Expr> {
+    let mut list = SelectionList::default();
+    selection.add_to(&mut list);
+    list.items.into_iter().flat_map(Item::into_exprs).collect()
+}
+
+impl Item {
+    pub(crate) fn into_exprs(self) -> Vec<Expr> {
+        match self {
+            Item::Expr(expr) => vec![expr],
+            Item::Table(source) => {
+                let def: Arc<_> = source.table.def();
+                let column = |id| {
+                    Expr::column(crate::expr::ColumnRef {
+                        source: source.clone(),
+                        id,
+                    })
+                };
+                def.columns().map(|c| column(c.id)).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The logical column types, the same on every database.
+//!
+//! Not here: how a database spells or stores them (each dialect's `types.rs`).
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::value::Value;
+
+/// The type of a column or of an expression.
+///
+/// The prelude has a constant or function for each (`Integer`, `Varchar(200)`); where such a name
+/// clashes with one of yours, `Type::Integer` and [`Type::Varchar`] say the same.
+#[derive(Clone, Debug, PartialEq, Default)]
+#[non_exhaustive]
+pub enum Type {
+    /// No declared type: cells come in the form they are stored in.
+    #[default]
+    Any,
+    /// True or false.
+    Boolean,
+    /// A 16-bit integer.
+    SmallInteger,
+    /// A 32-bit integer, or the database's ordinary integer.
+    Integer,
+    /// A 64-bit integer.
+    BigInteger,
+    /// A single-precision number.
+    Float,
+    /// A double-precision number.
+    Double,
+    /// An exact decimal: digits in all, and digits after the point.
+    Numeric(Option<u32>, Option<i32>),
+    /// Text of at most so many characters.
+    Varchar(u32),
+    /// Text padded to so many characters.
+    Char(u32),
+    /// Text of any length.
+    Text,
+    /// Bytes, of at most so many where given.
+    Binary(Option<u32>),
+    /// A date.
+    Date,
+    /// A time of day.
+    Time,
+    /// A date and time without an offset.
+    DateTime,
+    /// An instant with its offset.
+    Timestamp,
+    /// Months, days and a time span.
+    Interval,
+    /// A UUID.
+    Uuid,
+    /// A JSON document.
+    Json,
+    /// An array of a type.
+    Array(Arc<Type>),
+    /// A type with no portable form, in the database's own words.
+    Other(Arc<str>),
+    /// A type of yours.
+    Custom(Custom),
+}
+
+/// A type of yours: how it is declared, and what happens to values on the way in and out.
+///
+/// The hooks run while no lock is held; they may call anything.
+pub trait CustomType: Send + Sync + 'static {
+    /// The name messages and documents use.
+    fn name(&self) -> &str;
+
+    /// The type it is stored as.
+    fn base(&self) -> Type;
+
+    /// What to store for a value that is written.
+    ///
+    /// # Errors
+    /// Any error refuses the value; it reaches the caller with table and column.
+    fn bind(&self, value: Value) -> Result<Value> {
+        Ok(value)
+    }
+
+    /// The value of what was stored.
+    ///
+    /// # Errors
+    /// Any error fails the query that read the cell.
+    fn result(&self, value: Value) -> Result<Value> {
+        Ok(value)
+    }
+}
+
+/// A shared [`CustomType`]. Two are equal when they are the same object.
+#[derive(Clone)]
+pub struct Custom(pub Arc<dyn CustomType>);
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Custom) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Custom({})", self.0.name())
+    }
+}
+
+/// What kind of cell a type has: the question a driver asks once a column, not once a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Class {
+    /// Anything, as stored.
+    Any,
+    /// Booleans.
+    Bool,
+    /// Integers.
+    Int,
+    /// Binary numbers.
+    Float,
+    /// Exact decimals.
+    Decimal,
+    /// Text.
+    Text,
+    /// Bytes.
+    Bytes,
+    /// Dates.
+    Date,
+    /// Times.
+    Time,
+    /// Dates with times.
+    DateTime,
+    /// Instants.
+    Timestamp,
+    /// Intervals.
+    Interval,
+    /// UUIDs.
+    Uuid,
+    /// JSON documents.
+    Json,
+    /// Arrays.
+    Array,
+}
+
+impl Type {
+    /// A [`Type::Custom`] of a type of yours.
+    pub fn custom(custom: impl CustomType) -> Type {
+        Type::Custom(Custom(Arc::new(custom)))
+    }
+
+    /// What kind of cell this type has; a custom type has its base's.
+    pub fn class(&self) -> Class {
+        match self {
+            Type::Any | Type::Other(_) => Class::Any,
+            Type::Boolean => Class::Bool,
+            Type::SmallInteger | Type::Integer | Type::BigInteger => Class::Int,
+            Type::Float | Type::Double => Class::Float,
+            Type::Numeric(..) => Class::Decimal,
+            Type::Varchar(_) | Type::Char(_) | Type::Text => Class::Text,
+            Type::Binary(_) => Class::Bytes,
+            Type::Date => Class::Date,
+            Type::Time => Class::Time,
+            Type::DateTime => Class::DateTime,
+            Type::Timestamp => Class::Timestamp,
+            Type::Interval => Class::Interval,
+            Type::Uuid => Class::Uuid,
+            Type::Json => Class::Json,
+            Type::Array(_) => Class::Array,
+            Type::Custom(custom) => custom.0.base().class(),
+        }
+    }
+
+    /// Whether this is one of the integer types.
+    pub fn is_integer(&self) -> bool {
+        self.class() == Class::Int
+    }
+}
+
+impl fmt::Display for Type {
+    /// The portable name: `varchar(200)`, `numeric(10, 2)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Any => f.write_str("any"),
+            Type::Boolean => f.write_str("boolean"),
+            Type::SmallInteger => f.write_str("smallint"),
+            Type::Integer => f.write_str("integer"),
+            Type::BigInteger => f.write_str("bigint"),
+            Type::Float => f.write_str("float"),
+            Type::Double => f.write_str("double"),
+            Type::Numeric(None, _) => f.write_str("numeric"),
+            Type::Numeric(Some(p), None) => write!(f, "numeric({p})"),
+            Type::Numeric(Some(p), Some(s)) => write!(f, "numeric({p}, {s})"),
+            Type::Varchar(n) => write!(f, "varchar({n})"),
+            Type::Char(n) => write!(f, "char({n})"),
+            Type::Text => f.write_str("text"),
+            Type::Binary(None) => f.write_str("binary"),
+            Type::Binary(Some(n)) => write!(f, "binary({n})"),
+            Type::Date => f.write_str("date"),
+            Type::Time => f.write_str("time"),
+            Type::DateTime => f.write_str("datetime"),
+            Type::Timestamp => f.write_str("timestamp"),
+            Type::Interval => f.write_str("interval"),
+            Type::Uuid => f.write_str("uuid"),
+            Type::Json => f.write_str("json"),
+            Type::Array(item) => write!(f, "{item}[]"),
+            Type::Other(name) => f.write_str(name),
+            Type::Custom(custom) => f.write_str(custom.0.name()),
+        }
+    }
+}
+
+/// The type names of the prelude: constants and functions, so that they live beside other
+/// crates' types of the same name.
+pub mod names {
+    #![allow(non_upper_case_globals, non_snake_case)]
+    use super::Type;
+
+    /// True or false.
+    pub const Boolean: Type = Type::Boolean;
+    /// A 16-bit integer.
+    pub const SmallInteger: Type = Type::SmallInteger;
+    /// The ordinary integer; as a single primary key, generated by the database.
+    pub const Integer: Type = Type::Integer;
+    /// A 64-bit integer.
+    pub const BigInteger: Type = Type::BigInteger;
+    /// A single-precision number.
+    pub const Float: Type = Type::Float;
+    /// A double-precision number.
+    pub const Double: Type = Type::Double;
+    /// Text of any length.
+    pub const Text: Type = Type::Text;
+    /// Bytes of any length.
+    pub const Binary: Type = Type::Binary(None);
+    /// A date.
+    pub const Date: Type = Type::Date;
+    /// A time of day.
+    pub const Time: Type = Type::Time;
+    /// A date and time without an offset.
+    pub const DateTime: Type = Type::DateTime;
+    /// An instant with its offset.
+    pub const Timestamp: Type = Type::Timestamp;
+    /// Months, days and a time span.
+    pub const Interval: Type = Type::Interval;
+    /// A UUID.
+    pub const Uuid: Type = Type::Uuid;
+    /// A JSON document.
+    pub const Json: Type = Type::Json;
+
+    /// Text of at most so many characters.
+    pub const fn Varchar(characters: u32) -> Type {
+        Type::Varchar(characters)
+    }
+
+    /// Text padded to so many characters.
+    pub const fn Char(characters: u32) -> Type {
+        Type::Char(characters)
+    }
+
+    /// An exact decimal: digits in all, and digits after the point.
+    pub const fn Numeric(precision: u32, scale: i32) -> Type {
+        Type::Numeric(Some(precision), Some(scale))
+    }
+}

@@ -1,0 +1,17 @@
+//! The databases `mirrorm` speaks to, one folder each. **Use the crate `mirrorm`.**
+//!
+//! Every folder has the same seven files: `mod` (the bundle), `grammar`, `types`, `driver`,
+//! `inspect`, `errors`, `testing`. Adding a database is adding a folder and its line in [`ALL`].
+
+#![deny(unsafe_code)]
+
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+use mirrorm_core::dialect::Dialect;
+
+/// The dialects that are compiled in: the one list.
+pub const ALL: &[&dyn Dialect] = &[
+    #[cfg(feature = "sqlite")]
+    &sqlite::Sqlite,
+];

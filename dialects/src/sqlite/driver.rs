@@ -1,0 +1,496 @@
+//! The SQLite driver: opening, sending, and cells into blocks.
+//!
+//! Not here: what a URL means (`location`), values into storage classes (`types`), codes into
+//! kinds (`errors`).
+
+use std::any::Any;
+use std::cell::Cell;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Request, rich_from_text};
+use mirrorm_core::engine::EngineOptions;
+use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns};
+use mirrorm_core::types::{Class, Type};
+use mirrorm_core::value::{Decimal, Other, OtherData};
+use mirrorm_core::{Error, ErrorKind, Result, Value};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, OpenFlags, Rows, Statement, ToSql};
+
+use super::errors::from_driver;
+use super::location::{Location, Mode, Place};
+
+/// Prepared statements kept for each connection.
+const KEPT_STATEMENTS: usize = 128;
+
+/// Opens connections to one location.
+pub(super) struct Opener {
+    location: Location,
+    busy_timeout: Duration,
+}
+
+impl Opener {
+    pub(super) fn new(location: Location, options: &EngineOptions) -> Opener {
+        Opener {
+            location,
+            busy_timeout: options.lock_timeout(),
+        }
+    }
+
+    fn open_memory(&self, name: Option<&str>) -> Result<rusqlite::Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = match name {
+            Some(name) => {
+                let uri = format!(
+                    "{}?mode=memory&cache=shared",
+                    super::url_of_path(Path::new(name))
+                );
+                rusqlite::Connection::open_with_flags(uri, flags)
+            }
+            None => rusqlite::Connection::open_in_memory_with_flags(flags),
+        };
+        opened.map_err(from_driver)
+    }
+
+    fn open_file(
+        &self,
+        path: &Path,
+        uri: &[(String, String)],
+        mode: Mode,
+    ) -> Result<(rusqlite::Connection, bool)> {
+        let about = || format!("`{}`", path.display());
+        if path.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Open,
+                format!("{} is a folder", about()),
+            ));
+        }
+        let exists = path.exists();
+        if !exists && mode != Mode::Create {
+            return Err(Error::new(
+                ErrorKind::Open,
+                format!("there is no file {}", about()),
+            ));
+        }
+        let access = match mode {
+            Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
+            Mode::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        };
+        let mut target = super::url_of_path(path);
+        let mut separator = '?';
+        let immutable = (mode == Mode::ReadOnly && leaves_traces(path))
+            .then(|| ("immutable".to_string(), "1".to_string()));
+        for (name, value) in uri.iter().chain(&immutable) {
+            target.push_str(&format!("{separator}{}={}", escaped(name), escaped(value)));
+            separator = '&';
+        }
+        let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = rusqlite::Connection::open_with_flags(target, flags)
+            .map_err(|e| explain_open(from_driver(e), path))?;
+        Ok((connection, !exists))
+    }
+
+    /// Settings of the connection; nothing here is stored in the file but a journal mode that was
+    /// asked for, or WAL in a file that opening made.
+    fn set_up(&self, connection: &rusqlite::Connection, created: bool) -> Result<()> {
+        connection
+            .busy_timeout(self.busy_timeout)
+            .map_err(from_driver)?;
+        connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
+        let asked = |name: &str| {
+            self.location
+                .settings
+                .iter()
+                .any(|(known, _)| *known == name)
+        };
+        if created && !asked("journal_mode") {
+            pragma(connection, "journal_mode", "wal")?;
+        }
+        for (name, value) in &self.location.settings {
+            pragma(connection, name, value)?;
+        }
+        pragma(
+            connection,
+            "foreign_keys",
+            if self.location.foreign_keys {
+                "on"
+            } else {
+                "off"
+            },
+        )
+    }
+}
+
+impl Connector for Opener {
+    fn connect(&self) -> Result<Box<dyn Connection>> {
+        let (connection, created) = match &self.location.place {
+            Place::Memory(name) => (self.open_memory(name.as_deref())?, false),
+            Place::File { path, uri, mode } => {
+                let (connection, created) = self.open_file(path, uri, *mode)?;
+                check_readable(&connection).map_err(|e| explain_open(e, path))?;
+                (connection, created)
+            }
+        };
+        self.set_up(&connection, created)?;
+        let foreign_keys = self.location.foreign_keys;
+        Ok(Box::new(SqliteConnection {
+            raw: connection,
+            foreign_keys,
+            touched: Cell::new(false),
+            read_only: Cell::new(false),
+        }))
+    }
+
+    fn describe(&self) -> String {
+        match &self.location.place {
+            Place::Memory(None) => "sqlite in memory".to_string(),
+            Place::Memory(Some(name)) => format!("sqlite in memory, shared as `{name}`"),
+            Place::File { path, .. } => format!("sqlite file `{}`", path.display()),
+        }
+    }
+}
+
+/// Whether opening for reading only would make files beside the database: it is in WAL mode and
+/// nobody has it open. Then no other process can be writing, and it is opened as immutable, which
+/// makes none and works in a folder that cannot be written (sqlite.org/wal.html, 9).
+fn leaves_traces(path: &Path) -> bool {
+    let mut header = [0u8; 20];
+    let is_wal = std::fs::File::open(path)
+        .and_then(|mut file| file.read_exact(&mut header))
+        .is_ok_and(|()| matches!(header, [.., 2, 2]));
+    let mut wal = path.as_os_str().to_os_string();
+    wal.push("-wal");
+    is_wal && std::fs::metadata(wal).map_or(true, |found| found.len() == 0)
+}
+
+/// Reads the file's header now, so that a file that is no database is an error of opening.
+fn check_readable(connection: &rusqlite::Connection) -> Result<()> {
+    let version = connection.query_row("PRAGMA schema_version", [], |row| row.get::<_, i64>(0));
+    version.map(|_| ()).map_err(from_driver)
+}
+
+/// Puts the path and the likely cause into an error of opening.
+fn explain_open(error: Error, path: &Path) -> Error {
+    let hint = match error.kind() {
+        ErrorKind::Corrupt => ": it is no SQLite database, is damaged, or is encrypted",
+        ErrorKind::Open
+            if path
+                .parent()
+                .is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.exists()) =>
+        {
+            ": its folder does not exist"
+        }
+        _ => "",
+    };
+    error.at(format!("`{}`{hint}", path.display()))
+}
+
+/// A name or value for a URI's query.
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, b| {
+        if b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b':') {
+            out.push(b as char);
+        } else {
+            out.push_str(&format!("%{b:02X}"));
+        }
+        out
+    })
+}
+
+/// Sets a PRAGMA. Names and values are words that `location` checked.
+fn pragma(connection: &rusqlite::Connection, name: &str, value: &str) -> Result<()> {
+    connection
+        .pragma_update(None, name, value)
+        .map_err(from_driver)
+}
+
+/// A connection, and what has to be put right before the next user gets it.
+pub(super) struct SqliteConnection {
+    raw: rusqlite::Connection,
+    foreign_keys: bool,
+    /// Whether a PRAGMA was sent through it.
+    touched: Cell<bool>,
+    read_only: Cell<bool>,
+}
+
+/// A statement from the cache, or for once.
+enum Prepared<'c> {
+    Kept(CachedStatement<'c>),
+    Once(Statement<'c>),
+}
+
+impl<'c> std::ops::Deref for Prepared<'c> {
+    type Target = Statement<'c>;
+
+    fn deref(&self) -> &Statement<'c> {
+        match self {
+            Prepared::Kept(statement) => statement,
+            Prepared::Once(statement) => statement,
+        }
+    }
+}
+
+impl std::ops::DerefMut for Prepared<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Prepared::Kept(statement) => statement,
+            Prepared::Once(statement) => statement,
+        }
+    }
+}
+
+impl SqliteConnection {
+    pub(super) fn raw(&self) -> &rusqlite::Connection {
+        self.touched.set(true);
+        &self.raw
+    }
+
+    fn prepare(&self, sql: &str, keep: bool) -> Result<Prepared<'_>> {
+        self.note_pragma(sql);
+        let prepared = if keep {
+            self.raw.prepare_cached(sql).map(Prepared::Kept)
+        } else {
+            self.raw.prepare(sql).map(Prepared::Once)
+        };
+        prepared.map_err(from_driver)
+    }
+
+    fn note_pragma(&self, sql: &str) {
+        let start = sql.trim_start().get(..6);
+        if start.is_some_and(|word| word.eq_ignore_ascii_case("pragma")) {
+            self.touched.set(true);
+        }
+    }
+}
+
+/// Binds all parameters of a statement.
+fn bind(statement: &mut Statement<'_>, params: &[Value]) -> Result<()> {
+    let wanted = statement.parameter_count();
+    if wanted != params.len() {
+        let message = format!(
+            "the statement takes {wanted} parameters, {} were given",
+            params.len()
+        );
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
+    for (i, value) in params.iter().enumerate() {
+        statement
+            .raw_bind_parameter(i + 1, Bound(value))
+            .map_err(from_driver)?;
+    }
+    Ok(())
+}
+
+/// A value as the driver takes it. `types` made it one of the storage classes.
+struct Bound<'a>(&'a Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let borrowed = match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Int(n) => ValueRef::Integer(*n),
+            Value::Float(x) => ValueRef::Real(*x),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+            Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
+            Value::Other(other) => match other.data() {
+                OtherData::Bytes(bytes) => ValueRef::Text(bytes),
+                OtherData::Text(text) => ValueRef::Text(text.as_bytes()),
+            },
+            rich => {
+                let message = format!("a {} reached the driver", rich.type_name());
+                return Err(rusqlite::Error::ToSqlConversionFailure(message.into()));
+            }
+        };
+        Ok(ToSqlOutput::Borrowed(borrowed))
+    }
+}
+
+impl Connection for SqliteConnection {
+    fn query(
+        &self,
+        request: &Request<'_>,
+        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
+    ) -> Result<()> {
+        let mut statement = self.prepare(request.sql, request.keep)?;
+        bind(&mut statement, request.params)?;
+        let columns = match request.columns {
+            Some(columns) => columns.clone(),
+            None => Arc::new(describe(&statement)),
+        };
+        body(&mut SqliteCursor {
+            rows: statement.raw_query(),
+            columns,
+        })
+    }
+
+    fn execute(&self, request: &Request<'_>) -> Result<Done> {
+        let mut statement = self.prepare(request.sql, request.keep)?;
+        bind(&mut statement, request.params)?;
+        let before = self.raw.total_changes();
+        if statement.column_count() > 0 {
+            // A PRAGMA, or a RETURNING nobody reads: run it to its end.
+            let mut rows = statement.raw_query();
+            while rows.next().map_err(from_driver)?.is_some() {}
+        } else {
+            statement.raw_execute().map_err(from_driver)?;
+        }
+        // `changes` keeps the count of the last statement that had one; DDL has none.
+        let changed = self.raw.total_changes() != before;
+        let rows = if changed { self.raw.changes() } else { 0 };
+        Ok(Done {
+            rows,
+            last_id: changed.then(|| self.raw.last_insert_rowid()),
+        })
+    }
+
+    fn execute_many(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &[Value],
+        ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        let mut statement = self.prepare(sql, true)?;
+        let mut rows = 0;
+        let mut ids = ids;
+        for row in values.chunks(width.max(1)) {
+            bind(&mut statement, row)?;
+            rows += statement.raw_execute().map_err(from_driver)? as u64;
+            if let Some(ids) = ids.as_deref_mut() {
+                ids.push(self.raw.last_insert_rowid());
+            }
+        }
+        Ok(rows)
+    }
+
+    fn script(&self, sql: &str) -> Result<()> {
+        self.touched.set(true);
+        self.raw.execute_batch(sql).map_err(from_driver)
+    }
+
+    fn set_read_only(&self, read_only: bool) -> Result<()> {
+        pragma(
+            &self.raw,
+            "query_only",
+            if read_only { "on" } else { "off" },
+        )?;
+        self.read_only.set(read_only);
+        Ok(())
+    }
+
+    fn in_transaction(&self) -> bool {
+        !self.raw.is_autocommit()
+    }
+
+    fn reset(&self) -> Result<()> {
+        if self.in_transaction() {
+            self.raw.execute_batch("ROLLBACK").map_err(from_driver)?;
+        }
+        if self.touched.replace(false) || self.read_only.get() {
+            self.set_read_only(false)?;
+            pragma(
+                &self.raw,
+                "foreign_keys",
+                if self.foreign_keys { "on" } else { "off" },
+            )?;
+        }
+        Ok(())
+    }
+
+    fn is_alive(&self) -> bool {
+        true
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The columns of a statement nobody described: names as SQLite gives them, cells as stored.
+fn describe(statement: &Statement<'_>) -> Columns {
+    let names = statement.column_names();
+    Columns::new(
+        names
+            .into_iter()
+            .map(|name| ColumnInfo::new(name, Type::Any))
+            .collect(),
+    )
+}
+
+struct SqliteCursor<'s> {
+    rows: Rows<'s>,
+    columns: Arc<Columns>,
+}
+
+impl Cursor for SqliteCursor<'_> {
+    fn columns(&self) -> &Arc<Columns> {
+        &self.columns
+    }
+
+    fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {
+        while let Some(row) = self.rows.next().map_err(from_driver)? {
+            for (i, column) in self.columns.iter().enumerate() {
+                let cell = row.get_ref(i).map_err(from_driver)?;
+                push(block, cell, column.class());
+            }
+            if block.end_row() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Adds a cell in the form its column has, if writing that form back gives this very cell;
+/// otherwise as what is stored.
+#[inline]
+fn push(block: &mut BlockBuilder, cell: ValueRef<'_>, class: Class) {
+    match (cell, class) {
+        (ValueRef::Null, _) => block.push_null(),
+        (ValueRef::Integer(n), Class::Int | Class::Any | Class::Float) => block.push_int(n),
+        (ValueRef::Text(text), Class::Text | Class::Any) => block.push_text(text),
+        (ValueRef::Real(x), Class::Float | Class::Any) => block.push_float(x),
+        (ValueRef::Blob(bytes), Class::Bytes | Class::Any) => block.push_bytes(bytes),
+        (ValueRef::Integer(n @ (0 | 1)), Class::Bool) => block.push_bool(n == 1),
+        (ValueRef::Integer(n), Class::Decimal) => {
+            block.push_value(Value::Decimal(Decimal::from(n)))
+        }
+        (ValueRef::Real(x), Class::Decimal) => {
+            block.push_value(Value::Decimal(Decimal::from_f64(x)))
+        }
+        (ValueRef::Integer(n), Class::Json) => push_json(block, &n.to_string()),
+        (ValueRef::Real(x), Class::Json) => push_json(block, &format!("{x:?}")),
+        (ValueRef::Integer(n), _) => block.push_value(Other::text("integer", n.to_string()).into()),
+        (ValueRef::Real(x), _) => block.push_value(Other::text("real", format!("{x:?}")).into()),
+        (ValueRef::Blob(bytes), _) => block.push_value(Other::bytes("blob", bytes).into()),
+        (ValueRef::Text(text), _) => block.push_value(rich_text(text, class)),
+    }
+}
+
+/// A number that stands in a JSON column, because the column's affinity made one of its text.
+fn push_json(block: &mut BlockBuilder, text: &str) {
+    match text.parse() {
+        Ok(json) => block.push_value(Value::Json(json)),
+        Err(_) => block.push_value(Other::text("real", text).into()),
+    }
+}
+
+fn rich_text(bytes: &[u8], class: Class) -> Value {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Other::bytes("text", bytes).into();
+    };
+    // A number in text where numbers go as numbers would not be written back as text.
+    let rich = if class == Class::Decimal {
+        None
+    } else {
+        rich_from_text(class, text)
+    };
+    rich.unwrap_or_else(|| Other::text("text", text).into())
+}

@@ -1,0 +1,260 @@
+//! How SQLite spells what others spell otherwise.
+
+use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, standard};
+use mirrorm_core::schema::{Autoincrement, ColumnDef, Options, TableDef};
+use mirrorm_core::{Result, Value};
+
+pub(super) struct SqliteGrammar;
+
+/// The words of sqlite.org/lang_keywords.html, sorted.
+const KEYWORDS: &[&str] = &[
+    "abort",
+    "action",
+    "add",
+    "after",
+    "all",
+    "alter",
+    "always",
+    "analyze",
+    "and",
+    "as",
+    "asc",
+    "attach",
+    "autoincrement",
+    "before",
+    "begin",
+    "between",
+    "by",
+    "cascade",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "commit",
+    "conflict",
+    "constraint",
+    "create",
+    "cross",
+    "current",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "database",
+    "default",
+    "deferrable",
+    "deferred",
+    "delete",
+    "desc",
+    "detach",
+    "distinct",
+    "do",
+    "drop",
+    "each",
+    "else",
+    "end",
+    "escape",
+    "except",
+    "exclude",
+    "exclusive",
+    "exists",
+    "explain",
+    "fail",
+    "filter",
+    "first",
+    "following",
+    "for",
+    "foreign",
+    "from",
+    "full",
+    "generated",
+    "glob",
+    "group",
+    "groups",
+    "having",
+    "if",
+    "ignore",
+    "immediate",
+    "in",
+    "index",
+    "indexed",
+    "initially",
+    "inner",
+    "insert",
+    "instead",
+    "intersect",
+    "into",
+    "is",
+    "isnull",
+    "join",
+    "key",
+    "last",
+    "left",
+    "like",
+    "limit",
+    "match",
+    "materialized",
+    "natural",
+    "no",
+    "not",
+    "nothing",
+    "notnull",
+    "null",
+    "nulls",
+    "of",
+    "offset",
+    "on",
+    "or",
+    "order",
+    "others",
+    "outer",
+    "over",
+    "partition",
+    "plan",
+    "pragma",
+    "preceding",
+    "primary",
+    "query",
+    "raise",
+    "range",
+    "recursive",
+    "references",
+    "regexp",
+    "reindex",
+    "release",
+    "rename",
+    "replace",
+    "restrict",
+    "returning",
+    "right",
+    "rollback",
+    "row",
+    "rows",
+    "savepoint",
+    "select",
+    "set",
+    "table",
+    "temp",
+    "temporary",
+    "then",
+    "ties",
+    "to",
+    "transaction",
+    "trigger",
+    "unbounded",
+    "union",
+    "unique",
+    "update",
+    "using",
+    "vacuum",
+    "values",
+    "view",
+    "virtual",
+    "when",
+    "where",
+    "window",
+    "with",
+    "within",
+    "without",
+];
+
+/// Words that are values rather than names where a name could stand.
+const VALUES: &[&str] = &["false", "true"];
+
+impl Grammar for SqliteGrammar {
+    fn is_reserved(&self, word: &str) -> bool {
+        KEYWORDS.binary_search(&word).is_ok() || VALUES.contains(&word)
+    }
+
+    /// A deferred transaction that turns to writing may find its snapshot old and fail, so writers
+    /// say so at once (sqlite.org/lang_transaction.html, 2.2).
+    fn begin(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Write => "BEGIN IMMEDIATE",
+            Intent::Read | Intent::Deferred => "BEGIN",
+        }
+    }
+
+    /// OFFSET needs a LIMIT; -1 is none (sqlite.org/lang_select.html, 5).
+    fn limit(&self, limit: Option<&str>, offset: Option<&str>, out: &mut String) {
+        let limit = limit.or(offset.map(|_| "-1"));
+        standard::limit(limit, offset, out);
+    }
+
+    /// `IS` compares any two values (sqlite.org/lang_expr.html, "The IS and IS NOT operators").
+    fn null_safe(&self) -> (&'static str, &'static str) {
+        ("IS", "IS NOT")
+    }
+
+    fn function<'a>(&self, name: &'a str) -> FunctionForm<'a> {
+        match name {
+            "char_length" => FunctionForm::Call("length"),
+            other => standard::function(other),
+        }
+    }
+
+    fn literal(&self, value: &Value, out: &mut String) -> Result<()> {
+        match value {
+            Value::Bool(b) => out.push_str(if *b { "1" } else { "0" }),
+            other => return standard::literal(other, out),
+        }
+        Ok(())
+    }
+
+    /// Defaults are signed numbers, literals and the CURRENT words; anything else stands in
+    /// parentheses (sqlite.org/lang_createtable.html, 3.2).
+    fn parenthesised_default(&self, sql: &str) -> bool {
+        let word = sql.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let bare = (sql.starts_with("CURRENT_") && word) || sql.parse::<f64>().is_ok();
+        let enclosed = sql.starts_with('(') && sql.ends_with(')');
+        !(bare || enclosed || sql.starts_with('\''))
+    }
+
+    /// Only a column declared exactly INTEGER is the rowid (sqlite.org/lang_createtable.html, 5);
+    /// AUTOINCREMENT can be written on the column alone.
+    fn generated_key(&self, _: &TableDef, column: &ColumnDef) -> Option<(&'static str, bool)> {
+        let always = column.autoincrement() == Autoincrement::Always;
+        always.then_some(("PRIMARY KEY AUTOINCREMENT", true))
+    }
+
+    fn generated_key_type(&self) -> Option<&'static str> {
+        Some("INTEGER")
+    }
+
+    fn constraint_options(&self, options: &Options, out: &mut String) {
+        if let Some(action) = options.text("sqlite", "on_conflict") {
+            // One of five words, never text of a user's.
+            let known = ["ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE"];
+            if let Some(word) = known.iter().find(|word| word.eq_ignore_ascii_case(action)) {
+                out.push_str(" ON CONFLICT ");
+                out.push_str(word);
+            }
+        }
+    }
+
+    fn table_options(&self, table: &TableDef, out: &mut String) {
+        let words = [("without_rowid", "WITHOUT ROWID"), ("strict", "STRICT")];
+        let set = words
+            .iter()
+            .filter(|(option, _)| table.options().is_set("sqlite", option));
+        for (i, (_, words)) in set.enumerate() {
+            out.push_str(if i == 0 { " " } else { ", " });
+            out.push_str(words);
+        }
+    }
+
+    fn schema_on_index(&self) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_sorted() {
+        assert!(KEYWORDS.is_sorted());
+        assert!(SqliteGrammar.is_reserved("select") && !SqliteGrammar.is_reserved("name"));
+    }
+}

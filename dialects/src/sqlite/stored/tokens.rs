@@ -1,0 +1,312 @@
+//! A stored statement as tokens, by SQLite's own lexical rules (sqlite.org/lang_expr.html, 1 to 3;
+//! `tokenize.c`).
+
+/// A token: what it is, and where it stands in the text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Token {
+    pub(super) kind: Kind,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A bare word: a keyword or a name.
+    Word,
+    /// A name in double quotes, backticks or brackets.
+    Quoted,
+    /// Text in apostrophes; in the place of a name, a name.
+    Text,
+    /// A number, a blob literal, or a parameter.
+    Literal,
+    /// One character of punctuation.
+    Sign(char),
+}
+
+/// Cuts a text into tokens, without white space and comments.
+pub(super) fn tokens(sql: &str) -> Vec<Token> {
+    let mut rest = sql.char_indices().peekable();
+    let mut list = Vec::new();
+    while let Some((start, c)) = rest.next() {
+        let bytes = sql.as_bytes();
+        let next = bytes.get(start + 1).copied();
+        let (kind, end) = match c {
+            c if c.is_whitespace() => continue,
+            '-' if next == Some(b'-') => {
+                skip_to(&mut rest, end_of(sql, start, "\n"));
+                continue;
+            }
+            '/' if next == Some(b'*') => {
+                skip_to(&mut rest, end_of(sql, start + 2, "*/"));
+                continue;
+            }
+            '"' | '`' => (Kind::Quoted, end_of_quoted(sql, start, c)),
+            '\'' => (Kind::Text, end_of_quoted(sql, start, c)),
+            '[' => (Kind::Quoted, end_of(sql, start, "]")),
+            'x' | 'X' if next == Some(b'\'') => {
+                (Kind::Literal, end_of_quoted(sql, start + 1, '\''))
+            }
+            c if c.is_ascii_digit() => (
+                Kind::Literal,
+                end_while(sql, start, |c| {
+                    c.is_alphanumeric() || matches!(c, '.' | '_')
+                }),
+            ),
+            c if is_word(c) => (Kind::Word, end_while(sql, start, is_word)),
+            sign => (Kind::Sign(sign), start + sign.len_utf8()),
+        };
+        skip_to(&mut rest, end);
+        list.push(Token { kind, start, end });
+    }
+    list
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '@' | ':' | '#') || !c.is_ascii()
+}
+
+fn skip_to(rest: &mut std::iter::Peekable<std::str::CharIndices<'_>>, end: usize) {
+    while rest.next_if(|(at, _)| *at < end).is_some() {}
+}
+
+/// The place after the next occurrence of a mark, or the end of the text.
+fn end_of(sql: &str, from: usize, mark: &str) -> usize {
+    let tail = sql.get(from..).unwrap_or("");
+    tail.find(mark)
+        .map_or(sql.len(), |at| from + at + mark.len())
+}
+
+/// The place after the closing quote; a doubled quote is part of the token.
+fn end_of_quoted(sql: &str, start: usize, mark: char) -> usize {
+    let mut inside = sql
+        .get(start..)
+        .unwrap_or("")
+        .char_indices()
+        .skip(1)
+        .peekable();
+    while let Some((at, c)) = inside.next() {
+        if c == mark && inside.next_if(|(_, next)| *next == mark).is_none() {
+            return start + at + mark.len_utf8();
+        }
+    }
+    sql.len()
+}
+
+fn end_while(sql: &str, start: usize, keep: impl Fn(char) -> bool) -> usize {
+    let tail = sql.get(start..).unwrap_or("");
+    tail.find(|c| !keep(c)).map_or(sql.len(), |at| start + at)
+}
+
+/// Tokens being read from left to right.
+#[derive(Clone)]
+pub(super) struct Reader<'s> {
+    pub(super) sql: &'s str,
+    tokens: &'s [Token],
+    at: usize,
+}
+
+impl<'s> Reader<'s> {
+    pub(super) fn new(sql: &'s str, tokens: &'s [Token]) -> Reader<'s> {
+        Reader { sql, tokens, at: 0 }
+    }
+
+    pub(super) fn peek(&self) -> Option<&'s Token> {
+        self.tokens.get(self.at)
+    }
+
+    pub(super) fn next(&mut self) -> Option<&'s Token> {
+        self.at += 1;
+        self.tokens.get(self.at - 1)
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.at >= self.tokens.len()
+    }
+
+    /// The text of a token as it is written.
+    pub(super) fn text(&self, token: &Token) -> &'s str {
+        self.sql.get(token.start..token.end).unwrap_or("")
+    }
+
+    fn is_word(&self, token: Option<&Token>, word: &str) -> bool {
+        token.is_some_and(|t| t.kind == Kind::Word && self.text(t).eq_ignore_ascii_case(word))
+    }
+
+    /// Whether the next tokens are these keywords.
+    pub(super) fn at_words(&self, words: &[&str]) -> bool {
+        words
+            .iter()
+            .enumerate()
+            .all(|(i, word)| self.is_word(self.tokens.get(self.at + i), word))
+    }
+
+    /// Takes these keywords if they come next.
+    pub(super) fn take_words(&mut self, words: &[&str]) -> bool {
+        let here = self.at_words(words);
+        if here {
+            self.at += words.len();
+        }
+        here
+    }
+
+    pub(super) fn take_sign(&mut self, sign: char) -> bool {
+        let here = self.peek().is_some_and(|t| t.kind == Kind::Sign(sign));
+        if here {
+            self.at += 1;
+        }
+        here
+    }
+
+    /// Takes a name: a word, or anything quoted.
+    pub(super) fn take_name(&mut self) -> Option<String> {
+        let token = self.peek()?;
+        if matches!(token.kind, Kind::Sign(_) | Kind::Literal) {
+            return None;
+        }
+        self.at += 1;
+        Some(unquoted(self.text(token)))
+    }
+
+    /// Takes a list in parentheses and gives a reader of what is inside, and its text.
+    pub(super) fn take_parens(&mut self) -> Option<(Reader<'s>, &'s str)> {
+        let open = *self.peek().filter(|t| t.kind == Kind::Sign('('))?;
+        let (mut depth, first) = (0usize, self.at + 1);
+        while let Some(token) = self.next() {
+            match token.kind {
+                Kind::Sign('(') => depth += 1,
+                Kind::Sign(')') => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                let inside = self.tokens.get(first..self.at - 1).unwrap_or(&[]);
+                let text = self.sql.get(open.end..token.start).unwrap_or("").trim();
+                return Some((Reader::new(self.sql, inside), text));
+            }
+        }
+        None
+    }
+
+    /// The parts between commas that stand outside parentheses.
+    pub(super) fn split_commas(self) -> Vec<Reader<'s>> {
+        let mut parts = Vec::new();
+        let (mut depth, mut first) = (0i32, self.at);
+        for (i, token) in self.tokens.iter().enumerate().skip(self.at) {
+            match token.kind {
+                Kind::Sign('(') => depth += 1,
+                Kind::Sign(')') => depth -= 1,
+                Kind::Sign(',') if depth == 0 => {
+                    parts.push(Reader::new(
+                        self.sql,
+                        self.tokens.get(first..i).unwrap_or(&[]),
+                    ));
+                    first = i + 1;
+                }
+                _ => {}
+            }
+        }
+        parts.push(Reader::new(
+            self.sql,
+            self.tokens.get(first..).unwrap_or(&[]),
+        ));
+        parts
+    }
+
+    /// The text from the next token to the last, without white space around it.
+    pub(super) fn rest_text(&self) -> &'s str {
+        match (self.peek(), self.tokens.last()) {
+            (Some(first), Some(last)) => self.sql.get(first.start..last.end).unwrap_or(""),
+            _ => "",
+        }
+    }
+
+    /// The last token, if it is a bare word, taken off the end.
+    pub(super) fn take_last_word(&mut self, words: &[&str]) -> Option<&'s str> {
+        let last = self.tokens.last().filter(|t| t.kind == Kind::Word)?;
+        let text = self.text(last);
+        let found = words.iter().any(|word| text.eq_ignore_ascii_case(word))
+            && self.tokens.len() - self.at > 1;
+        if found {
+            self.tokens = self.tokens.get(..self.tokens.len() - 1).unwrap_or(&[]);
+        }
+        found.then_some(text)
+    }
+
+    /// A trailing `COLLATE name`, taken off the end.
+    pub(super) fn take_last_collation(&mut self) -> Option<String> {
+        let [before @ .., word, name] = self.tokens.get(self.at..)? else {
+            return None;
+        };
+        if before.is_empty()
+            || !self.is_word(Some(word), "COLLATE")
+            || matches!(name.kind, Kind::Sign(_) | Kind::Literal)
+        {
+            return None;
+        }
+        self.tokens = self.tokens.get(..self.tokens.len() - 2).unwrap_or(&[]);
+        Some(unquoted(self.text(name)))
+    }
+
+    /// Tokens left.
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len().saturating_sub(self.at)
+    }
+}
+
+/// A name without its quotes, with doubled quotes made single.
+pub(super) fn unquoted(text: &str) -> String {
+    let mut chars = text.chars();
+    let close = match chars.next() {
+        Some('[') => ']',
+        Some(mark @ ('"' | '`' | '\'')) => mark,
+        _ => return text.to_string(),
+    };
+    let inside = chars.as_str();
+    let inside = inside.strip_suffix(close).unwrap_or(inside);
+    if close == ']' {
+        inside.to_string()
+    } else {
+        inside.replace(&format!("{close}{close}"), &close.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(sql: &str) -> Vec<&str> {
+        tokens(sql).iter().map(|t| &sql[t.start..t.end]).collect()
+    }
+
+    #[test]
+    fn quotes_comments_and_blobs() {
+        assert_eq!(
+            texts("a \"b\"\"c\" [d e] `f``g` 'h''i' x'00ff' -- no\n 1.5e3 /* CHECK (1) */ ≠ <>"),
+            [
+                "a",
+                "\"b\"\"c\"",
+                "[d e]",
+                "`f``g`",
+                "'h''i'",
+                "x'00ff'",
+                "1.5e3",
+                "≠",
+                "<",
+                ">"
+            ]
+        );
+        assert_eq!(unquoted("\"b\"\"c\""), "b\"c");
+        assert_eq!(unquoted("[d e]"), "d e");
+        assert_eq!(unquoted("plain"), "plain");
+    }
+
+    #[test]
+    fn unfinished_text_ends() {
+        for sql in [
+            "'a", "\"a''", "[a", "/* a", "-- a", "x'0", "(((", "'", "[", "`",
+        ] {
+            let list = tokens(sql);
+            assert!(list.iter().all(|t| t.end <= sql.len()), "{sql}");
+        }
+    }
+}

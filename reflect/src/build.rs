@@ -1,0 +1,219 @@
+//! Facts into the parts of a table.
+//!
+//! What a fact has no part for is a problem, never silence.
+
+use mirrorm_core::Result;
+use mirrorm_core::dialect::{
+    ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, KeyFacts, ObjectKind, Problem,
+    TableFacts,
+};
+use mirrorm_core::expr::raw;
+use mirrorm_core::schema::{
+    Autoincrement, Column, Constraint, Existing, ForeignKey, Index, IndexElement, Metadata, Name,
+    Options, PartList, Reference, ServerDefault, Setting, Table, TableKind, TableParts, check,
+    column, comment, foreign_key, in_schema, index, option, primary_key, unique,
+};
+
+/// Registers the table of these facts; a table known already takes the new definition.
+pub(super) fn define(
+    metadata: &Metadata,
+    dialect: &'static str,
+    facts: &TableFacts,
+    problems: &mut Vec<Problem>,
+) -> Result<Table> {
+    let mut list = PartList::default();
+    settings(facts).add_to(&mut list);
+    let columns: Vec<Column> = facts
+        .columns
+        .iter()
+        .map(|c| one_column(dialect, facts, c))
+        .collect();
+    columns.add_to(&mut list);
+    facts
+        .primary_key
+        .as_ref()
+        .map(|key| with_options(named(primary_key(names(key)), &key.name), &key.options))
+        .add_to(&mut list);
+    let uniques = facts
+        .uniques
+        .iter()
+        .map(|key| with_options(named(unique(names(key)), &key.name), &key.options));
+    uniques.collect::<Vec<Constraint>>().add_to(&mut list);
+    let checks = facts
+        .checks
+        .iter()
+        .map(|c| named(check(raw(c.sql.as_str())), &c.name));
+    checks.collect::<Vec<Constraint>>().add_to(&mut list);
+    for key in &facts.foreign_keys {
+        match missing_column(facts, key.columns.iter()) {
+            None => one_foreign_key(key).add_to(&mut list),
+            Some(column) => problems.push(problem(
+                facts,
+                format!("a foreign key names the column `{column}`, which is not there"),
+            )),
+        }
+    }
+    for one in &facts.indexes {
+        match missing_column(facts, one.elements.iter().filter_map(|e| e.column.as_ref())) {
+            None => one_index(one).add_to(&mut list),
+            Some(column) => problems.push(problem(
+                facts,
+                format!(
+                    "the index `{}` names the column `{column}`, which is not there",
+                    one.name
+                ),
+            )),
+        }
+    }
+    metadata.define(facts.name.as_str(), list)
+}
+
+fn problem(facts: &TableFacts, message: String) -> Problem {
+    Problem {
+        object: facts.name.clone(),
+        message,
+    }
+}
+
+fn missing_column<'a>(
+    facts: &TableFacts,
+    mut names: impl Iterator<Item = &'a String>,
+) -> Option<&'a String> {
+    names.find(|name| !facts.columns.iter().any(|c| c.name == **name))
+}
+
+fn settings(facts: &TableFacts) -> Vec<Setting> {
+    let definition = facts.definition.as_deref().map(Into::into);
+    let kind = match facts.kind {
+        ObjectKind::View => TableKind::View(definition),
+        ObjectKind::Virtual | ObjectKind::Shadow => TableKind::Virtual(definition),
+        _ => TableKind::Table,
+    };
+    let mut settings = vec![Setting::Existing(Existing::Replace), Setting::Kind(kind)];
+    settings.extend(facts.schema.as_deref().map(in_schema));
+    settings.extend(facts.comment.as_deref().map(comment));
+    settings.extend(
+        facts
+            .options
+            .iter()
+            .map(|(d, n, v)| option(d, n, v.clone())),
+    );
+    settings
+}
+
+fn one_column(dialect: &'static str, table: &TableFacts, facts: &ColumnFacts) -> Column {
+    let mut made =
+        column(facts.name.as_str(), facts.ty.clone()).declared(dialect, facts.declared.as_str());
+    made = if facts.nullable {
+        made.nullable()
+    } else {
+        made.not_null()
+    };
+    if let Some(sql) = &facts.default {
+        made = made.server_default(ServerDefault::Sql(sql.as_str().into()));
+    }
+    if let Some((sql, stored)) = &facts.computed {
+        made = made.computed(raw(sql.as_str()), *stored);
+    }
+    if let Some(collation) = &facts.collation {
+        made = made.collate(collation.as_str());
+    }
+    if let Some(text) = &facts.comment {
+        made = made.comment(text.as_str());
+    }
+    let in_key = table
+        .primary_key
+        .as_ref()
+        .is_some_and(|key| key.columns.contains(&facts.name));
+    if in_key {
+        made = made.autoincrement(autoincrement(facts));
+    }
+    facts
+        .options
+        .iter()
+        .fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
+}
+
+/// What the database said: it makes the key, it makes it without ever using one twice, or not.
+fn autoincrement(facts: &ColumnFacts) -> Autoincrement {
+    let strict = facts
+        .options
+        .iter()
+        .any(|(_, name, _)| name == "autoincrement");
+    match (facts.autoincrement, strict) {
+        (true, true) => Autoincrement::Always,
+        (true, false) => Autoincrement::Auto,
+        (false, _) => Autoincrement::Never,
+    }
+}
+
+fn names(key: &KeyFacts) -> Vec<Name> {
+    key.columns
+        .iter()
+        .map(|name| Name::from(name.as_str()))
+        .collect()
+}
+
+fn named(constraint: Constraint, name: &Option<String>) -> Constraint {
+    match name {
+        Some(name) => constraint.named(name.as_str()),
+        None => constraint,
+    }
+}
+
+fn with_options(constraint: Constraint, options: &Options) -> Constraint {
+    options
+        .iter()
+        .fold(constraint, |made, (d, n, v)| made.option(d, n, v.clone()))
+}
+
+fn one_foreign_key(facts: &ForeignKeyFacts) -> ForeignKey {
+    let names = |list: &[String]| {
+        list.iter()
+            .map(|name| Name::from(name.as_str()))
+            .collect::<Vec<Name>>()
+    };
+    let mut target = Reference::columns(
+        facts.referred_table.as_str(),
+        names(&facts.referred_columns),
+    );
+    target.schema = facts.referred_schema.as_deref().map(Name::from);
+    let mut key = foreign_key(names(&facts.columns), target)
+        .on_delete(facts.on_delete)
+        .on_update(facts.on_update);
+    if let Some(name) = &facts.name {
+        key = key.named(name.as_str());
+    }
+    if let Some(deferrable) = facts.deferrable {
+        key = key.deferrable(deferrable, facts.initially_deferred);
+    }
+    match &facts.match_type {
+        Some(word) => key.match_type(word.as_str()),
+        None => key,
+    }
+}
+
+fn one_index(facts: &IndexFacts) -> Index {
+    let mut made = index(facts.elements.iter().map(element)).named(facts.name.as_str());
+    if facts.unique {
+        made = made.unique();
+    }
+    if let Some(filter) = &facts.filter {
+        made = made.filter(raw(filter.as_str()));
+    }
+    facts
+        .options
+        .iter()
+        .fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
+}
+
+fn element(facts: &ElementFacts) -> IndexElement {
+    let mut made = match (&facts.column, &facts.expression) {
+        (Some(column), _) => IndexElement::column(column.as_str()),
+        (None, expression) => IndexElement::expr(raw(expression.as_deref().unwrap_or_default())),
+    };
+    if let Some(collation) = &facts.collation {
+        made = made.collate(collation.as_str());
+    }
+    if facts.descending { made.desc() } else { made }
+}

@@ -1,0 +1,14 @@
+//! From catalog facts to tables and relationships. **Use the crate `mirrorm`.**
+//!
+//! `reflect` says what to read and registers the result, `build` turns facts into parts of
+//! tables, `relate` finds relationships. Facts come from a dialect's `Inspector`; no database is
+//! named here.
+
+#![forbid(unsafe_code)]
+
+mod build;
+mod reflector;
+mod relate;
+
+pub use reflector::{Reflection, Reflector};
+pub use relate::{Relationship, RelationshipKind, relationships};

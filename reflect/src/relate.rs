@@ -1,0 +1,257 @@
+//! Relationships from foreign keys, with names that are the same every time and never collide.
+//!
+//! Names, in the order they are tried: for the side that holds the key, the column without its
+//! `_id`, or the referred table; for the other side, the table that refers. A name that is taken
+//! by a column or another relationship of the table gets the key's columns added, then the other
+//! table's name, then a number. All keys of a table are looked at in their order, tables in
+//! theirs.
+
+use std::collections::{HashMap, HashSet};
+
+use mirrorm_core::schema::{ForeignKeyDef, Table, TableDef, TableKind};
+use std::sync::Arc;
+
+/// What a relationship leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelationshipKind {
+    /// From the row that holds the key to the one row it points to.
+    ManyToOne,
+    /// From a row to the rows that point to it.
+    OneToMany,
+    /// From a row to the only row that can point to it, because the key is unique.
+    OneToOne,
+    /// Through a table that holds nothing but two keys.
+    ManyToMany,
+}
+
+/// A way from the rows of one table to those of another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relationship {
+    /// Its name on the table it starts at.
+    pub name: String,
+    /// The table it starts at.
+    pub from: Table,
+    /// The table it leads to.
+    pub to: Table,
+    /// What it leads to.
+    pub kind: RelationshipKind,
+    /// The columns of the start, by key.
+    pub from_columns: Vec<String>,
+    /// The columns of the end, by key.
+    pub to_columns: Vec<String>,
+    /// For many-to-many, the table between.
+    pub through: Option<Table>,
+}
+
+/// One foreign key between two of the tables, its columns resolved.
+struct Link<'a> {
+    from: &'a Table,
+    from_def: &'a Arc<TableDef>,
+    to: &'a Table,
+    key: &'a ForeignKeyDef,
+    columns: Vec<String>,
+    targets: Vec<String>,
+}
+
+/// The relationships of tables among themselves.
+pub fn relationships(tables: &[Table]) -> Vec<Relationship> {
+    let defs: Vec<Arc<TableDef>> = tables.iter().map(Table::def).collect();
+    let links: Vec<Link<'_>> = tables
+        .iter()
+        .zip(&defs)
+        .flat_map(|(table, def)| links_of(table, def, tables, &defs))
+        .collect();
+    let mut names = Names::new(tables, &defs);
+    let mut found = Vec::new();
+    for link in &links {
+        found.push(forward(link, &mut names));
+    }
+    for link in &links {
+        found.push(backward(link, &mut names));
+    }
+    for (table, def) in tables.iter().zip(&defs) {
+        let own: Vec<&Link<'_>> = links.iter().filter(|link| link.from == table).collect();
+        if let [a, b] = own.as_slice()
+            && is_link_table(def, a, b)
+        {
+            found.push(through(table, a, b, &mut names));
+            found.push(through(table, b, a, &mut names));
+        }
+    }
+    found
+}
+
+fn links_of<'a>(
+    table: &'a Table,
+    def: &'a Arc<TableDef>,
+    tables: &'a [Table],
+    defs: &[Arc<TableDef>],
+) -> Vec<Link<'a>> {
+    let target_of = |key: &'a ForeignKeyDef| {
+        let schema = key.target.schema.as_ref().or(def.schema());
+        let at = defs
+            .iter()
+            .position(|d| d.name().as_str() == key.target.table.as_str() && d.schema() == schema)?;
+        let (to, to_def) = (tables.get(at)?, defs.get(at)?);
+        let targets = target_columns(key, to_def)?;
+        let columns: Vec<String> = def.names_at(&key.columns).map(str::to_string).collect();
+        (columns.len() == targets.len()).then_some(Link {
+            from: table,
+            from_def: def,
+            to,
+            key,
+            columns,
+            targets,
+        })
+    };
+    def.foreign_keys().iter().filter_map(target_of).collect()
+}
+
+fn target_columns(key: &ForeignKeyDef, to: &TableDef) -> Option<Vec<String>> {
+    if key.target.columns.is_empty() {
+        let primary = to.primary_key()?;
+        return Some(to.names_at(&primary.columns).map(str::to_string).collect());
+    }
+    let there = |name: &str| {
+        to.columns()
+            .any(|c| c.name().as_str() == name)
+            .then(|| name.to_string())
+    };
+    key.target
+        .columns
+        .iter()
+        .map(|name| there(name.as_str()))
+        .collect()
+}
+
+fn forward(link: &Link<'_>, names: &mut Names) -> Relationship {
+    let column = match link.columns.as_slice() {
+        [only] => only.as_str(),
+        _ => "",
+    };
+    let stem = column
+        .strip_suffix("_id")
+        .or(column.strip_suffix("Id"))
+        .or(column.strip_suffix("_ID"));
+    let table = link.to.name();
+    let wishes = [
+        stem.filter(|s| !s.is_empty()).unwrap_or(&table).to_string(),
+        table.to_string(),
+    ];
+    Relationship {
+        name: names.take(link.from, &wishes, &link.columns, &table),
+        from: link.from.clone(),
+        to: link.to.clone(),
+        kind: RelationshipKind::ManyToOne,
+        from_columns: link.columns.clone(),
+        to_columns: link.targets.clone(),
+        through: None,
+    }
+}
+
+fn backward(link: &Link<'_>, names: &mut Names) -> Relationship {
+    let table = link.from.name();
+    Relationship {
+        name: names.take(link.to, &[table.to_string()], &link.columns, &table),
+        from: link.to.clone(),
+        to: link.from.clone(),
+        kind: if is_unique(link) {
+            RelationshipKind::OneToOne
+        } else {
+            RelationshipKind::OneToMany
+        },
+        from_columns: link.targets.clone(),
+        to_columns: link.columns.clone(),
+        through: None,
+    }
+}
+
+fn through(table: &Table, from: &Link<'_>, to: &Link<'_>, names: &mut Names) -> Relationship {
+    let (target, between) = (to.to.name(), table.name());
+    let wishes = [format!("{target}_through_{between}")];
+    let plain = names.is_free(from.to, &target);
+    let wishes = if plain {
+        &[target.to_string()]
+    } else {
+        &wishes
+    };
+    Relationship {
+        name: names.take(from.to, wishes, &to.columns, &between),
+        from: from.to.clone(),
+        to: to.to.clone(),
+        kind: RelationshipKind::ManyToMany,
+        from_columns: from.targets.clone(),
+        to_columns: to.targets.clone(),
+        through: Some(table.clone()),
+    }
+}
+
+/// Whether at most one row can hold a key: its columns are unique.
+fn is_unique(link: &Link<'_>) -> bool {
+    let same = |columns: &[usize]| {
+        columns.len() == link.key.columns.len()
+            && columns.iter().all(|c| link.key.columns.contains(c))
+    };
+    let def = link.from_def;
+    def.primary_key().is_some_and(|key| same(&key.columns))
+        || def.uniques().iter().any(|key| same(&key.columns))
+}
+
+/// Whether a table holds two foreign keys and nothing else.
+fn is_link_table(def: &TableDef, a: &Link<'_>, b: &Link<'_>) -> bool {
+    let held: HashSet<usize> = a
+        .key
+        .columns
+        .iter()
+        .chain(&b.key.columns)
+        .copied()
+        .collect();
+    *def.kind() == TableKind::Table
+        && held.len() == def.columns().len()
+        && a.key.columns != b.key.columns
+}
+
+/// The names taken on each table: its columns, and relationships so far.
+struct Names(HashMap<Table, HashSet<String>>);
+
+impl Names {
+    fn new(tables: &[Table], defs: &[Arc<TableDef>]) -> Names {
+        let columns = |def: &Arc<TableDef>| def.columns().map(|c| c.key().to_string()).collect();
+        Names(
+            tables
+                .iter()
+                .cloned()
+                .zip(defs.iter().map(columns))
+                .collect(),
+        )
+    }
+
+    fn is_free(&self, table: &Table, name: &str) -> bool {
+        self.0.get(table).is_none_or(|taken| !taken.contains(name))
+    }
+
+    /// Takes the first free name: a wish, a wish with the key's columns, with the other table.
+    fn take(
+        &mut self,
+        table: &Table,
+        wishes: &[String],
+        columns: &[String],
+        other: &str,
+    ) -> String {
+        let first = wishes.first().cloned().unwrap_or_default();
+        let long = [
+            format!("{first}_by_{}", columns.join("_")),
+            format!("{first}_{other}_by_{}", columns.join("_")),
+        ];
+        let numbered = (2..).map(|n| format!("{first}_{n}"));
+        let mut candidates = wishes.iter().cloned().chain(long).chain(numbered);
+        let name = candidates
+            .find(|name| self.is_free(table, name))
+            .unwrap_or(first);
+        self.0
+            .entry(table.clone())
+            .or_default()
+            .insert(name.clone());
+        name
+    }
+}

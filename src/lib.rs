@@ -1,0 +1,84 @@
+//! **Runtime tables for Rust.** Point it at a database, designed by you a moment ago or by
+//! somebody else ten years ago, and read and write it through one API, with no code generation.
+//!
+//! ```
+//! use mirrorm::prelude::*;
+//!
+//! let db = Db::open("sqlite://")?;
+//! let users = db.table("users", (
+//!     column("id", Integer).primary_key(),
+//!     column("name", Varchar(80)).not_null().unique(),
+//! ))?;
+//! db.create_all()?;
+//! insert(&users).values(values! { "name" => "ann" }).run(&db)?;
+//! let ann = select(&users).filter(users.c("name").ilike("A%")).one(&db)?;
+//! assert_eq!(ann.get::<i64>("id")?, 1);
+//! # Ok::<(), mirrorm::Error>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! - [`Db`]: open, define tables, reflect, run raw SQL, transactions. [`Open`] has the ways in.
+//! - [`schema`]: [`Table`](schema::Table), [`column`](schema::column), constraints, indexes.
+//! - [`stmt`] and [`expr`]: [`select`](stmt::select), [`insert`](stmt::insert),
+//!   [`update`](stmt::update), [`delete`](stmt::delete), and what they are made of.
+//! - [`rows`]: results, by name or position, and through serde.
+//! - [`value`] and [`types`]: what a cell holds, what a column is.
+//! - [`reflect`]: from an existing database to tables and relationships.
+//! - [`engine`]: pools, connections, options. [`dialect`]: databases, and how to add one.
+//!
+//! # Errors
+//!
+//! Every call that can fail returns [`Error`], which has a [`kind`](Error::kind), questions such
+//! as [`constraint`](Error::constraint), and the statement. A mistake in an expression, such as an
+//! unknown column, travels to the verb that runs it; nothing panics.
+
+#![forbid(unsafe_code)]
+
+mod open;
+
+pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
+pub use mirrorm_session::Db;
+pub use open::Open;
+
+#[doc(inline)]
+pub use mirrorm_core::{compile, engine, expr, rows, schema, stmt, types, value};
+
+#[doc(inline)]
+pub use mirrorm_core::dialect::register;
+
+pub mod dialect {
+    //! The databases, and the contracts a new one fulfils.
+    #[doc(inline)]
+    pub use mirrorm_core::dialect::*;
+    #[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
+    #[doc(inline)]
+    pub use mirrorm_dialects::sqlite;
+
+    /// The dialects that are compiled in.
+    pub fn built_in() -> &'static [&'static dyn Dialect] {
+        mirrorm_dialects::ALL
+    }
+}
+
+pub mod reflect {
+    //! From an existing database to tables and relationships.
+    #[doc(inline)]
+    pub use mirrorm_reflect::*;
+}
+
+pub mod prelude {
+    //! What almost every program uses: `use mirrorm::prelude::*;`.
+    pub use crate::open::Open as _;
+    pub use mirrorm_core::engine::Execute as _;
+    pub use mirrorm_core::expr::{exists, func, param, raw};
+    pub use mirrorm_core::rows::{Row, Rows, to_values};
+    pub use mirrorm_core::schema::{
+        Action, Table, check, column, comment, extend_existing, foreign_key, in_schema, index,
+        keep_existing, option, primary_key, unique,
+    };
+    pub use mirrorm_core::stmt::{delete, insert, select, update};
+    pub use mirrorm_core::types::names::*;
+    pub use mirrorm_core::{Error, ErrorKind, Expr, Result, Type, Value, values};
+    pub use mirrorm_session::Db;
+}
