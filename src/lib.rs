@@ -74,8 +74,8 @@ pub mod prelude {
     pub use mirrorm_core::expr::{exists, func, param, raw};
     pub use mirrorm_core::rows::{Row, Rows, to_values};
     pub use mirrorm_core::schema::{
-        Action, Table, check, column, comment, extend_existing, foreign_key, in_schema, index,
-        keep_existing, option, primary_key, unique,
+        Action, Table, check, column, comment, extend_existing, foreign_key, in_schema, index, keep_existing,
+        option, primary_key, unique,
     };
     pub use mirrorm_core::stmt::{delete, insert, select, update};
     pub use mirrorm_core::types::names::*;

@@ -307,10 +307,7 @@ impl Error {
     /// True for serialization failures, deadlocks and busy databases, unless the outcome of a
     /// COMMIT is unknown.
     pub fn is_retryable(&self) -> bool {
-        let kind = matches!(
-            self.0.kind,
-            ErrorKind::Serialization | ErrorKind::Deadlock | ErrorKind::Busy
-        );
+        let kind = matches!(self.0.kind, ErrorKind::Serialization | ErrorKind::Deadlock | ErrorKind::Busy);
         kind && self.0.outcome == Outcome::NotDone
     }
 
@@ -367,10 +364,7 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0
-            .source
-            .as_ref()
-            .map(|source| &**source as &(dyn StdError + 'static))
+        self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
     }
 }
 
@@ -388,10 +382,7 @@ mod tests {
     fn display_has_no_parameters() {
         let error = Error::new(ErrorKind::Unique, "users.name")
             .with_sql("INSERT INTO users VALUES (?)", &[Value::from("secret")]);
-        assert_eq!(
-            error.to_string(),
-            "duplicate key: users.name [in: INSERT INTO users VALUES (?)]"
-        );
+        assert_eq!(error.to_string(), "duplicate key: users.name [in: INSERT INTO users VALUES (?)]");
         assert!(!format!("{error:?}").contains("secret"));
         assert_eq!(error.params(), &[Value::from("secret")]);
     }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::dialect::{
-    BindUse, Connection, Connector, Cursor, Dialect, Done, Features, Grammar, Inspector,
-    ObjectKind, Request, SchemaFacts, Scope, TableFacts, TypeMap, Url, coerce,
+    BindUse, Connection, Connector, Cursor, Dialect, Done, Features, Grammar, Inspector, ObjectKind, Request,
+    SchemaFacts, Scope, TableFacts, TypeMap, Url, coerce,
 };
 use crate::engine::EngineOptions;
 use crate::error::{Error, ErrorKind, Result};
@@ -76,11 +76,7 @@ impl Mock {
             _ => {}
         }
         let control = ["BEGIN", "COMMIT", "ROLLBACK"].contains(&sql) || sql.contains("SAVEPOINT");
-        let next = if control {
-            None
-        } else {
-            self.0.answers.lock().pop_front()
-        };
+        let next = if control { None } else { self.0.answers.lock().pop_front() };
         next.unwrap_or(Answer::Changed(1))
     }
 }
@@ -145,31 +141,15 @@ impl Connection for Mock {
             Answer::Changed(_) => (Vec::new(), Vec::new()),
             Answer::Fail(kind) => return Err(Error::new(kind, "told to fail")),
         };
-        let own = || {
-            Columns::new(
-                names
-                    .into_iter()
-                    .map(|n| ColumnInfo::new(n, Type::Any))
-                    .collect(),
-            )
-        };
+        let own = || Columns::new(names.into_iter().map(|n| ColumnInfo::new(n, Type::Any)).collect());
         let columns = request.columns.cloned().unwrap_or_else(|| Arc::new(own()));
-        body(&mut MockCursor {
-            columns,
-            rows: rows.into_iter(),
-        })
+        body(&mut MockCursor { columns, rows: rows.into_iter() })
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
         match self.record(request.sql) {
-            Answer::Changed(rows) => Ok(Done {
-                rows,
-                last_id: Some(1),
-            }),
-            Answer::Rows(_, rows) => Ok(Done {
-                rows: rows.len() as u64,
-                last_id: None,
-            }),
+            Answer::Changed(rows) => Ok(Done { rows, last_id: Some(1) }),
+            Answer::Rows(_, rows) => Ok(Done { rows: rows.len() as u64, last_id: None }),
             Answer::Fail(kind) => Err(Error::new(kind, "told to fail")),
         }
     }
@@ -278,8 +258,7 @@ struct MockInspector;
 impl MockInspector {
     fn tables(connection: &dyn Connection) -> Vec<TableFacts> {
         let mock = connection.as_any().downcast_ref::<Mock>();
-        mock.map(|mock| mock.0.tables.lock().clone())
-            .unwrap_or_default()
+        mock.map(|mock| mock.0.tables.lock().clone()).unwrap_or_default()
     }
 }
 
@@ -292,21 +271,11 @@ impl Inspector for MockInspector {
         Ok(vec!["main".to_string()])
     }
 
-    fn names(
-        &self,
-        connection: &dyn Connection,
-        _: Option<&str>,
-    ) -> Result<Vec<(String, ObjectKind)>> {
-        Ok(Self::tables(connection)
-            .into_iter()
-            .map(|t| (t.name, t.kind))
-            .collect())
+    fn names(&self, connection: &dyn Connection, _: Option<&str>) -> Result<Vec<(String, ObjectKind)>> {
+        Ok(Self::tables(connection).into_iter().map(|t| (t.name, t.kind)).collect())
     }
 
     fn facts(&self, connection: &dyn Connection, _: &Scope) -> Result<SchemaFacts> {
-        Ok(SchemaFacts {
-            tables: Self::tables(connection),
-            problems: Vec::new(),
-        })
+        Ok(SchemaFacts { tables: Self::tables(connection), problems: Vec::new() })
     }
 }

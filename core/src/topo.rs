@@ -14,16 +14,10 @@ pub(crate) fn sort(count: usize, depends: &[Vec<usize>]) -> Result<Vec<usize>, V
         let before = order.len();
         for item in 0..count {
             let is_placed = |i: &usize| *i == item || placed.get(*i).copied().unwrap_or(true);
-            let ready = depends
-                .get(item)
-                .is_none_or(|needs| needs.iter().all(is_placed));
+            let ready = depends.get(item).is_none_or(|needs| needs.iter().all(is_placed));
             if ready && placed.get(item) == Some(&false) {
                 order.push(item);
-                placed
-                    .iter_mut()
-                    .skip(item)
-                    .take(1)
-                    .for_each(|flag| *flag = true);
+                placed.iter_mut().skip(item).take(1).for_each(|flag| *flag = true);
             }
         }
         if order.len() == count {
@@ -43,11 +37,7 @@ mod tests {
     #[test]
     fn dependencies_come_first() {
         assert_eq!(sort(3, &[vec![2], vec![], vec![1]]), Ok(vec![1, 2, 0]));
-        assert_eq!(
-            sort(2, &[vec![0], vec![0]]),
-            Ok(vec![0, 1]),
-            "itself is no obstacle"
-        );
+        assert_eq!(sort(2, &[vec![0], vec![0]]), Ok(vec![0, 1]), "itself is no obstacle");
         assert_eq!(sort(0, &[]), Ok(vec![]));
     }
 

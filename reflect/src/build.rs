@@ -4,14 +4,13 @@
 
 use mirrorm_core::Result;
 use mirrorm_core::dialect::{
-    ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, KeyFacts, ObjectKind, Problem,
-    TableFacts,
+    ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, KeyFacts, ObjectKind, Problem, TableFacts,
 };
 use mirrorm_core::expr::raw;
 use mirrorm_core::schema::{
-    Autoincrement, Column, Constraint, Existing, ForeignKey, Index, IndexElement, Metadata, Name,
-    Options, PartList, Reference, ServerDefault, Setting, Table, TableKind, TableParts, check,
-    column, comment, foreign_key, in_schema, index, option, primary_key, unique,
+    Autoincrement, Column, Constraint, Existing, ForeignKey, Index, IndexElement, Metadata, Name, Options,
+    PartList, Reference, ServerDefault, Setting, Table, TableKind, TableParts, check, column, comment,
+    foreign_key, in_schema, index, option, primary_key, unique,
 };
 
 /// Registers the table of these facts; a table known already takes the new definition.
@@ -23,26 +22,17 @@ pub(super) fn define(
 ) -> Result<Table> {
     let mut list = PartList::default();
     settings(facts).add_to(&mut list);
-    let columns: Vec<Column> = facts
-        .columns
-        .iter()
-        .map(|c| one_column(dialect, facts, c))
-        .collect();
+    let columns: Vec<Column> = facts.columns.iter().map(|c| one_column(dialect, facts, c)).collect();
     columns.add_to(&mut list);
     facts
         .primary_key
         .as_ref()
         .map(|key| with_options(named(primary_key(names(key)), &key.name), &key.options))
         .add_to(&mut list);
-    let uniques = facts
-        .uniques
-        .iter()
-        .map(|key| with_options(named(unique(names(key)), &key.name), &key.options));
+    let uniques =
+        facts.uniques.iter().map(|key| with_options(named(unique(names(key)), &key.name), &key.options));
     uniques.collect::<Vec<Constraint>>().add_to(&mut list);
-    let checks = facts
-        .checks
-        .iter()
-        .map(|c| named(check(raw(c.sql.as_str())), &c.name));
+    let checks = facts.checks.iter().map(|c| named(check(raw(c.sql.as_str())), &c.name));
     checks.collect::<Vec<Constraint>>().add_to(&mut list);
     for key in &facts.foreign_keys {
         match missing_column(facts, key.columns.iter()) {
@@ -58,10 +48,7 @@ pub(super) fn define(
             None => one_index(one).add_to(&mut list),
             Some(column) => problems.push(problem(
                 facts,
-                format!(
-                    "the index `{}` names the column `{column}`, which is not there",
-                    one.name
-                ),
+                format!("the index `{}` names the column `{column}`, which is not there", one.name),
             )),
         }
     }
@@ -69,16 +56,10 @@ pub(super) fn define(
 }
 
 fn problem(facts: &TableFacts, message: String) -> Problem {
-    Problem {
-        object: facts.name.clone(),
-        message,
-    }
+    Problem { object: facts.name.clone(), message }
 }
 
-fn missing_column<'a>(
-    facts: &TableFacts,
-    mut names: impl Iterator<Item = &'a String>,
-) -> Option<&'a String> {
+fn missing_column<'a>(facts: &TableFacts, mut names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
     names.find(|name| !facts.columns.iter().any(|c| c.name == **name))
 }
 
@@ -92,23 +73,13 @@ fn settings(facts: &TableFacts) -> Vec<Setting> {
     let mut settings = vec![Setting::Existing(Existing::Replace), Setting::Kind(kind)];
     settings.extend(facts.schema.as_deref().map(in_schema));
     settings.extend(facts.comment.as_deref().map(comment));
-    settings.extend(
-        facts
-            .options
-            .iter()
-            .map(|(d, n, v)| option(d, n, v.clone())),
-    );
+    settings.extend(facts.options.iter().map(|(d, n, v)| option(d, n, v.clone())));
     settings
 }
 
 fn one_column(dialect: &'static str, table: &TableFacts, facts: &ColumnFacts) -> Column {
-    let mut made =
-        column(facts.name.as_str(), facts.ty.clone()).declared(dialect, facts.declared.as_str());
-    made = if facts.nullable {
-        made.nullable()
-    } else {
-        made.not_null()
-    };
+    let mut made = column(facts.name.as_str(), facts.ty.clone()).declared(dialect, facts.declared.as_str());
+    made = if facts.nullable { made.nullable() } else { made.not_null() };
     if let Some(sql) = &facts.default {
         made = made.server_default(ServerDefault::Sql(sql.as_str().into()));
     }
@@ -121,25 +92,16 @@ fn one_column(dialect: &'static str, table: &TableFacts, facts: &ColumnFacts) ->
     if let Some(text) = &facts.comment {
         made = made.comment(text.as_str());
     }
-    let in_key = table
-        .primary_key
-        .as_ref()
-        .is_some_and(|key| key.columns.contains(&facts.name));
+    let in_key = table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&facts.name));
     if in_key {
         made = made.autoincrement(autoincrement(facts));
     }
-    facts
-        .options
-        .iter()
-        .fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
+    facts.options.iter().fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
 }
 
 /// What the database said: it makes the key, it makes it without ever using one twice, or not.
 fn autoincrement(facts: &ColumnFacts) -> Autoincrement {
-    let strict = facts
-        .options
-        .iter()
-        .any(|(_, name, _)| name == "autoincrement");
+    let strict = facts.options.iter().any(|(_, name, _)| name == "autoincrement");
     match (facts.autoincrement, strict) {
         (true, true) => Autoincrement::Always,
         (true, false) => Autoincrement::Auto,
@@ -148,10 +110,7 @@ fn autoincrement(facts: &ColumnFacts) -> Autoincrement {
 }
 
 fn names(key: &KeyFacts) -> Vec<Name> {
-    key.columns
-        .iter()
-        .map(|name| Name::from(name.as_str()))
-        .collect()
+    key.columns.iter().map(|name| Name::from(name.as_str())).collect()
 }
 
 fn named(constraint: Constraint, name: &Option<String>) -> Constraint {
@@ -162,25 +121,15 @@ fn named(constraint: Constraint, name: &Option<String>) -> Constraint {
 }
 
 fn with_options(constraint: Constraint, options: &Options) -> Constraint {
-    options
-        .iter()
-        .fold(constraint, |made, (d, n, v)| made.option(d, n, v.clone()))
+    options.iter().fold(constraint, |made, (d, n, v)| made.option(d, n, v.clone()))
 }
 
 fn one_foreign_key(facts: &ForeignKeyFacts) -> ForeignKey {
-    let names = |list: &[String]| {
-        list.iter()
-            .map(|name| Name::from(name.as_str()))
-            .collect::<Vec<Name>>()
-    };
-    let mut target = Reference::columns(
-        facts.referred_table.as_str(),
-        names(&facts.referred_columns),
-    );
+    let names = |list: &[String]| list.iter().map(|name| Name::from(name.as_str())).collect::<Vec<Name>>();
+    let mut target = Reference::columns(facts.referred_table.as_str(), names(&facts.referred_columns));
     target.schema = facts.referred_schema.as_deref().map(Name::from);
-    let mut key = foreign_key(names(&facts.columns), target)
-        .on_delete(facts.on_delete)
-        .on_update(facts.on_update);
+    let mut key =
+        foreign_key(names(&facts.columns), target).on_delete(facts.on_delete).on_update(facts.on_update);
     if let Some(name) = &facts.name {
         key = key.named(name.as_str());
     }
@@ -201,10 +150,7 @@ fn one_index(facts: &IndexFacts) -> Index {
     if let Some(filter) = &facts.filter {
         made = made.filter(raw(filter.as_str()));
     }
-    facts
-        .options
-        .iter()
-        .fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
+    facts.options.iter().fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
 }
 
 fn element(facts: &ElementFacts) -> IndexElement {

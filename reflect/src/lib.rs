@@ -1,14 +1,16 @@
 //! From catalog facts to tables and relationships. **Use the crate `mirrorm`.**
 //!
 //! `reflect` says what to read and registers the result, `build` turns facts into parts of
-//! tables, `relate` finds relationships. Facts come from a dialect's `Inspector`; no database is
+//! tables, `relate` finds relationships, `document` writes facts as JSON. Facts come from a dialect's `Inspector`; no database is
 //! named here.
 
 #![forbid(unsafe_code)]
 
 mod build;
+mod document;
 mod reflector;
 mod relate;
 
+pub use document::document;
 pub use reflector::{Reflection, Reflector};
 pub use relate::{Relationship, RelationshipKind, relationships};

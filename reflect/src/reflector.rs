@@ -1,6 +1,6 @@
 //! What to reflect, and doing it.
 
-use mirrorm_core::dialect::{Problem, Scope, TableFacts};
+use mirrorm_core::dialect::{ObjectKind, Problem, Scope, TableFacts};
 use mirrorm_core::engine::Conn;
 use mirrorm_core::schema::{Metadata, Table};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -64,6 +64,10 @@ impl Reflector {
         self
     }
 
+    pub(super) fn schema_name(&self) -> Option<&str> {
+        self.scope.schema.as_deref()
+    }
+
     /// The facts as the database tells them, without making tables.
     ///
     /// # Errors
@@ -79,9 +83,7 @@ impl Reflector {
             if let Some(missing) = names.iter().find(|name| !there(name)) {
                 let known = inspector.names(conn.driver(), self.scope.schema.as_deref())?;
                 let message = no_such(missing, known.iter().map(|(name, _)| name.as_str()));
-                return Err(
-                    Error::new(ErrorKind::NoSuchTable, message).with_table(missing.as_str())
-                );
+                return Err(Error::new(ErrorKind::NoSuchTable, message).with_table(missing.as_str()));
             }
         }
         Ok((facts.tables, facts.problems))
@@ -95,21 +97,17 @@ impl Reflector {
         let (facts, mut problems) = self.facts(conn)?;
         let dialect = conn.engine().dialect().name();
         let mut tables = Vec::with_capacity(facts.len());
-        for table in &facts {
+        let asked = |name: &String| self.scope.only.as_ref().is_some_and(|names| names.contains(name));
+        for table in facts.iter().filter(|t| t.kind != ObjectKind::Shadow || asked(&t.name)) {
             match build::define(metadata, dialect, table, &mut problems) {
                 Ok(table) => tables.push(table),
-                Err(error) => problems.push(Problem {
-                    object: table.name.clone(),
-                    message: error.to_string(),
-                }),
+                Err(error) => {
+                    problems.push(Problem { object: table.name.clone(), message: error.to_string() })
+                }
             }
         }
         let relationships = relationships(&tables);
-        Ok(Reflection {
-            tables,
-            problems,
-            relationships,
-        })
+        Ok(Reflection { tables, problems, relationships })
     }
 }
 

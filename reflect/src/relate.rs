@@ -56,11 +56,8 @@ struct Link<'a> {
 /// The relationships of tables among themselves.
 pub fn relationships(tables: &[Table]) -> Vec<Relationship> {
     let defs: Vec<Arc<TableDef>> = tables.iter().map(Table::def).collect();
-    let links: Vec<Link<'_>> = tables
-        .iter()
-        .zip(&defs)
-        .flat_map(|(table, def)| links_of(table, def, tables, &defs))
-        .collect();
+    let links: Vec<Link<'_>> =
+        tables.iter().zip(&defs).flat_map(|(table, def)| links_of(table, def, tables, &defs)).collect();
     let mut names = Names::new(tables, &defs);
     let mut found = Vec::new();
     for link in &links {
@@ -112,16 +109,8 @@ fn target_columns(key: &ForeignKeyDef, to: &TableDef) -> Option<Vec<String>> {
         let primary = to.primary_key()?;
         return Some(to.names_at(&primary.columns).map(str::to_string).collect());
     }
-    let there = |name: &str| {
-        to.columns()
-            .any(|c| c.name().as_str() == name)
-            .then(|| name.to_string())
-    };
-    key.target
-        .columns
-        .iter()
-        .map(|name| there(name.as_str()))
-        .collect()
+    let there = |name: &str| to.columns().any(|c| c.name().as_str() == name).then(|| name.to_string());
+    key.target.columns.iter().map(|name| there(name.as_str())).collect()
 }
 
 fn forward(link: &Link<'_>, names: &mut Names) -> Relationship {
@@ -129,15 +118,9 @@ fn forward(link: &Link<'_>, names: &mut Names) -> Relationship {
         [only] => only.as_str(),
         _ => "",
     };
-    let stem = column
-        .strip_suffix("_id")
-        .or(column.strip_suffix("Id"))
-        .or(column.strip_suffix("_ID"));
+    let stem = column.strip_suffix("_id").or(column.strip_suffix("Id")).or(column.strip_suffix("_ID"));
     let table = link.to.name();
-    let wishes = [
-        stem.filter(|s| !s.is_empty()).unwrap_or(&table).to_string(),
-        table.to_string(),
-    ];
+    let wishes = [stem.filter(|s| !s.is_empty()).unwrap_or(&table).to_string(), table.to_string()];
     Relationship {
         name: names.take(link.from, &wishes, &link.columns, &table),
         from: link.from.clone(),
@@ -155,11 +138,7 @@ fn backward(link: &Link<'_>, names: &mut Names) -> Relationship {
         name: names.take(link.to, &[table.to_string()], &link.columns, &table),
         from: link.to.clone(),
         to: link.from.clone(),
-        kind: if is_unique(link) {
-            RelationshipKind::OneToOne
-        } else {
-            RelationshipKind::OneToMany
-        },
+        kind: if is_unique(link) { RelationshipKind::OneToOne } else { RelationshipKind::OneToMany },
         from_columns: link.targets.clone(),
         to_columns: link.columns.clone(),
         through: None,
@@ -170,11 +149,7 @@ fn through(table: &Table, from: &Link<'_>, to: &Link<'_>, names: &mut Names) -> 
     let (target, between) = (to.to.name(), table.name());
     let wishes = [format!("{target}_through_{between}")];
     let plain = names.is_free(from.to, &target);
-    let wishes = if plain {
-        &[target.to_string()]
-    } else {
-        &wishes
-    };
+    let wishes = if plain { &[target.to_string()] } else { &wishes };
     Relationship {
         name: names.take(from.to, wishes, &to.columns, &between),
         from: from.to.clone(),
@@ -189,8 +164,7 @@ fn through(table: &Table, from: &Link<'_>, to: &Link<'_>, names: &mut Names) -> 
 /// Whether at most one row can hold a key: its columns are unique.
 fn is_unique(link: &Link<'_>) -> bool {
     let same = |columns: &[usize]| {
-        columns.len() == link.key.columns.len()
-            && columns.iter().all(|c| link.key.columns.contains(c))
+        columns.len() == link.key.columns.len() && columns.iter().all(|c| link.key.columns.contains(c))
     };
     let def = link.from_def;
     def.primary_key().is_some_and(|key| same(&key.columns))
@@ -199,16 +173,8 @@ fn is_unique(link: &Link<'_>) -> bool {
 
 /// Whether a table holds two foreign keys and nothing else.
 fn is_link_table(def: &TableDef, a: &Link<'_>, b: &Link<'_>) -> bool {
-    let held: HashSet<usize> = a
-        .key
-        .columns
-        .iter()
-        .chain(&b.key.columns)
-        .copied()
-        .collect();
-    *def.kind() == TableKind::Table
-        && held.len() == def.columns().len()
-        && a.key.columns != b.key.columns
+    let held: HashSet<usize> = a.key.columns.iter().chain(&b.key.columns).copied().collect();
+    *def.kind() == TableKind::Table && held.len() == def.columns().len() && a.key.columns != b.key.columns
 }
 
 /// The names taken on each table: its columns, and relationships so far.
@@ -217,13 +183,7 @@ struct Names(HashMap<Table, HashSet<String>>);
 impl Names {
     fn new(tables: &[Table], defs: &[Arc<TableDef>]) -> Names {
         let columns = |def: &Arc<TableDef>| def.columns().map(|c| c.key().to_string()).collect();
-        Names(
-            tables
-                .iter()
-                .cloned()
-                .zip(defs.iter().map(columns))
-                .collect(),
-        )
+        Names(tables.iter().cloned().zip(defs.iter().map(columns)).collect())
     }
 
     fn is_free(&self, table: &Table, name: &str) -> bool {
@@ -231,13 +191,7 @@ impl Names {
     }
 
     /// Takes the first free name: a wish, a wish with the key's columns, with the other table.
-    fn take(
-        &mut self,
-        table: &Table,
-        wishes: &[String],
-        columns: &[String],
-        other: &str,
-    ) -> String {
+    fn take(&mut self, table: &Table, wishes: &[String], columns: &[String], other: &str) -> String {
         let first = wishes.first().cloned().unwrap_or_default();
         let long = [
             format!("{first}_by_{}", columns.join("_")),
@@ -245,13 +199,8 @@ impl Names {
         ];
         let numbered = (2..).map(|n| format!("{first}_{n}"));
         let mut candidates = wishes.iter().cloned().chain(long).chain(numbered);
-        let name = candidates
-            .find(|name| self.is_free(table, name))
-            .unwrap_or(first);
-        self.0
-            .entry(table.clone())
-            .or_default()
-            .insert(name.clone());
+        let name = candidates.find(|name| self.is_free(table, name)).unwrap_or(first);
+        self.0.entry(table.clone()).or_default().insert(name.clone());
         name
     }
 }

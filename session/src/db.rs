@@ -31,17 +31,10 @@ impl Db {
     ///
     /// # Errors
     /// `Config` for a URL or options that make no sense; what the driver answered to connecting.
-    pub fn with_dialect(
-        dialect: &'static dyn Dialect,
-        url: &Url,
-        options: EngineOptions,
-    ) -> Result<Db> {
+    pub fn with_dialect(dialect: &'static dyn Dialect, url: &Url, options: EngineOptions) -> Result<Db> {
         let engine = Engine::new(dialect, url, options)?;
         engine.target()?;
-        Ok(Db(Arc::new(Inner {
-            engine,
-            metadata: Metadata::new(),
-        })))
+        Ok(Db(Arc::new(Inner { engine, metadata: Metadata::new() })))
     }
 
     /// The engine: its pool, its options, its dialect.
@@ -242,11 +235,6 @@ impl Execute for Db {
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Db({}, {} tables)",
-            self.0.engine.describe(),
-            self.tables().len()
-        )
+        write!(f, "Db({}, {} tables)", self.0.engine.describe(), self.tables().len())
     }
 }

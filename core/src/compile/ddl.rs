@@ -7,8 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
 use crate::schema::naming::cut;
 use crate::schema::{
-    Action, CheckDef, ColumnDef, ForeignKeyDef, Index, Indexed, KeyDef, Name, ServerDefault, Table,
-    TableDef,
+    Action, CheckDef, ColumnDef, ForeignKeyDef, Index, Indexed, KeyDef, Name, ServerDefault, Table, TableDef,
 };
 use crate::stmt::Ddl;
 
@@ -23,30 +22,17 @@ pub(super) fn compile(ddl: &Ddl, target: &Target) -> Result<Compiled> {
         | Ddl::DropForeignKey { table, .. } => table,
     };
     let def = table.def();
-    let known = Known {
-        source: Source::of(table),
-        def: def.clone(),
-    };
+    let known = Known { source: Source::of(table), def: def.clone() };
     c.within(vec![known], |c| match ddl {
-        Ddl::CreateTable {
-            if_not_exists,
-            without_keys,
-            ..
-        } => c.create_table(table, &def, *if_not_exists, without_keys),
+        Ddl::CreateTable { if_not_exists, without_keys, .. } => {
+            c.create_table(table, &def, *if_not_exists, without_keys)
+        }
         Ddl::DropTable { if_exists, .. } => {
-            c.push(if *if_exists {
-                "DROP TABLE IF EXISTS "
-            } else {
-                "DROP TABLE "
-            });
+            c.push(if *if_exists { "DROP TABLE IF EXISTS " } else { "DROP TABLE " });
             c.table_name(&def);
             Ok(())
         }
-        Ddl::CreateIndex {
-            index,
-            if_not_exists,
-            ..
-        } => c.create_index(&def, index, *if_not_exists),
+        Ddl::CreateIndex { index, if_not_exists, .. } => c.create_index(&def, index, *if_not_exists),
         Ddl::AddForeignKey { key, .. } => {
             c.alter(&def, " ADD ")?;
             c.foreign_key(&def, key_named(&def, key)?)
@@ -61,10 +47,7 @@ pub(super) fn compile(ddl: &Ddl, target: &Target) -> Result<Compiled> {
 }
 
 fn key_named<'d>(def: &'d TableDef, name: &str) -> Result<&'d ForeignKeyDef> {
-    let found = def
-        .foreign_keys
-        .iter()
-        .find(|key| key.name.as_ref().is_some_and(|n| n.as_str() == name));
+    let found = def.foreign_keys.iter().find(|key| key.name.as_ref().is_some_and(|n| n.as_str() == name));
     found.ok_or_else(|| {
         let message = format!("table `{}` has no foreign key `{name}`", def.display_name());
         Error::new(ErrorKind::Invalid, message)
@@ -81,15 +64,9 @@ impl Compiler<'_> {
     ) -> Result<()> {
         if def.columns.is_empty() {
             let message = format!("table `{}` has no columns", def.display_name());
-            return Err(
-                Error::new(ErrorKind::Invalid, message).with_table(table.name().to_string())
-            );
+            return Err(Error::new(ErrorKind::Invalid, message).with_table(table.name().to_string()));
         }
-        self.push(if if_not_exists {
-            "CREATE TABLE IF NOT EXISTS "
-        } else {
-            "CREATE TABLE "
-        });
+        self.push(if if_not_exists { "CREATE TABLE IF NOT EXISTS " } else { "CREATE TABLE " });
         self.table_name(def);
         self.push(" (");
         let mut inline_key = false;
@@ -100,15 +77,10 @@ impl Compiler<'_> {
         if let (Some(key), false) = (&def.primary_key, inline_key) {
             self.key(def, "PRIMARY KEY", key)?;
         }
-        def.uniques
-            .iter()
-            .try_for_each(|key| self.key(def, "UNIQUE", key))?;
+        def.uniques.iter().try_for_each(|key| self.key(def, "UNIQUE", key))?;
         def.checks.iter().try_for_each(|check| self.check(check))?;
         for key in &def.foreign_keys {
-            let left_out = key
-                .name
-                .as_ref()
-                .is_some_and(|n| without.iter().any(|w| **w == *n.as_str()));
+            let left_out = key.name.as_ref().is_some_and(|n| without.iter().any(|w| **w == *n.as_str()));
             if !left_out {
                 self.push(", ");
                 self.foreign_key(def, key)?;
@@ -132,16 +104,10 @@ impl Compiler<'_> {
             self.push(" COLLATE ");
             self.name(&Name::from(collation.clone()));
         }
-        let generated = if is_key {
-            self.target.grammar.generated_key(def, column)
-        } else {
-            None
-        };
+        let generated = if is_key { self.target.grammar.generated_key(def, column) } else { None };
         if !column.nullable {
             self.push(" NOT NULL");
-            self.target
-                .grammar
-                .constraint_options(&column.column.options, &mut self.sql);
+            self.target.grammar.constraint_options(&column.column.options, &mut self.sql);
         }
         self.server_default(column)?;
         self.computed(column)?;
@@ -174,20 +140,24 @@ impl Compiler<'_> {
         match default {
             ServerDefault::Value(value) => self.target.grammar.literal(value, &mut self.sql),
             ServerDefault::Sql(sql) => {
-                self.push(sql);
+                self.default_text(sql);
                 Ok(())
             }
             ServerDefault::Expr(formula) => {
                 let start = self.sql.len();
                 self.expr(formula.expr())?;
                 let text = self.sql.split_off(start);
-                if self.target.grammar.parenthesised_default(&text) {
-                    self.push(&format!("({text})"));
-                } else {
-                    self.push(&text);
-                }
+                self.default_text(&text);
                 Ok(())
             }
+        }
+    }
+
+    fn default_text(&mut self, sql: &str) {
+        if self.target.grammar.parenthesised_default(sql) {
+            self.push(&format!("({sql})"));
+        } else {
+            self.push(sql);
         }
     }
 
@@ -197,11 +167,7 @@ impl Compiler<'_> {
         };
         self.push(" GENERATED ALWAYS AS (");
         self.expr(computed.expr.expr())?;
-        self.push(if computed.stored {
-            ") STORED"
-        } else {
-            ") VIRTUAL"
-        });
+        self.push(if computed.stored { ") STORED" } else { ") VIRTUAL" });
         Ok(())
     }
 
@@ -238,17 +204,12 @@ impl Compiler<'_> {
             Some(columns) => self.push(columns),
             None => self.columns_at(def, &key.columns)?,
         }
-        self.target
-            .grammar
-            .constraint_options(&key.options, &mut self.sql);
+        self.target.grammar.constraint_options(&key.options, &mut self.sql);
         Ok(())
     }
 
     fn columns_at(&mut self, def: &TableDef, positions: &[usize]) -> Result<()> {
-        let names = positions
-            .iter()
-            .filter_map(|p| def.column_at(*p))
-            .map(|c| &c.column.name);
+        let names = positions.iter().filter_map(|p| def.column_at(*p)).map(|c| &c.column.name);
         self.parens(|c| {
             c.list(names, |c, name| {
                 c.name(name);
@@ -294,10 +255,7 @@ impl Compiler<'_> {
             self.push(" MATCH ");
             self.push(word);
         }
-        for (words, action) in [
-            (" ON DELETE ", key.on_delete),
-            (" ON UPDATE ", key.on_update),
-        ] {
+        for (words, action) in [(" ON DELETE ", key.on_delete), (" ON UPDATE ", key.on_update)] {
             if action != Action::NoAction {
                 self.push(words);
                 self.push(action.as_sql());
@@ -315,10 +273,7 @@ impl Compiler<'_> {
 
     fn alter(&mut self, def: &TableDef, words: &str) -> Result<()> {
         if !self.target.features.alter_foreign_keys {
-            return Err(Error::unsupported(
-                "ALTER TABLE .. CONSTRAINT",
-                self.target.name,
-            ));
+            return Err(Error::unsupported("ALTER TABLE .. CONSTRAINT", self.target.name));
         }
         self.push("ALTER TABLE ");
         self.table_name(def);
@@ -327,11 +282,7 @@ impl Compiler<'_> {
     }
 
     fn create_index(&mut self, def: &TableDef, index: &Index, if_not_exists: bool) -> Result<()> {
-        self.push(if index.unique {
-            "CREATE UNIQUE INDEX "
-        } else {
-            "CREATE INDEX "
-        });
+        self.push(if index.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
         if if_not_exists {
             self.push("IF NOT EXISTS ");
         }

@@ -54,9 +54,7 @@ impl Compiler<'_> {
                 Ok(())
             }
             Node::Subquery(select) => self.parens(|c| c.subselect(select)),
-            Node::Apply(op, kids) if precedence(op) < least => {
-                self.parens(|c| c.apply(op, &kids.items, ty))
-            }
+            Node::Apply(op, kids) if precedence(op) < least => self.parens(|c| c.apply(op, &kids.items, ty)),
             Node::Apply(op, kids) => self.apply(op, &kids.items, ty),
         }
     }
@@ -70,13 +68,9 @@ impl Compiler<'_> {
 
     /// The user's own SQL; as an operand it gets parentheses unless it is one word.
     fn raw(&mut self, sql: &str, least: u8) -> Result<()> {
-        let word = sql
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
-        let quoted = sql.len() > 1
-            && sql.starts_with('\'')
-            && sql.ends_with('\'')
-            && sql.matches('\'').count() == 2;
+        let word = sql.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
+        let quoted =
+            sql.len() > 1 && sql.starts_with('\'') && sql.ends_with('\'') && sql.matches('\'').count() == 2;
         if least > 0 && !word && !quoted {
             return self.parens(|c| {
                 c.push(sql);
@@ -145,10 +139,7 @@ impl Compiler<'_> {
                 Ok(())
             }
             (_, [left, right]) => self.binary(op, left, right),
-            _ => Err(Error::new(
-                ErrorKind::Invalid,
-                format!("{op:?} takes other operands"),
-            )),
+            _ => Err(Error::new(ErrorKind::Invalid, format!("{op:?} takes other operands"))),
         }
     }
 
@@ -178,10 +169,7 @@ impl Compiler<'_> {
             Op::Div => (" / ", 7),
             Op::Rem => (" % ", 7),
             other => {
-                return Err(Error::new(
-                    ErrorKind::Invalid,
-                    format!("{other:?} is no operator of two"),
-                ));
+                return Err(Error::new(ErrorKind::Invalid, format!("{other:?} is no operator of two")));
             }
         };
         let (left_ty, right_ty) = (self.type_of(left), self.type_of(right));
@@ -214,11 +202,7 @@ impl Compiler<'_> {
         let ty = self.type_of(left);
         self.operand(left, 5, None)?;
         if matches!(&right.0, Node::Bind(value) if value.is_null()) {
-            self.push(if *op == Op::Is {
-                " IS NULL"
-            } else {
-                " IS NOT NULL"
-            });
+            self.push(if *op == Op::Is { " IS NULL" } else { " IS NOT NULL" });
             return Ok(());
         }
         let (same, different) = self.target.grammar.null_safe();
@@ -246,11 +230,7 @@ impl Compiler<'_> {
     fn between(&mut self, op: &Op, item: &Expr, low: &Expr, high: &Expr) -> Result<()> {
         let ty = self.type_of(item);
         self.operand(item, 5, None)?;
-        self.push(if *op == Op::Between {
-            " BETWEEN "
-        } else {
-            " NOT BETWEEN "
-        });
+        self.push(if *op == Op::Between { " BETWEEN " } else { " NOT BETWEEN " });
         self.operand(low, 5, ty.as_ref())?;
         self.push(" AND ");
         self.operand(high, 5, ty.as_ref())
@@ -258,11 +238,7 @@ impl Compiler<'_> {
 
     fn like(&mut self, op: &Op, item: &Expr, pattern: &Expr, escape: Option<&Expr>) -> Result<()> {
         let folded = matches!(op, Op::Ilike | Op::NotIlike);
-        let own = if folded {
-            self.target.grammar.ilike()
-        } else {
-            None
-        };
+        let own = if folded { self.target.grammar.ilike() } else { None };
         let fold = folded && own.is_none();
         let (yes, no) = own.unwrap_or(("LIKE", "NOT LIKE"));
         let negated = matches!(op, Op::NotLike | Op::NotIlike);
@@ -324,9 +300,7 @@ impl Compiler<'_> {
                 let def = self.find(&column.source).ok()?;
                 Some((column.clone(), def.by_id(column.id)?.clone()))
             }
-            Node::Apply(Op::Label(_) | Op::Asc | Op::Desc, kids) => {
-                self.column_of(kids.items.first()?)
-            }
+            Node::Apply(Op::Label(_) | Op::Asc | Op::Desc, kids) => self.column_of(kids.items.first()?),
             _ => None,
         }
     }
@@ -335,12 +309,7 @@ impl Compiler<'_> {
     pub(super) fn type_of(&self, expr: &Expr) -> Option<Type> {
         match &expr.0 {
             Node::Column(column) => {
-                let known = self
-                    .scopes
-                    .iter()
-                    .rev()
-                    .flatten()
-                    .find(|known| known.source == column.source)?;
+                let known = self.scopes.iter().rev().flatten().find(|known| known.source == column.source)?;
                 known.def.by_id(column.id).map(|c| c.column.ty.clone())
             }
             Node::Apply(Op::Cast(ty), _) => Some(ty.clone()),
@@ -365,13 +334,7 @@ impl Compiler<'_> {
             // Sums of exact decimals come as the database computes them, exact or not.
             "sum" => first()
                 .filter(|ty| matches!(ty.class(), Class::Int | Class::Float))
-                .map(|ty| {
-                    if ty.is_integer() {
-                        Type::BigInteger
-                    } else {
-                        Type::Double
-                    }
-                }),
+                .map(|ty| if ty.is_integer() { Type::BigInteger } else { Type::Double }),
             "now" => Some(Type::Timestamp),
             _ => None,
         }

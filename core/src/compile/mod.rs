@@ -122,10 +122,7 @@ struct Known {
 
 impl Known {
     fn new(source: &Source) -> Known {
-        Known {
-            source: source.clone(),
-            def: source.table.def(),
-        }
+        Known { source: source.clone(), def: source.table.def() }
     }
 }
 
@@ -144,19 +141,10 @@ impl<'t> Compiler<'t> {
     fn finish(self, columns: Option<Arc<Columns>>) -> Result<Compiled> {
         let most = self.target.features.max_params;
         if self.binds.len() > most {
-            let message = format!(
-                "{} parameters; {} takes {most}",
-                self.binds.len(),
-                self.target.name
-            );
+            let message = format!("{} parameters; {} takes {most}", self.binds.len(), self.target.name);
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        Ok(Compiled {
-            sql: self.sql,
-            binds: self.binds,
-            params: self.params,
-            columns,
-        })
+        Ok(Compiled { sql: self.sql, binds: self.binds, params: self.params, columns })
     }
 
     fn push(&mut self, text: &str) {
@@ -199,9 +187,7 @@ impl<'t> Compiler<'t> {
         }
         let value = adapt(self.target, value.clone(), ty, to)?;
         self.binds.push(value);
-        self.target
-            .grammar
-            .placeholder(self.binds.len(), &mut self.sql);
+        self.target.grammar.placeholder(self.binds.len(), &mut self.sql);
         Ok(())
     }
 
@@ -211,24 +197,14 @@ impl<'t> Compiler<'t> {
             let message = format!("the parameter `{name}` has no place in a definition");
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        self.params.push(ParamSlot {
-            at: self.binds.len(),
-            name: name.clone(),
-            ty: ty.cloned(),
-        });
+        self.params.push(ParamSlot { at: self.binds.len(), name: name.clone(), ty: ty.cloned() });
         self.binds.push(Value::Null);
-        self.target
-            .grammar
-            .placeholder(self.binds.len(), &mut self.sql);
+        self.target.grammar.placeholder(self.binds.len(), &mut self.sql);
         Ok(())
     }
 
     /// Brings tables in sight for what `body` writes.
-    fn within<T>(
-        &mut self,
-        known: Vec<Known>,
-        body: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
+    fn within<T>(&mut self, known: Vec<Known>, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.scopes.push(known);
         let result = body(self);
         self.scopes.pop();
@@ -237,12 +213,7 @@ impl<'t> Compiler<'t> {
 
     /// The table a column belongs to, from the innermost SELECT outwards.
     fn find(&self, source: &Source) -> Result<Arc<TableDef>> {
-        let known = self
-            .scopes
-            .iter()
-            .rev()
-            .flatten()
-            .find(|known| known.source == *source);
+        let known = self.scopes.iter().rev().flatten().find(|known| known.source == *source);
         known.map(|known| known.def.clone()).ok_or_else(|| {
             let table = source.table.def().display_name();
             let name = source.alias.as_deref().unwrap_or(&table);
@@ -253,23 +224,14 @@ impl<'t> Compiler<'t> {
 }
 
 /// A value in the form the driver stores.
-pub(crate) fn adapt(
-    target: &Target,
-    value: Value,
-    ty: Option<&Type>,
-    to: BindUse,
-) -> Result<Value> {
+pub(crate) fn adapt(target: &Target, value: Value, ty: Option<&Type>, to: BindUse) -> Result<Value> {
     match ty {
         Some(ty) if is_plain(&value, ty) => Ok(value),
         Some(ty @ Type::Custom(custom)) if to == BindUse::Store => {
             let stored = custom.0.bind(value)?;
             let base = custom.0.base();
-            if is_plain(&stored, &base) {
-                Ok(stored)
-            } else {
-                target.types.bind(stored, &base, to)
-            }
-            .map_err(|e| e.at(ty))
+            if is_plain(&stored, &base) { Ok(stored) } else { target.types.bind(stored, &base, to) }
+                .map_err(|e| e.at(ty))
         }
         Some(ty) => target.types.bind(value, ty, to),
         None => match value {
@@ -296,8 +258,6 @@ fn write_name(target: &Target, name: &Name, out: &mut String) {
 /// Lower-case letters, digits and underscores, not beginning with a digit.
 fn is_plain_word(text: &str) -> bool {
     let mut bytes = text.bytes();
-    let starts = bytes
-        .next()
-        .is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
+    let starts = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
     starts && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }

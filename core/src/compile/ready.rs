@@ -32,12 +32,7 @@ impl Ready {
         target: &Target,
         make: impl FnOnce() -> Result<Plans, E>,
     ) -> Result<Arc<Plans>, E> {
-        let known = self
-            .0
-            .read()
-            .iter()
-            .find(|(id, _)| *id == target.id)
-            .map(|(_, p)| p.clone());
+        let known = self.0.read().iter().find(|(id, _)| *id == target.id).map(|(_, p)| p.clone());
         if let Some(plans) = known {
             return Ok(plans);
         }

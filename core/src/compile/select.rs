@@ -32,64 +32,35 @@ pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
 pub(crate) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Result<Arc<Plans>> {
     def.ready.get(target, || {
         let mut compiler = Compiler::new(target, false);
-        let known = Known {
-            source: source.clone(),
-            def: def.clone(),
-        };
+        let known = Known { source: source.clone(), def: def.clone() };
         let list = compiler.within(vec![known], |c| {
             let all = Item::Table(source.clone()).into_exprs();
             c.list(&all, |c, expr| c.expr(expr))?;
             Ok(std::mem::take(&mut c.sql))
         })?;
-        let columns = Arc::new(Columns::new(
-            def.columns().map(|c| info(def, source, c)).collect(),
-        ));
+        let columns = Arc::new(Columns::new(def.columns().map(|c| info(def, source, c)).collect()));
         let mut sql = format!("SELECT {list} FROM ");
         compiler.table_name(def);
         sql.push_str(&compiler.sql);
-        let select = Compiled {
-            sql,
-            binds: Vec::new(),
-            params: Vec::new(),
-            columns: Some(columns.clone()),
-        };
-        Ok(Plans {
-            columns,
-            list,
-            select: Arc::new(select),
-        })
+        let select = Compiled { sql, binds: Vec::new(), params: Vec::new(), columns: Some(columns.clone()) };
+        Ok(Plans { columns, list, select: Arc::new(select) })
     })
 }
 
 /// A result column that is a table's column.
 fn info(def: &TableDef, source: &Source, column: &ColumnDef) -> ColumnInfo {
-    let origin = ColumnOrigin {
-        table: source.table.id(),
-        table_name: def.name.shared(),
-        column: column.id,
-    };
-    ColumnInfo {
-        origin: Some(origin),
-        ..ColumnInfo::new(column.key.clone(), column.column.ty.clone())
-    }
+    let origin = ColumnOrigin { table: source.table.id(), table_name: def.name.shared(), column: column.id };
+    ColumnInfo { origin: Some(origin), ..ColumnInfo::new(column.key.clone(), column.column.ty.clone()) }
 }
 
 impl Compiler<'_> {
     /// Writes a SELECT and says what its columns are.
     pub(super) fn select(&mut self, select: &Select) -> Result<Arc<Columns>> {
-        let known: Vec<Known> = select
-            .from
-            .iter()
-            .chain(select.joins.iter().map(|join| &join.source))
-            .map(Known::new)
-            .collect();
+        let known: Vec<Known> =
+            select.from.iter().chain(select.joins.iter().map(|join| &join.source)).map(Known::new).collect();
         check_names(&known)?;
         self.within(known, |c| {
-            c.push(if select.distinct {
-                "SELECT DISTINCT "
-            } else {
-                "SELECT "
-            });
+            c.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
             let columns = c.select_list(select)?;
             CLAUSES.iter().try_for_each(|clause| clause(c, select))?;
             Ok(columns)
@@ -113,12 +84,7 @@ impl Compiler<'_> {
             return Ok(plans.columns.clone());
         }
         let mut columns = Vec::new();
-        let exprs: Vec<Expr> = select
-            .items
-            .iter()
-            .cloned()
-            .flat_map(Item::into_exprs)
-            .collect();
+        let exprs: Vec<Expr> = select.items.iter().cloned().flat_map(Item::into_exprs).collect();
         self.list(&exprs, |c, expr| {
             c.expr(expr)?;
             columns.push(c.output(expr));
@@ -134,15 +100,9 @@ impl Compiler<'_> {
             && let Ok(def) = self.find(&reference.source)
         {
             let found = info(&def, &reference.source, &column);
-            return ColumnInfo {
-                name: name.unwrap_or(column.key),
-                ..found
-            };
+            return ColumnInfo { name: name.unwrap_or(column.key), ..found };
         }
-        ColumnInfo::new(
-            name.unwrap_or_else(|| "?column?".into()),
-            self.type_of(expr).unwrap_or(Type::Any),
-        )
+        ColumnInfo::new(name.unwrap_or_else(|| "?column?".into()), self.type_of(expr).unwrap_or(Type::Any))
     }
 
     /// Writes a table in FROM.
@@ -181,10 +141,7 @@ fn check_names(known: &[Known]) -> Result<()> {
     };
     for (i, one) in known.iter().enumerate() {
         if known.iter().take(i).any(|other| name(other) == name(one)) {
-            let message = format!(
-                "`{}` stands twice in the statement: give one an alias",
-                name(one)
-            );
+            let message = format!("`{}` stands twice in the statement: give one an alias", name(one));
             return Err(Error::new(ErrorKind::Invalid, message));
         }
     }
@@ -243,9 +200,7 @@ fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     let literal = c.target.features.literal_limit;
     let limit = select.limit.map(|n| number(c, n, literal)).transpose()?;
     let offset = select.offset.map(|n| number(c, n, false)).transpose()?;
-    c.target
-        .grammar
-        .limit(limit.as_deref(), offset.as_deref(), &mut c.sql);
+    c.target.grammar.limit(limit.as_deref(), offset.as_deref(), &mut c.sql);
     Ok(())
 }
 
@@ -280,18 +235,15 @@ fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> 
         0 => Err(no_key(&table)),
         _ => {
             let keys: Vec<String> = found.into_iter().map(|(_, key)| key).collect();
-            let message = format!(
-                "`{table}` is connected by {}: say which with `join_on`",
-                keys.join(" and ")
-            );
+            let message =
+                format!("`{table}` is connected by {}: say which with `join_on`", keys.join(" and "));
             Err(Error::new(ErrorKind::AmbiguousForeignKey, message).with_table(table))
         }
     }
 }
 
 fn no_key(table: &str) -> Error {
-    let message =
-        format!("no foreign key connects `{table}` with the tables before it: use `join_on`");
+    let message = format!("no foreign key connects `{table}` with the tables before it: use `join_on`");
     Error::new(ErrorKind::NoForeignKey, message).with_table(table)
 }
 
@@ -324,34 +276,15 @@ fn key_condition(
     to_def: &TableDef,
 ) -> Option<Expr> {
     let targets: Vec<&ColumnDef> = if key.target.columns.is_empty() {
-        to_def
-            .primary_key
-            .as_ref()?
-            .columns
-            .iter()
-            .filter_map(|p| to_def.column_at(*p))
-            .collect()
+        to_def.primary_key.as_ref()?.columns.iter().filter_map(|p| to_def.column_at(*p)).collect()
     } else {
-        let named = |name: &Name| {
-            to_def
-                .columns()
-                .find(|c| c.column.name.as_str() == name.as_str())
-        };
-        key.target
-            .columns
-            .iter()
-            .map(named)
-            .collect::<Option<_>>()?
+        let named = |name: &Name| to_def.columns().find(|c| c.column.name.as_str() == name.as_str());
+        key.target.columns.iter().map(named).collect::<Option<_>>()?
     };
     if targets.len() != key.columns.len() {
         return None;
     }
-    let column = |source: &Source, id| {
-        Expr::column(crate::expr::ColumnRef {
-            source: source.clone(),
-            id,
-        })
-    };
+    let column = |source: &Source, id| Expr::column(crate::expr::ColumnRef { source: source.clone(), id });
     let pairs = key.columns.iter().zip(targets).map(|(position, target)| {
         let own = from_def.column_at(*position)?;
         Some(column(from, own.id).eq(column(to, target.id)))

@@ -31,13 +31,7 @@ impl Target {
             known.len() - 1
         });
         let (grammar, types) = (dialect.grammar(), dialect.types());
-        Arc::new(Target {
-            name,
-            grammar,
-            types,
-            features,
-            id: id as u64,
-        })
+        Arc::new(Target { name, grammar, types, features, id: id as u64 })
     }
 
     /// A server as the dialect assumes it, for compiling without a connection.

@@ -41,10 +41,7 @@ pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compile
 pub(super) fn compile_update(update: &Update, target: &Target) -> Result<Compiled> {
     let def = update.table.def();
     if update.set.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Invalid,
-            "an UPDATE that sets nothing",
-        ));
+        return Err(Error::new(ErrorKind::Invalid, "an UPDATE that sets nothing"));
     }
     let filled = with_defaults(&def, &update.set, |column| column.client_on_update())?;
     let mut c = Compiler::new(target, false);
@@ -87,14 +84,9 @@ fn with_defaults<'d>(
     }
     let value_of = |column: &ColumnDef| {
         let given = given.iter().find(|(name, _)| **name == *column.key);
-        given
-            .map(|(_, value)| value.clone())
-            .or_else(|| Some(Expr::from(default(column)?.produce())))
+        given.map(|(_, value)| value.clone()).or_else(|| Some(Expr::from(default(column)?.produce())))
     };
-    Ok(def
-        .columns()
-        .filter_map(|column| Some((column, value_of(column)?)))
-        .collect())
+    Ok(def.columns().filter_map(|column| Some((column, value_of(column)?))).collect())
 }
 
 /// Refuses to write what the database computes.
@@ -103,9 +95,7 @@ fn writable(def: &TableDef, column: &ColumnDef) -> Result<()> {
         return Ok(());
     }
     let message = format!("{} is computed by the database", place(def, column));
-    Err(Error::new(ErrorKind::Invalid, message)
-        .with_table(def.display_name())
-        .with_columns([column.key()]))
+    Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()).with_columns([column.key()]))
 }
 
 fn place(def: &TableDef, column: &ColumnDef) -> String {
@@ -114,10 +104,7 @@ fn place(def: &TableDef, column: &ColumnDef) -> String {
 
 /// Puts table and column into the error of a value.
 fn placed(error: Error, def: &TableDef, column: &ColumnDef) -> Error {
-    error
-        .at(place(def, column))
-        .with_table(def.display_name())
-        .with_columns([column.key()])
+    error.at(place(def, column)).with_table(def.display_name()).with_columns([column.key()])
 }
 
 impl Compiler<'_> {
@@ -129,9 +116,9 @@ impl Compiler<'_> {
     /// Writes what is stored in a column.
     fn stored(&mut self, def: &TableDef, column: &ColumnDef, value: &Expr) -> Result<()> {
         match &value.0 {
-            Node::Bind(value) => self
-                .bind(value, Some(&column.column.ty), BindUse::Store)
-                .map_err(|e| placed(e, def, column)),
+            Node::Bind(value) => {
+                self.bind(value, Some(&column.column.ty), BindUse::Store).map_err(|e| placed(e, def, column))
+            }
             Node::Param(name) => self.param(name, Some(&column.column.ty)),
             _ => self.expr(value),
         }
@@ -139,10 +126,7 @@ impl Compiler<'_> {
 
     fn some_rows(&mut self, filters: &[Expr], all: bool, word: &str, def: &TableDef) -> Result<()> {
         if filters.is_empty() && !all {
-            let message = format!(
-                "{word} of `{}` without a filter: say `all_rows()` to mean all",
-                def.name
-            );
+            let message = format!("{word} of `{}` without a filter: say `all_rows()` to mean all", def.name);
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         self.conditions(" WHERE ", filters)
@@ -178,15 +162,9 @@ impl BulkInsert {
     pub(crate) fn plan(insert: &Insert, target: &Target) -> Result<BulkInsert> {
         let def = insert.table.def();
         let InsertBody::Many { columns, rows } = &insert.body else {
-            return Err(Error::new(
-                ErrorKind::Invalid,
-                "an INSERT of one row is no bulk",
-            ));
+            return Err(Error::new(ErrorKind::Invalid, "an INSERT of one row is no bulk"));
         };
-        let given = columns
-            .iter()
-            .map(|name| position(&def, name))
-            .collect::<Result<Vec<usize>>>()?;
+        let given = columns.iter().map(|name| position(&def, name)).collect::<Result<Vec<usize>>>()?;
         if let Some(width) = rows.wrong_width {
             let message = format!("{} columns, and a row of {width} values", given.len());
             return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
@@ -204,11 +182,7 @@ impl BulkInsert {
                 }
             }
         }
-        Ok(BulkInsert {
-            def,
-            columns,
-            buffer,
-        })
+        Ok(BulkInsert { def, columns, buffer })
     }
 
     /// Values of one row.
@@ -253,9 +227,7 @@ impl BulkInsert {
 fn position(def: &TableDef, name: &str) -> Result<usize> {
     let column = def.column(name)?;
     writable(def, column)?;
-    def.columns
-        .get_index_of(name)
-        .ok_or_else(|| def.no_such_column(name))
+    def.columns.get_index_of(name).ok_or_else(|| def.no_such_column(name))
 }
 
 /// Adds the columns whose default the program supplies, producing one value for each row.
@@ -270,21 +242,13 @@ fn fill_defaults(def: &TableDef, given: Vec<usize>, rows: RowBuffer) -> (Vec<usi
         return (given, rows);
     }
     let width = given.len();
-    let mut filled = RowBuffer {
-        rows: rows.rows,
-        ..RowBuffer::default()
-    };
+    let mut filled = RowBuffer { rows: rows.rows, ..RowBuffer::default() };
     filled.values.reserve(rows.rows * (width + missing.len()));
     let mut values = rows.values.into_iter();
     for _ in 0..rows.rows {
         filled.values.extend(values.by_ref().take(width));
-        filled
-            .values
-            .extend(missing.iter().map(|(_, default)| default.produce()));
+        filled.values.extend(missing.iter().map(|(_, default)| default.produce()));
     }
-    let columns = given
-        .into_iter()
-        .chain(missing.iter().map(|(position, _)| *position))
-        .collect();
+    let columns = given.into_iter().chain(missing.iter().map(|(position, _)| *position)).collect();
     (columns, filled)
 }

@@ -26,12 +26,7 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A text that will come again, with parameters.
     pub fn new(sql: &'a str, params: &'a [Value]) -> Request<'a> {
-        Request {
-            sql,
-            params,
-            columns: None,
-            keep: true,
-        }
+        Request { sql, params, columns: None, keep: true }
     }
 }
 
@@ -59,11 +54,8 @@ pub trait Connection: Send {
     ///
     /// # Errors
     /// The database's, and whatever `body` returned.
-    fn query(
-        &self,
-        request: &Request<'_>,
-        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
-    ) -> Result<()>;
+    fn query(&self, request: &Request<'_>, body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>)
+    -> Result<()>;
 
     /// Sends a statement whose rows, if any, do not matter.
     ///
@@ -131,15 +123,9 @@ pub trait Cursor {
 /// The database's.
 pub fn fetch(connection: &dyn Connection, sql: &str, params: &[Value]) -> Result<Rows> {
     let mut rows = None;
-    connection.query(
-        &Request {
-            keep: false,
-            ..Request::new(sql, params)
-        },
-        &mut |cursor| {
-            rows = Some(Rows::read(cursor, usize::MAX)?);
-            Ok(())
-        },
-    )?;
+    connection.query(&Request { keep: false, ..Request::new(sql, params) }, &mut |cursor| {
+        rows = Some(Rows::read(cursor, usize::MAX)?);
+        Ok(())
+    })?;
     rows.ok_or_else(|| crate::Error::new(crate::ErrorKind::Database, "a driver lent no cursor"))
 }

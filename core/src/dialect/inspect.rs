@@ -19,7 +19,8 @@ use crate::types::Type;
 ///   there.
 /// - Text from the catalog is untrusted: it is tokenised with bounds, never matched by patterns.
 pub trait Inspector: Send + Sync {
-    /// The name of the connection's default schema, for documents.
+    /// The name of the connection's default schema, for documents; `@default` where the
+    /// connected database itself is the schema.
     ///
     /// # Errors
     /// The database's.
@@ -35,11 +36,7 @@ pub trait Inspector: Send + Sync {
     ///
     /// # Errors
     /// `NoSuchTable` with the schema's name when there is no such schema.
-    fn names(
-        &self,
-        connection: &dyn Connection,
-        schema: Option<&str>,
-    ) -> Result<Vec<(String, ObjectKind)>>;
+    fn names(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<Vec<(String, ObjectKind)>>;
 
     /// All facts of a schema's tables and views, or of those the scope names.
     ///
@@ -60,7 +57,7 @@ pub struct Scope {
 }
 
 /// What a name in the catalog stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ObjectKind {
     /// An ordinary table.

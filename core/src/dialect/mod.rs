@@ -19,8 +19,8 @@ pub use driver::{Connection, Cursor, Done, Request, fetch};
 pub use features::Features;
 pub use grammar::{FunctionForm, Grammar, Intent};
 pub use inspect::{
-    CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts,
-    ObjectKind, Problem, SchemaFacts, Scope, TableFacts,
+    CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts, ObjectKind,
+    Problem, SchemaFacts, Scope, TableFacts,
 };
 pub use registry::{dialect_for, register};
 pub(crate) use typemap::is_plain;

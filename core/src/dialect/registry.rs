@@ -15,18 +15,11 @@ static REGISTERED: RwLock<Vec<&'static dyn Dialect>> = RwLock::new(Vec::new());
 pub fn register(dialect: &'static dyn Dialect) -> Result<()> {
     let mut list = REGISTERED.write();
     let taken = |other: &&&'static dyn Dialect| {
-        other.name() != dialect.name()
-            && other
-                .schemes()
-                .iter()
-                .any(|s| dialect.schemes().contains(s))
+        other.name() != dialect.name() && other.schemes().iter().any(|s| dialect.schemes().contains(s))
     };
     if let Some(other) = list.iter().find(taken) {
-        let message = format!(
-            "the dialect `{}` has the same URL scheme as `{}`",
-            dialect.name(),
-            other.name()
-        );
+        let message =
+            format!("the dialect `{}` has the same URL scheme as `{}`", dialect.name(), other.name());
         return Err(Error::new(ErrorKind::Config, message));
     }
     list.retain(|other| other.name() != dialect.name());
@@ -39,20 +32,12 @@ pub fn register(dialect: &'static dyn Dialect) -> Result<()> {
 /// # Errors
 /// `Config` for a scheme nobody answers to, with those that are known.
 pub fn dialect_for(url: &Url, built_in: &[&'static dyn Dialect]) -> Result<&'static dyn Dialect> {
-    let all: Vec<&'static dyn Dialect> =
-        REGISTERED.read().iter().chain(built_in).copied().collect();
+    let all: Vec<&'static dyn Dialect> = REGISTERED.read().iter().chain(built_in).copied().collect();
     let answers = |dialect: &&&'static dyn Dialect| dialect.schemes().contains(&url.scheme());
     if let Some(dialect) = all.iter().find(answers) {
         return Ok(*dialect);
     }
-    let known: Vec<&str> = all
-        .iter()
-        .flat_map(|d| d.schemes().iter().copied())
-        .collect();
-    let message = format!(
-        "no dialect answers to `{}:`; known are {}",
-        url.scheme(),
-        known.join(", ")
-    );
+    let known: Vec<&str> = all.iter().flat_map(|d| d.schemes().iter().copied()).collect();
+    let message = format!("no dialect answers to `{}:`; known are {}", url.scheme(), known.join(", "));
     Err(Error::new(ErrorKind::Config, message))
 }

@@ -66,9 +66,7 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value> {
         (Class::Bool, Value::Int(n @ (0 | 1))) => Some(Value::Bool(n == 1)),
         (Class::Int, value @ (Value::Int(_) | Value::UInt(_))) => Some(value),
         (Class::Int, Value::Bool(b)) => Some(Value::Int(i64::from(b))),
-        (Class::Int, Value::Decimal(d)) if d.scale() == Some(0) => {
-            d.as_str().parse().ok().map(Value::Int)
-        }
+        (Class::Int, Value::Decimal(d)) if d.scale() == Some(0) => d.as_str().parse().ok().map(Value::Int),
         (Class::Float, value @ Value::Float(_)) => Some(value),
         (Class::Float, Value::Int(n)) if n.abs() <= 1 << 53 => Some(Value::Float(n as f64)),
         (Class::Float, Value::Decimal(d)) if Decimal::from_f64(d.to_f64()).compare(&d).is_eq() => {
@@ -81,18 +79,16 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value> {
         (Class::Bytes, value @ Value::Bytes(_)) => Some(value),
         (Class::Date, value @ Value::Date(_)) => Some(value),
         (Class::Time, value @ Value::Time(_)) => Some(value),
-        (
-            Class::DateTime | Class::Timestamp,
-            value @ (Value::DateTime(_) | Value::Timestamp(_)),
-        ) => Some(value),
+        (Class::DateTime | Class::Timestamp, value @ (Value::DateTime(_) | Value::Timestamp(_))) => {
+            Some(value)
+        }
         (Class::Interval, value @ Value::Interval(_)) => Some(value),
         (Class::Uuid, value @ Value::Uuid(_)) => Some(value),
         (Class::Json, value @ Value::Json(_)) => Some(value),
         (Class::Array, value @ Value::Array(_)) => Some(value),
-        (
-            Class::Json,
-            plain @ (Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Float(_)),
-        ) => Some(Value::Json(Json::of(&plain)?)),
+        (Class::Json, plain @ (Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Float(_))) => {
+            Some(Value::Json(Json::of(&plain)?))
+        }
         (_, Value::Text(text)) => from_text(class, text)?,
         _ => None,
     };

@@ -29,10 +29,7 @@ impl Url {
         if scheme.len() < 2 || !scheme.bytes().all(plain) {
             return Err(wrong());
         }
-        Ok(Url {
-            scheme: scheme.to_ascii_lowercase(),
-            rest: rest.to_string(),
-        })
+        Ok(Url { scheme: scheme.to_ascii_lowercase(), rest: rest.to_string() })
     }
 
     /// The scheme, in lower case.
@@ -75,11 +72,7 @@ impl Url {
             let (name, _) = user.split_once(':')?;
             Some(format!("{before}//{name}:***@{host}{path}"))
         });
-        format!(
-            "{}:{}",
-            self.scheme,
-            masked.as_deref().unwrap_or(&self.rest)
-        )
+        format!("{}:{}", self.scheme, masked.as_deref().unwrap_or(&self.rest))
     }
 }
 
@@ -125,10 +118,7 @@ mod tests {
     fn splits_and_masks() {
         let url = Url::parse("Some+x://ann:se%40cret@host:5432/shop?a=1&b=%20x").unwrap();
         assert_eq!(url.scheme(), "some+x");
-        assert_eq!(
-            url.to_string(),
-            "some+x://ann:***@host:5432/shop?a=1&b=%20x"
-        );
+        assert_eq!(url.to_string(), "some+x://ann:***@host:5432/shop?a=1&b=%20x");
         let (path, query) = url.split_query().unwrap();
         assert_eq!(path, "//ann:se%40cret@host:5432/shop");
         assert_eq!(query, [("a".into(), "1".into()), ("b".into(), " x".into())]);
@@ -138,11 +128,7 @@ mod tests {
     #[test]
     fn refuses_what_is_no_url() {
         for text in ["", "shop.db", "/tmp/shop.db", "C:\\shop.db", "a b://x"] {
-            assert_eq!(
-                Url::parse(text).unwrap_err().kind(),
-                ErrorKind::Config,
-                "{text}"
-            );
+            assert_eq!(Url::parse(text).unwrap_err().kind(), ErrorKind::Config, "{text}");
         }
         assert!(Url::parse("xx:a?b=%zz").unwrap().split_query().is_err());
         assert!(Url::parse("xx:a?b=1&b=2").unwrap().split_query().is_err());

@@ -14,11 +14,7 @@ fn closed() -> Error {
 }
 
 impl Connection for Closed {
-    fn query(
-        &self,
-        _: &Request<'_>,
-        _: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
-    ) -> Result<()> {
+    fn query(&self, _: &Request<'_>, _: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>) -> Result<()> {
         Err(closed())
     }
 
@@ -26,13 +22,7 @@ impl Connection for Closed {
         Err(closed())
     }
 
-    fn execute_many(
-        &self,
-        _: &str,
-        _: usize,
-        _: &[Value],
-        _: Option<&mut Vec<i64>>,
-    ) -> Result<u64> {
+    fn execute_many(&self, _: &str, _: usize, _: &[Value], _: Option<&mut Vec<i64>>) -> Result<u64> {
         Err(closed())
     }
 

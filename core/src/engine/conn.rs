@@ -79,14 +79,7 @@ impl<T: Execute + ?Sized> Execute for &T {
 impl Conn {
     pub(super) fn new(engine: Engine, lease: Lease, target: Arc<Target>) -> Conn {
         let intent = Cell::new(Intent::Deferred);
-        Conn {
-            engine,
-            lease,
-            target,
-            depth: Cell::new(0),
-            intent,
-            pass: RefCell::default(),
-        }
+        Conn { engine, lease, target, depth: Cell::new(0), intent, pass: RefCell::default() }
     }
 
     /// The engine it belongs to.
@@ -135,8 +128,7 @@ impl Conn {
     /// transaction is running.
     pub fn execute_script(&self, sql: &str) -> Result<()> {
         let _turn = self.turn_to_write()?;
-        self.checked(self.driver().script(sql))
-            .map_err(|e| e.with_sql(sql, &[]))
+        self.checked(self.driver().script(sql)).map_err(|e| e.with_sql(sql, &[]))
     }
 
     /// Values of raw SQL in the forms the driver stores.
@@ -151,10 +143,7 @@ impl Conn {
         match compiled.params.first() {
             None => Ok(compiled),
             Some(param) => {
-                let message = format!(
-                    "the parameter `{}` has no value: prepare the statement",
-                    param.name
-                );
+                let message = format!("the parameter `{}` has no value: prepare the statement", param.name);
                 Err(Error::new(ErrorKind::Invalid, message))
             }
         }
@@ -212,14 +201,9 @@ impl Conn {
         request: &Request<'_>,
         body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
     ) -> Result<()> {
-        self.checked(self.driver().query(request, body))
-            .map_err(|e| {
-                if e.kind() == ErrorKind::Conversion {
-                    e
-                } else {
-                    e.with_sql(request.sql, request.params)
-                }
-            })
+        self.checked(self.driver().query(request, body)).map_err(|e| {
+            if e.kind() == ErrorKind::Conversion { e } else { e.with_sql(request.sql, request.params) }
+        })
     }
 
     /// Looks at a driver's result: a connection that is gone must not go back to the pool, and a
@@ -296,17 +280,11 @@ fn explain(error: Error, table: Option<&TableDef>) -> Error {
     let Some(table) = table.filter(|_| error.is_constraint_violation()) else {
         return error;
     };
-    let named = error
-        .table()
-        .is_none_or(|name| name == table.name().as_str());
+    let named = error.table().is_none_or(|name| name == table.name().as_str());
     if !named {
         return error;
     }
-    let error = if error.table().is_none() {
-        error.with_table(table.display_name())
-    } else {
-        error
-    };
+    let error = if error.table().is_none() { error.with_table(table.display_name()) } else { error };
     match error.kind() {
         ErrorKind::Unique => explain_unique(error, table),
         ErrorKind::ForeignKey => explain_foreign_key(error, table),
@@ -319,15 +297,9 @@ fn explain_unique(error: Error, table: &TableDef) -> Error {
         return error;
     }
     let same = |key: &&crate::schema::KeyDef| {
-        table
-            .names_at(&key.columns)
-            .eq(error.columns().iter().map(String::as_str))
+        table.names_at(&key.columns).eq(error.columns().iter().map(String::as_str))
     };
-    let found = table
-        .uniques()
-        .iter()
-        .find(same)
-        .or(table.primary_key().filter(|key| same(key)));
+    let found = table.uniques().iter().find(same).or(table.primary_key().filter(|key| same(key)));
     match found.and_then(|key| key.name.as_ref()) {
         Some(name) => {
             let name = name.to_string();

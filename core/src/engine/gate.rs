@@ -31,11 +31,7 @@ pub(crate) struct Pass(Arc<Gate>);
 
 impl Gate {
     pub(super) fn new(timeout: Duration) -> Gate {
-        Gate {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            timeout,
-        }
+        Gate { state: Mutex::default(), changed: Condvar::new(), timeout }
     }
 
     /// Waits for the right to write.
@@ -58,16 +54,12 @@ impl Gate {
         while state.holder.is_some() || state.waiting.front() != Some(&ticket) {
             if self.changed.wait_until(&mut state, deadline).timed_out() {
                 state.waiting.retain(|other| *other != ticket);
-                let holder = state
-                    .holder
-                    .as_ref()
-                    .map_or("nobody".to_string(), Holder::to_string);
+                let holder = state.holder.as_ref().map_or("nobody".to_string(), Holder::to_string);
                 drop(state);
                 self.changed.notify_all();
                 let waited = self.timeout.as_secs_f64();
-                let message = format!(
-                    "another writer of this process is at work ({holder}); waited {waited:.1} s"
-                );
+                let message =
+                    format!("another writer of this process is at work ({holder}); waited {waited:.1} s");
                 return Err(Error::new(ErrorKind::Busy, message));
             }
         }
@@ -118,9 +110,7 @@ mod tests {
         let here = gate.enter().map(|_| ()).unwrap_err();
         assert_eq!(here.kind(), ErrorKind::Busy);
         let other = gate.clone();
-        let error = std::thread::spawn(move || other.enter().map(|_| ()).unwrap_err())
-            .join()
-            .unwrap();
+        let error = std::thread::spawn(move || other.enter().map(|_| ()).unwrap_err()).join().unwrap();
         assert!(error.is_retryable());
         assert!(error.message().contains("busy_names_the_holder"), "{error}");
     }

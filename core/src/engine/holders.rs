@@ -21,12 +21,7 @@ impl Holder {
             Some(name) => format!("thread `{name}`"),
             None => format!("{:?}", current.id()),
         };
-        Holder {
-            id,
-            thread: current.id(),
-            thread_name,
-            since: Instant::now(),
-        }
+        Holder { id, thread: current.id(), thread_name, since: Instant::now() }
     }
 
     /// Whether the current thread is the one that took it.
@@ -37,11 +32,6 @@ impl Holder {
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} for {:.1} s",
-            self.thread_name,
-            self.since.elapsed().as_secs_f64()
-        )
+        write!(f, "{} for {:.1} s", self.thread_name, self.since.elapsed().as_secs_f64())
     }
 }

@@ -54,22 +54,12 @@ impl Engine {
     ///
     /// # Errors
     /// `Config` for a URL or options that make no sense.
-    pub fn new(
-        dialect: &'static dyn Dialect,
-        url: &Url,
-        mut options: EngineOptions,
-    ) -> Result<Engine> {
+    pub fn new(dialect: &'static dyn Dialect, url: &Url, mut options: EngineOptions) -> Result<Engine> {
         dialect.apply_driver_hacks(url, &mut options)?;
         let connector = dialect.connector(url, &options)?;
         let pool = Pool::new(connector, &options);
         let gate = Arc::new(Gate::new(options.lock_timeout()));
-        Ok(Engine(Arc::new(Inner {
-            dialect,
-            pool,
-            gate,
-            target: OnceCell::new(),
-            options,
-        })))
+        Ok(Engine(Arc::new(Inner { dialect, pool, gate, target: OnceCell::new(), options })))
     }
 
     /// The dialect.

@@ -33,27 +33,15 @@ struct Prepared {
 
 impl Prepared {
     fn make(select: &Select, conn: &Conn) -> Result<Prepared> {
-        let sources = select
-            .from
-            .iter()
-            .chain(select.joins.iter().map(|join| &join.source));
-        let tables = sources
-            .map(|source| (source.table.clone(), source.table.def().version()))
-            .collect();
+        let sources = select.from.iter().chain(select.joins.iter().map(|join| &join.source));
+        let tables = sources.map(|source| (source.table.clone(), source.table.def().version())).collect();
         let compiled = select.compile(conn.target())?;
-        Ok(Prepared {
-            compiled,
-            target: conn.target().id,
-            tables,
-        })
+        Ok(Prepared { compiled, target: conn.target().id, tables })
     }
 
     fn holds(&self, conn: &Conn) -> bool {
         self.target == conn.target().id
-            && self
-                .tables
-                .iter()
-                .all(|(table, version)| table.def().version() == *version)
+            && self.tables.iter().all(|(table, version)| table.def().version() == *version)
     }
 }
 
@@ -79,10 +67,7 @@ impl Select {
     pub fn prepare(&self, on: &impl Execute) -> Result<Plan> {
         let conn = on.lend()?;
         let prepared = Prepared::make(self, &conn)?;
-        Ok(Plan {
-            select: self.clone(),
-            now: RwLock::new(Arc::new(prepared)),
-        })
+        Ok(Plan { select: self.clone(), now: RwLock::new(Arc::new(prepared)) })
     }
 }
 
@@ -122,10 +107,7 @@ impl Plan {
         let compiled = &prepared.compiled;
         let mut binds = compiled.binds.clone();
         fill(conn, compiled, &mut binds, values)?;
-        let request = Request {
-            columns: compiled.columns.as_ref(),
-            ..Request::new(&compiled.sql, &binds)
-        };
+        let request = Request { columns: compiled.columns.as_ref(), ..Request::new(&compiled.sql, &binds) };
         conn.rows(&request, 1)
     }
 
@@ -141,12 +123,7 @@ impl Plan {
 }
 
 /// Puts values in the places of their parameters.
-fn fill(
-    conn: &Conn,
-    compiled: &Compiled,
-    binds: &mut [Value],
-    values: impl IntoValues,
-) -> Result<()> {
+fn fill(conn: &Conn, compiled: &Compiled, binds: &mut [Value], values: impl IntoValues) -> Result<()> {
     let mut given = 0usize;
     let mut failed = None;
     values.each(&mut |name, expr| {
@@ -160,11 +137,7 @@ fn fill(
     }
     let wanted = distinct_names(compiled);
     if given < wanted {
-        let names: Vec<String> = compiled
-            .params
-            .iter()
-            .map(|p| format!("`{}`", p.name))
-            .collect();
+        let names: Vec<String> = compiled.params.iter().map(|p| format!("`{}`", p.name)).collect();
         let message = format!("{given} values for the parameters {}", names.join(", "));
         return Err(Error::new(ErrorKind::Invalid, message));
     }
@@ -173,22 +146,12 @@ fn fill(
 
 fn distinct_names(compiled: &Compiled) -> usize {
     let first = |(i, p): &(usize, &crate::compile::ParamSlot)| {
-        !compiled
-            .params
-            .iter()
-            .take(*i)
-            .any(|other| other.name == p.name)
+        !compiled.params.iter().take(*i).any(|other| other.name == p.name)
     };
     compiled.params.iter().enumerate().filter(first).count()
 }
 
-fn place(
-    conn: &Conn,
-    compiled: &Compiled,
-    binds: &mut [Value],
-    name: &str,
-    node: &Node,
-) -> Result<()> {
+fn place(conn: &Conn, compiled: &Compiled, binds: &mut [Value], name: &str, node: &Node) -> Result<()> {
     let Node::Bind(value) = node else {
         let message = format!("the parameter `{name}` takes a value, not an expression");
         return Err(Error::new(ErrorKind::Invalid, message));
@@ -196,26 +159,14 @@ fn place(
     let mut found = false;
     for slot in compiled.params.iter().filter(|slot| *slot.name == *name) {
         found = true;
-        let value = adapt(
-            conn.target(),
-            value.clone(),
-            slot.ty.as_ref(),
-            BindUse::Compare,
-        )
-        .map_err(|e| e.at(format!("parameter `{name}`")))?;
-        binds
-            .iter_mut()
-            .skip(slot.at)
-            .take(1)
-            .for_each(|bind| *bind = value.clone());
+        let value = adapt(conn.target(), value.clone(), slot.ty.as_ref(), BindUse::Compare)
+            .map_err(|e| e.at(format!("parameter `{name}`")))?;
+        binds.iter_mut().skip(slot.at).take(1).for_each(|bind| *bind = value.clone());
     }
     if found {
         return Ok(());
     }
     let known = compiled.params.iter().map(|slot| &*slot.name);
     let near = crate::suggest::did_you_mean(name, known);
-    Err(Error::new(
-        ErrorKind::Invalid,
-        format!("the plan has no parameter `{name}`{near}"),
-    ))
+    Err(Error::new(ErrorKind::Invalid, format!("the plan has no parameter `{name}`{near}")))
 }

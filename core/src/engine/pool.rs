@@ -71,16 +71,8 @@ impl Pool {
         Arc::new(Pool {
             connector,
             kind,
-            size: if kind == PoolKind::Static {
-                1
-            } else {
-                options.size.unwrap_or(5)
-            },
-            overflow: if kind == PoolKind::Static {
-                0
-            } else {
-                options.overflow.unwrap_or(10)
-            },
+            size: if kind == PoolKind::Static { 1 } else { options.size.unwrap_or(5) },
+            overflow: if kind == PoolKind::Static { 0 } else { options.overflow.unwrap_or(10) },
             timeout: options.timeout.unwrap_or(Duration::from_secs(30)),
             recycle: options.recycle.filter(|_| kind != PoolKind::Static),
             ping_after: options.ping_after.filter(|_| kind != PoolKind::Static),
@@ -96,11 +88,7 @@ impl Pool {
 
     pub(super) fn status(&self) -> PoolStatus {
         let state = self.state.lock();
-        PoolStatus {
-            idle: state.idle.len(),
-            in_use: state.holders.len(),
-            waiting: state.waiting.len(),
-        }
+        PoolStatus { idle: state.idle.len(), in_use: state.holders.len(), waiting: state.waiting.len() }
     }
 
     /// Takes a connection, waiting for one if need be.
@@ -124,13 +112,7 @@ impl Pool {
     }
 
     fn lease(self: &Arc<Pool>, id: u64, connection: Box<dyn Connection>, opened: Instant) -> Lease {
-        Lease {
-            pool: self.clone(),
-            connection,
-            opened,
-            id,
-            broken: false.into(),
-        }
+        Lease { pool: self.clone(), connection, opened, id, broken: false.into() }
     }
 
     /// Waits until there is room for one more connection in use, first come, first served.
@@ -172,20 +154,12 @@ impl Pool {
     }
 
     fn pop_idle(&self, state: &mut MutexGuard<'_, State>) -> Option<Idle> {
-        if self.lifo {
-            state.idle.pop_back()
-        } else {
-            state.idle.pop_front()
-        }
+        if self.lifo { state.idle.pop_back() } else { state.idle.pop_front() }
     }
 
     fn is_good(&self, idle: &Idle) -> bool {
-        let young = self
-            .recycle
-            .is_none_or(|limit| idle.opened.elapsed() < limit);
-        let rested = self
-            .ping_after
-            .is_some_and(|limit| idle.since.elapsed() > limit);
+        let young = self.recycle.is_none_or(|limit| idle.opened.elapsed() < limit);
+        let rested = self.ping_after.is_some_and(|limit| idle.since.elapsed() > limit);
         young && (!rested || idle.connection.is_alive())
     }
 
@@ -203,11 +177,7 @@ impl Pool {
         let valid = state.valid_from.is_none_or(|from| lease.opened >= from);
         let room = self.kind != PoolKind::Null && state.idle.len() < self.size;
         let closed = if usable && valid && room {
-            state.idle.push_back(Idle {
-                connection,
-                opened: lease.opened,
-                since: Instant::now(),
-            });
+            state.idle.push_back(Idle { connection, opened: lease.opened, since: Instant::now() });
             None
         } else {
             Some(connection)

@@ -14,10 +14,7 @@ use crate::stmt::{Ddl, Delete, Insert, Select, Update};
 use crate::value::FromValue;
 
 fn request(compiled: &Compiled) -> Request<'_> {
-    Request {
-        columns: compiled.columns(),
-        ..Request::new(compiled.sql(), compiled.binds())
-    }
+    Request { columns: compiled.columns(), ..Request::new(compiled.sql(), compiled.binds()) }
 }
 
 impl Select {
@@ -44,9 +41,7 @@ impl Select {
     pub fn all(&self, on: &impl Execute) -> Result<Rows> {
         let conn = on.lend()?;
         let compiled = conn.compile(self)?;
-        let expect = self
-            .limit
-            .map_or(64, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let expect = self.limit.map_or(64, |n| usize::try_from(n).unwrap_or(usize::MAX));
         conn.rows(&request(&compiled), expect)
     }
 
@@ -104,10 +99,8 @@ impl Select {
     /// # Errors
     /// As [`Select::all`].
     pub fn count(&self, on: &impl Execute) -> Result<u64> {
-        let plain = self.group_by.is_empty()
-            && self.limit.is_none()
-            && self.offset.is_none()
-            && !self.distinct;
+        let plain =
+            self.group_by.is_empty() && self.limit.is_none() && self.offset.is_none() && !self.distinct;
         if !plain {
             let conn = on.lend()?;
             return conn.count_of(self);
@@ -224,36 +217,21 @@ impl Insert {
         let conn = on.lend()?;
         if let InsertBody::Many { .. } = &self.body {
             if !self.returning.is_empty() {
-                return Err(Error::new(
-                    ErrorKind::Invalid,
-                    "use `ids` for the keys of many rows",
-                ));
+                return Err(Error::new(ErrorKind::Invalid, "use `ids` for the keys of many rows"));
             }
             let done = bulk(&conn, self, false)?;
-            return Ok(Inserted {
-                rows: done.rows,
-                id: None,
-                row: None,
-            });
+            return Ok(Inserted { rows: done.rows, id: None, row: None });
         }
         let compiled = conn.compile(self)?;
         let def = self.table.def();
         if compiled.columns().is_some() {
             let _turn = conn.turn_to_write()?;
             let rows = conn.rows(&request(&compiled), 1)?;
-            return Ok(Inserted {
-                rows: rows.len() as u64,
-                id: None,
-                row: rows.first(),
-            });
+            return Ok(Inserted { rows: rows.len() as u64, id: None, row: rows.first() });
         }
         let done = conn.run(&request(&compiled), Some(&def))?;
         let id = done.last_id.filter(|_| def.generated_key().is_some());
-        Ok(Inserted {
-            rows: done.rows,
-            id,
-            row: None,
-        })
+        Ok(Inserted { rows: done.rows, id, row: None })
     }
 
     /// Inserts many rows and gives the keys the database made, in the order of the rows.
@@ -282,8 +260,7 @@ fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
         let _turn = conn.turn_to_write()?;
         return send_bulk(conn, &plan, want_ids);
     }
-    conn.begin(Intent::Write)?
-        .run(|tx| send_bulk(tx, &plan, want_ids))
+    conn.begin(Intent::Write)?.run(|tx| send_bulk(tx, &plan, want_ids))
 }
 
 fn send_bulk(conn: &Conn, plan: &BulkInsert, want_ids: bool) -> Result<BulkInserted> {
@@ -313,18 +290,12 @@ fn send_bulk(conn: &Conn, plan: &BulkInsert, want_ids: bool) -> Result<BulkInser
     if !rest.is_empty() {
         rows += conn.run_many(&plan.sql(target, 1)?, width, rest, None, def)?;
     }
-    Ok(BulkInserted {
-        rows,
-        ids: Vec::new(),
-    })
+    Ok(BulkInserted { rows, ids: Vec::new() })
 }
 
 /// Rows of one multi-row INSERT: as many as make the number of parameters that is fastest.
 fn batch_rows(target: &Target, width: usize) -> usize {
-    let most = target
-        .features()
-        .batch_params
-        .min(target.features().max_params);
+    let most = target.features().batch_params.min(target.features().max_params);
     (most / width.max(1)).clamp(1, 500)
 }
 
@@ -362,13 +333,6 @@ impl Ddl {
     pub fn run(&self, on: &impl Execute) -> Result<()> {
         let conn = on.lend()?;
         let compiled = conn.compile(self)?;
-        conn.run(
-            &Request {
-                keep: false,
-                ..request(&compiled)
-            },
-            None,
-        )
-        .map(|_| ())
+        conn.run(&Request { keep: false, ..request(&compiled) }, None).map(|_| ())
     }
 }

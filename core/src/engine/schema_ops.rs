@@ -50,10 +50,7 @@ pub fn drop_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
 type Key = (Option<String>, String);
 
 fn key(def: &TableDef) -> Key {
-    (
-        def.schema().map(ToString::to_string),
-        def.name().to_string(),
-    )
+    (def.schema().map(ToString::to_string), def.name().to_string())
 }
 
 /// The tables and views that exist in the schemas of these tables: one question a schema.
@@ -74,22 +71,14 @@ pub fn existing_names(conn: &Conn, tables: &[Table]) -> Result<HashSet<Key>> {
 /// Runs statements in one transaction: the caller's, or one of their own.
 fn run_all(conn: &Conn, statements: &[Ddl]) -> Result<()> {
     // Compiled before anything is sent, so that a mistake in the last table creates none.
-    statements
-        .iter()
-        .try_for_each(|statement| conn.compile(statement).map(|_| ()))?;
+    statements.iter().try_for_each(|statement| conn.compile(statement).map(|_| ()))?;
     if statements.is_empty() {
         return Ok(());
     }
     if conn.in_transaction() {
-        return statements
-            .iter()
-            .try_for_each(|statement| statement.run(conn));
+        return statements.iter().try_for_each(|statement| statement.run(conn));
     }
-    conn.begin(Intent::Write)?.run(|tx| {
-        statements
-            .iter()
-            .try_for_each(|statement| statement.run(tx))
-    })
+    conn.begin(Intent::Write)?.run(|tx| statements.iter().try_for_each(|statement| statement.run(tx)))
 }
 
 fn creating(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {
@@ -106,18 +95,11 @@ fn creating(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {
         let mut without_keys = Vec::new();
         if delay && circle.contains(&table) {
             for name in circular_keys(&def, &circle)? {
-                later.push(Ddl::AddForeignKey {
-                    table: table.clone(),
-                    key: name.clone(),
-                });
+                later.push(Ddl::AddForeignKey { table: table.clone(), key: name.clone() });
                 without_keys.push(name);
             }
         }
-        statements.push(Ddl::CreateTable {
-            table: table.clone(),
-            if_not_exists: false,
-            without_keys,
-        });
+        statements.push(Ddl::CreateTable { table: table.clone(), if_not_exists: false, without_keys });
         statements.extend(def.indexes().iter().map(|index| Ddl::CreateIndex {
             table: table.clone(),
             index: index.clone(),
@@ -134,19 +116,11 @@ fn dropping(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {
     if conn.target().features().alter_foreign_keys {
         for table in &circle {
             let keys = circular_keys(&table.def(), &circle)?;
-            statements.extend(keys.into_iter().map(|key| Ddl::DropForeignKey {
-                table: table.clone(),
-                key,
-            }));
+            statements.extend(keys.into_iter().map(|key| Ddl::DropForeignKey { table: table.clone(), key }));
         }
     }
     let all = ordered.into_iter().chain(circle);
-    let drops: Vec<Ddl> = all
-        .map(|table| Ddl::DropTable {
-            table,
-            if_exists: false,
-        })
-        .collect();
+    let drops: Vec<Ddl> = all.map(|table| Ddl::DropTable { table, if_exists: false }).collect();
     statements.extend(drops.into_iter().rev());
     Ok(statements)
 }
@@ -156,10 +130,7 @@ fn order(tables: Vec<Table>) -> (Vec<Table>, Vec<Table>) {
     match sort_tables(tables.clone()) {
         Ok(ordered) => (ordered, Vec::new()),
         Err(circle) => {
-            let rest = tables
-                .into_iter()
-                .filter(|table| !circle.contains(table))
-                .collect();
+            let rest = tables.into_iter().filter(|table| !circle.contains(table)).collect();
             (sort_tables(rest).unwrap_or_else(|left| left), circle)
         }
     }
@@ -172,20 +143,11 @@ fn circular_keys(def: &TableDef, circle: &[Table]) -> Result<Vec<Arc<str>>> {
             && key.target.table.as_str() != def.name.as_str()
     };
     let keys = def.foreign_keys().iter().filter(inside);
-    keys.map(|key| {
-        key.name
-            .as_ref()
-            .map(|n| n.shared())
-            .ok_or_else(|| in_circle(circle))
-    })
-    .collect()
+    keys.map(|key| key.name.as_ref().map(|n| n.shared()).ok_or_else(|| in_circle(circle))).collect()
 }
 
 fn in_circle(circle: &[Table]) -> Error {
     let names: Vec<String> = circle.iter().map(|t| t.def().display_name()).collect();
-    let message = format!(
-        "{} point to each other; name their foreign keys",
-        names.join(", ")
-    );
+    let message = format!("{} point to each other; name their foreign keys", names.join(", "));
     Error::new(ErrorKind::Cycle, message)
 }

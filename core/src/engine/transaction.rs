@@ -32,11 +32,7 @@ impl<'c> Transaction<'c> {
         *conn.pass.borrow_mut() = pass;
         conn.depth.set(1);
         conn.intent.set(intent);
-        let transaction = Transaction {
-            conn,
-            level: 0,
-            open: Cell::new(true),
-        };
+        let transaction = Transaction { conn, level: 0, open: Cell::new(true) };
         if intent == Intent::Read {
             conn.driver().set_read_only(true)?;
         }
@@ -51,11 +47,7 @@ impl<'c> Transaction<'c> {
         let level = self.conn.depth.get();
         send(self.conn, &format!("SAVEPOINT {}", savepoint_name(level)))?;
         self.conn.depth.set(level + 1);
-        Ok(Transaction {
-            conn: self.conn,
-            level,
-            open: Cell::new(true),
-        })
+        Ok(Transaction { conn: self.conn, level, open: Cell::new(true) })
     }
 
     /// Runs a closure in a savepoint: kept when it returns `Ok`, rolled back on `Err` and on panic.
@@ -118,19 +110,11 @@ impl<'c> Transaction<'c> {
         if !self.open.replace(false) {
             return Ok(());
         }
-        let result = if committed {
-            Ok(())
-        } else {
-            self.send_rollback()
-        };
+        let result = if committed { Ok(()) } else { self.send_rollback() };
         self.conn.depth.set(self.level);
         if self.level == 0 {
             let read = self.conn.intent.replace(Intent::Deferred) == Intent::Read;
-            let reset = if read {
-                self.conn.driver().set_read_only(false)
-            } else {
-                Ok(())
-            };
+            let reset = if read { self.conn.driver().set_read_only(false) } else { Ok(()) };
             self.conn.pass.borrow_mut().take();
             return result.and(reset);
         }
@@ -180,7 +164,5 @@ fn savepoint_name(level: u32) -> Name {
 
 fn send(conn: &Conn, sql: &str) -> Result<()> {
     let done = conn.driver().execute(&Request::new(sql, &[]));
-    conn.checked(done)
-        .map(|_| ())
-        .map_err(|e| e.with_sql(sql, &[]))
+    conn.checked(done).map(|_| ()).map_err(|e| e.with_sql(sql, &[]))
 }

@@ -107,11 +107,7 @@ impl Expr {
     }
 
     fn equality(&self, right: Expr, plain: Op, null: Op) -> Expr {
-        let op = if matches!(right.0, Node::Bind(Value::Null)) {
-            null
-        } else {
-            plain
-        };
+        let op = if matches!(right.0, Node::Bind(Value::Null)) { null } else { plain };
         Expr::apply(op, vec![self.clone(), right])
     }
 

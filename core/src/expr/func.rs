@@ -9,13 +9,7 @@ use super::{Expr, Node, Op};
 /// The name is quoted like every identifier when it is not a plain word.
 pub fn call<T: Into<Expr>>(name: impl Into<Arc<str>>, args: impl IntoIterator<Item = T>) -> Expr {
     let args = args.into_iter().map(Into::into).collect();
-    Expr::apply(
-        Op::Function {
-            name: name.into(),
-            distinct: false,
-        },
-        args,
-    )
+    Expr::apply(Op::Function { name: name.into(), distinct: false }, args)
 }
 
 fn one(name: &str, arg: impl Into<Expr>) -> Expr {
@@ -34,13 +28,7 @@ pub fn count(expr: impl Into<Expr>) -> Expr {
 
 /// The number of different values that are not NULL.
 pub fn count_distinct(expr: impl Into<Expr>) -> Expr {
-    Expr::apply(
-        Op::Function {
-            name: "count".into(),
-            distinct: true,
-        },
-        vec![expr.into()],
-    )
+    Expr::apply(Op::Function { name: "count".into(), distinct: true }, vec![expr.into()])
 }
 
 /// The sum; NULL over no rows.

@@ -73,10 +73,7 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn of(table: &Table) -> Source {
-        Source {
-            table: table.clone(),
-            alias: None,
-        }
+        Source { table: table.clone(), alias: None }
     }
 }
 
@@ -172,9 +169,7 @@ impl Expr {
             }
             Node::Apply(Op::Label(label), _) => Some(label.clone()),
             Node::Apply(Op::Function { name, .. }, _) => Some(name.clone()),
-            Node::Apply(Op::Cast(_) | Op::Collate(_), kids) => {
-                kids.items.first().and_then(Expr::output_name)
-            }
+            Node::Apply(Op::Cast(_) | Op::Collate(_), kids) => kids.items.first().and_then(Expr::output_name),
             _ => None,
         }
     }

@@ -65,30 +65,20 @@ impl Block {
         if column >= self.columns.len() {
             return None;
         }
-        self.cells
-            .get(row * self.columns.len() + column)
-            .map(|cell| self.lend(*cell))
+        self.cells.get(row * self.columns.len() + column).map(|cell| self.lend(*cell))
     }
 
     fn lend(&self, cell: Cell) -> ValueRef<'_> {
-        let range =
-            |start: u32, len: u32| -> Range<usize> { start as usize..(start + len) as usize };
+        let range = |start: u32, len: u32| -> Range<usize> { start as usize..(start + len) as usize };
         match cell {
             Cell::Null => ValueRef::Null,
             Cell::Bool(b) => ValueRef::Bool(b),
             Cell::Int(n) => ValueRef::Int(n),
             Cell::Float(x) => ValueRef::Float(x),
             // Ranges were checked when the block was closed, so the fallbacks are never taken.
-            Cell::Text(start, len) => {
-                ValueRef::Text(self.text.get(range(start, len)).unwrap_or(""))
-            }
-            Cell::Bytes(start, len) => {
-                ValueRef::Bytes(self.bytes.get(range(start, len)).unwrap_or(&[]))
-            }
-            Cell::Rich(at) => self
-                .rich
-                .get(at as usize)
-                .map_or(ValueRef::Null, Value::as_ref),
+            Cell::Text(start, len) => ValueRef::Text(self.text.get(range(start, len)).unwrap_or("")),
+            Cell::Bytes(start, len) => ValueRef::Bytes(self.bytes.get(range(start, len)).unwrap_or(&[])),
+            Cell::Rich(at) => self.rich.get(at as usize).map_or(ValueRef::Null, Value::as_ref),
         }
     }
 }
@@ -113,14 +103,7 @@ impl BlockBuilder {
     pub fn new(columns: Arc<Columns>, expect: usize) -> BlockBuilder {
         let expect = expect.min(MOST_ROWS);
         let cells = Vec::with_capacity(expect * columns.len());
-        BlockBuilder {
-            columns,
-            cells,
-            text: Vec::new(),
-            bytes: Vec::new(),
-            rich: Vec::new(),
-            rows: 0,
-        }
+        BlockBuilder { columns, cells, text: Vec::new(), bytes: Vec::new(), rich: Vec::new(), rows: 0 }
     }
 
     /// The columns it is filled for.
@@ -212,22 +195,8 @@ impl BlockBuilder {
     /// Closes the block without running result hooks: for values that passed them already.
     pub(crate) fn close_raw(mut self) -> Block {
         let text = self.take_text();
-        let BlockBuilder {
-            columns,
-            cells,
-            bytes,
-            rich,
-            rows,
-            ..
-        } = self;
-        Block {
-            columns,
-            cells,
-            text,
-            bytes,
-            rich,
-            rows,
-        }
+        let BlockBuilder { columns, cells, bytes, rich, rows, .. } = self;
+        Block { columns, cells, text, bytes, rich, rows }
     }
 
     /// The text buffer as UTF-8. A valid whole may still have a cell that begins inside a
@@ -257,9 +226,7 @@ impl BlockBuilder {
             let Cell::Text(start, len) = *cell else {
                 continue;
             };
-            let own = bytes
-                .get(start as usize..(start + len) as usize)
-                .unwrap_or(&[]);
+            let own = bytes.get(start as usize..(start + len) as usize).unwrap_or(&[]);
             match std::str::from_utf8(own) {
                 Ok(good) => {
                     *cell = Cell::Text(text.len() as u32, len);
@@ -287,10 +254,7 @@ impl BlockBuilder {
                     continue;
                 };
                 let value = self.owned(cell);
-                let value = custom
-                    .0
-                    .result(value)
-                    .map_err(|e| e.at(columns.place(position)))?;
+                let value = custom.0.result(value).map_err(|e| e.at(columns.place(position)))?;
                 let mut made = BlockBuilder::new(Arc::new(Columns::default()), 0);
                 made.push_value(value);
                 let new = match (made.cells.first().copied(), made.rich.pop()) {
@@ -301,11 +265,7 @@ impl BlockBuilder {
                     (Some(plain), _) => plain,
                     (None, _) => Cell::Null,
                 };
-                self.cells
-                    .iter_mut()
-                    .skip(at)
-                    .take(1)
-                    .for_each(|c| *c = new);
+                self.cells.iter_mut().skip(at).take(1).for_each(|c| *c = new);
             }
         }
         Ok(())
@@ -314,10 +274,7 @@ impl BlockBuilder {
     /// An owned copy of a cell that was just pushed.
     fn owned(&self, cell: Cell) -> Value {
         let part = |buffer: &[u8], start: u32, len: u32| {
-            buffer
-                .get(start as usize..(start + len) as usize)
-                .unwrap_or(&[])
-                .to_vec()
+            buffer.get(start as usize..(start + len) as usize).unwrap_or(&[]).to_vec()
         };
         match cell {
             Cell::Null => Value::Null,
@@ -351,10 +308,7 @@ mod tests {
     use crate::value::OtherData;
 
     fn builder(types: &[Type]) -> BlockBuilder {
-        let list = types
-            .iter()
-            .enumerate()
-            .map(|(i, t)| ColumnInfo::new(format!("c{i}"), t.clone()));
+        let list = types.iter().enumerate().map(|(i, t)| ColumnInfo::new(format!("c{i}"), t.clone()));
         BlockBuilder::new(Arc::new(Columns::new(list.collect())), 4)
     }
 

@@ -43,12 +43,7 @@ impl ColumnInfo {
     /// A column of a name and a type, read from nowhere in particular.
     pub fn new(name: impl Into<Arc<str>>, ty: Type) -> ColumnInfo {
         let class = ty.class();
-        ColumnInfo {
-            name: name.into(),
-            ty,
-            class,
-            origin: None,
-        }
+        ColumnInfo { name: name.into(), ty, class, origin: None }
     }
 
     /// The name in the result.
@@ -83,11 +78,7 @@ impl Columns {
             }
         }
         let by_name = (list.len() > SCAN).then_some(by_name);
-        Columns {
-            list,
-            by_name,
-            repeated,
-        }
+        Columns { list, by_name, repeated }
     }
 
     /// How many there are.
@@ -120,9 +111,8 @@ impl Columns {
             None => self.list.iter().position(|column| &*column.name == name),
         };
         if !self.repeated.is_empty() && self.repeated.iter().any(|n| &**n == name) {
-            let message = format!(
-                "the result has several columns named `{name}`; label them, or read by position"
-            );
+            let message =
+                format!("the result has several columns named `{name}`; label them, or read by position");
             return Err(Error::new(ErrorKind::AmbiguousColumn, message).with_columns([name]));
         }
         found.ok_or_else(|| self.no_such(name))
@@ -137,11 +127,7 @@ impl Columns {
     /// `table posts, column title`, for errors about a cell.
     pub(crate) fn place(&self, position: usize) -> String {
         match self.get(position) {
-            Some(ColumnInfo {
-                name,
-                origin: Some(origin),
-                ..
-            }) => {
+            Some(ColumnInfo { name, origin: Some(origin), .. }) => {
                 format!("table `{}`, column `{name}`", origin.table_name)
             }
             Some(column) => format!("column `{}`", column.name),

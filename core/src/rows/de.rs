@@ -2,8 +2,7 @@
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
-    Visitor,
+    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
@@ -40,20 +39,13 @@ struct RowReader<'a> {
 
 impl<'a> RowReader<'a> {
     fn cells(&self) -> Cells<'a> {
-        Cells {
-            row: self.row,
-            next: 0,
-        }
+        Cells { row: self.row, next: 0 }
     }
 
     /// The only cell, for a type that is one value.
     fn only(&self) -> Result<CellReader<'a>, Failure> {
         if self.row.len() == 1 {
-            return Ok(CellReader {
-                value: self.row.value(0).map_err(Failure)?,
-                row: self.row,
-                column: 0,
-            });
+            return Ok(CellReader { value: self.row.value(0).map_err(Failure)?, row: self.row, column: 0 });
         }
         let message = format!("a row of {} columns is no single value", self.row.len());
         Err(Failure(Error::conversion(message)))
@@ -126,21 +118,14 @@ struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     fn reader(&self, column: usize) -> Result<CellReader<'a>, Failure> {
-        Ok(CellReader {
-            value: self.row.value(column).map_err(Failure)?,
-            row: self.row,
-            column,
-        })
+        Ok(CellReader { value: self.row.value(column).map_err(Failure)?, row: self.row, column })
     }
 }
 
 impl<'de> MapAccess<'de> for Cells<'_> {
     type Error = Failure;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Failure> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Failure> {
         match self.row.columns().get(self.next) {
             Some(column) => {
                 let name: StrDeserializer<'_, Failure> = column.name().into_deserializer();
@@ -160,10 +145,7 @@ impl<'de> MapAccess<'de> for Cells<'_> {
 impl<'de> SeqAccess<'de> for Cells<'_> {
     type Error = Failure;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Failure> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Failure> {
         if self.next == self.row.len() {
             return Ok(None);
         }
@@ -184,10 +166,7 @@ struct CellReader<'a> {
 
 impl<'a> CellReader<'a> {
     /// Runs a reading and puts the column's place in front of its error.
-    fn located<T>(
-        self,
-        read: impl FnOnce(CellReader<'a>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
+    fn located<T>(self, read: impl FnOnce(CellReader<'a>) -> Result<T, Failure>) -> Result<T, Failure> {
         let (row, column) = (self.row, self.column);
         read(self).map_err(|failure| Failure(failure.0.at(row.columns().place(column))))
     }
@@ -224,11 +203,7 @@ impl<'de> Deserializer<'de> for CellReader<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
-        if self.value.is_null() {
-            visitor.visit_none()
-        } else {
-            visitor.visit_some(self)
-        }
+        if self.value.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(

@@ -24,11 +24,7 @@ impl Rows {
     pub(crate) fn read(cursor: &mut dyn Cursor, expect: usize) -> Result<Rows> {
         let columns = cursor.columns().clone();
         let mut builder = BlockBuilder::new(columns.clone(), expect);
-        let mut rows = Rows {
-            columns,
-            blocks: Vec::new(),
-            len: 0,
-        };
+        let mut rows = Rows { columns, blocks: Vec::new(), len: 0 };
         loop {
             let more = cursor.fill(&mut builder)?;
             if !builder.is_empty() {
@@ -75,12 +71,7 @@ impl Rows {
 
     /// The rows in order.
     pub fn iter(&self) -> RowsIter<'_> {
-        RowsIter {
-            blocks: self.blocks.iter(),
-            block: None,
-            at: 0,
-            left: self.len,
-        }
+        RowsIter { blocks: self.blocks.iter(), block: None, at: 0, left: self.len }
     }
 
     /// The only row.
@@ -88,8 +79,7 @@ impl Rows {
     /// # Errors
     /// `NotFound` when there is none, `MultipleFound` when there are several.
     pub fn one(&self) -> Result<Row> {
-        self.one_or_none()?
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, "the query found no row"))
+        self.one_or_none()?.ok_or_else(|| Error::new(ErrorKind::NotFound, "the query found no row"))
     }
 
     /// The only row, if there is one.
@@ -198,12 +188,7 @@ pub struct RowStream<'c> {
 
 impl<'c> RowStream<'c> {
     pub(crate) fn new(cursor: &'c mut dyn Cursor) -> RowStream<'c> {
-        RowStream {
-            cursor,
-            block: None,
-            at: 0,
-            more: true,
-        }
+        RowStream { cursor, block: None, at: 0, more: true }
     }
 
     /// The columns.

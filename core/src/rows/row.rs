@@ -45,10 +45,7 @@ impl ColumnIndex for usize {
         if *self < columns.len() {
             return Ok(*self);
         }
-        let message = format!(
-            "there is no column {self}: the result has {}",
-            columns.len()
-        );
+        let message = format!("there is no column {self}: the result has {}", columns.len());
         Err(Error::new(ErrorKind::NoSuchColumn, message))
     }
 }
@@ -61,10 +58,7 @@ impl<T: ColumnIndex + ?Sized> ColumnIndex for &T {
 
 impl Row {
     pub(crate) fn new(block: Arc<Block>, row: usize) -> Row {
-        Row {
-            block,
-            row: row as u32,
-        }
+        Row { block, row: row as u32 }
     }
 
     /// The value of a column as a Rust type: owned, or `&str` and `&[u8]` lent by the row.
@@ -99,9 +93,7 @@ impl Row {
     }
 
     fn at(&self, position: usize) -> ValueRef<'_> {
-        self.block
-            .value(self.row as usize, position)
-            .unwrap_or(ValueRef::Null)
+        self.block.value(self.row as usize, position).unwrap_or(ValueRef::Null)
     }
 
     /// The columns.
@@ -127,9 +119,7 @@ impl Row {
 
     /// All values, owned.
     pub fn values(&self) -> Vec<Value> {
-        (0..self.len())
-            .map(|position| self.at(position).to_value())
-            .collect()
+        (0..self.len()).map(|position| self.at(position).to_value()).collect()
     }
 
     /// The row read into a type of yours by column names: a struct, a map, or a tuple by position.
@@ -163,10 +153,7 @@ impl PartialEq for Row {
     /// The same names and identical values.
     fn eq(&self, other: &Row) -> bool {
         self.len() == other.len()
-            && self
-                .iter()
-                .zip(other.iter())
-                .all(|((a, x), (b, y))| a == b && x.to_value() == y.to_value())
+            && self.iter().zip(other.iter()).all(|((a, x), (b, y))| a == b && x.to_value() == y.to_value())
     }
 }
 

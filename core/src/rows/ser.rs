@@ -32,10 +32,9 @@ pub fn to_values<T: Serialize + ?Sized>(value: &T) -> Result<Vec<(String, Expr)>
     let tree = serde_json::to_value(value)
         .map_err(|e| Error::conversion("this value has no columns").with_source(e))?;
     match tree {
-        serde_json::Value::Object(map) => Ok(map
-            .into_iter()
-            .map(|(k, v)| (k, Expr::from(plain(v))))
-            .collect()),
+        serde_json::Value::Object(map) => {
+            Ok(map.into_iter().map(|(k, v)| (k, Expr::from(plain(v)))).collect())
+        }
         _ => Err(Error::conversion("only structs and maps have columns")),
     }
 }

@@ -19,11 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 impl TableDef {
     /// Checks the parts and makes a definition of them; `before` is the version it follows.
-    pub(crate) fn build(
-        name: Name,
-        parts: PartList,
-        before: Option<&TableDef>,
-    ) -> Result<TableDef> {
+    pub(crate) fn build(name: Name, parts: PartList, before: Option<&TableDef>) -> Result<TableDef> {
         check_identifier(&name, "table")?;
         let columns = build_columns(&name, &parts.columns, before)?;
         let mut def = TableDef {
@@ -45,13 +41,9 @@ impl TableDef {
         };
         def.take_column_parts()?;
         let constraints = def.parts.constraints.clone();
-        constraints
-            .into_iter()
-            .try_for_each(|constraint| def.take_constraint(constraint))?;
+        constraints.into_iter().try_for_each(|constraint| def.take_constraint(constraint))?;
         let indexes = def.parts.indexes.clone();
-        indexes
-            .into_iter()
-            .try_for_each(|index| def.take_index(index))?;
+        indexes.into_iter().try_for_each(|index| def.take_index(index))?;
         def.settle_nullability();
         Ok(def)
     }
@@ -70,9 +62,7 @@ impl TableDef {
         parts.indexes.extend(more.indexes);
         parts.comment = more.comment.or(parts.comment);
         parts.info.extend(more.info);
-        more.options
-            .iter()
-            .for_each(|(d, n, v)| parts.options.set(d, n, v.clone()));
+        more.options.iter().for_each(|(d, n, v)| parts.options.set(d, n, v.clone()));
         parts
     }
 
@@ -81,11 +71,7 @@ impl TableDef {
         let columns: Vec<Column> = self.columns.values().map(|c| c.column.clone()).collect();
         let key: Vec<usize> = positions_where(&columns, |c| c.primary_key);
         if !key.is_empty() {
-            self.primary_key = Some(KeyDef {
-                name: None,
-                columns: key,
-                options: Options::default(),
-            });
+            self.primary_key = Some(KeyDef { name: None, columns: key, options: Options::default() });
         }
         for (position, column) in columns.into_iter().enumerate() {
             let own = [column.name.clone()];
@@ -98,10 +84,7 @@ impl TableDef {
                 (false, false) => {}
             }
             let checks = column.checks.into_iter();
-            self.checks.extend(checks.map(|condition| CheckDef {
-                name: None,
-                condition,
-            }));
+            self.checks.extend(checks.map(|condition| CheckDef { name: None, condition }));
             if let Some(mut key) = column.foreign_key {
                 key.columns = own.to_vec();
                 self.take_foreign_key(key)?;
@@ -111,11 +94,7 @@ impl TableDef {
     }
 
     fn take_constraint(&mut self, constraint: Constraint) -> Result<()> {
-        let Constraint {
-            name,
-            body,
-            options,
-        } = constraint;
+        let Constraint { name, body, options } = constraint;
         if let Some(name) = &name {
             check_identifier(name, "constraint")?;
         }
@@ -129,11 +108,7 @@ impl TableDef {
                 if said.is_some_and(|said| !same(&said)) {
                     return Err(self.wrong("has two primary keys that name different columns"));
                 }
-                self.primary_key = Some(KeyDef {
-                    name,
-                    columns,
-                    options,
-                });
+                self.primary_key = Some(KeyDef { name, columns, options });
             }
             Body::Unique(columns) => {
                 let columns = self.positions(&columns, "a unique constraint")?;
@@ -147,11 +122,7 @@ impl TableDef {
 
     fn take_unique(&mut self, name: Option<Name>, columns: Vec<usize>, options: Options) {
         let name = name.or_else(|| self.made_name("uq", &columns));
-        self.uniques.push(KeyDef {
-            name,
-            columns,
-            options,
-        });
+        self.uniques.push(KeyDef { name, columns, options });
     }
 
     fn take_foreign_key(&mut self, key: ForeignKey) -> Result<()> {
@@ -194,11 +165,7 @@ impl TableDef {
         if self.parts.existing == super::Existing::Replace {
             return None;
         }
-        Some(naming::by_columns(
-            prefix,
-            self.name.as_str(),
-            self.names_at(columns),
-        ))
+        Some(naming::by_columns(prefix, self.name.as_str(), self.names_at(columns)))
     }
 
     /// Positions of columns named in a constraint, by database name.
@@ -207,21 +174,14 @@ impl TableDef {
             return Err(self.wrong(&format!("has {place} over nothing")));
         }
         let find = |name: &Name| {
-            let at = self
-                .columns
-                .values()
-                .position(|c| c.column.name.as_str() == name.as_str());
+            let at = self.columns.values().position(|c| c.column.name.as_str() == name.as_str());
             at.ok_or_else(|| self.no_such_column(name.as_str()).at(place))
         };
         names.iter().map(find).collect()
     }
 
     fn settle_nullability(&mut self) {
-        let key = self
-            .primary_key
-            .as_ref()
-            .map(|key| key.columns.clone())
-            .unwrap_or_default();
+        let key = self.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
         for (position, column) in self.columns.values_mut().enumerate() {
             column.nullable = column.column.nullable.unwrap_or(!key.contains(&position));
         }
@@ -237,10 +197,7 @@ impl TableDef {
 fn check_identifier(name: &Name, what: &str) -> Result<()> {
     let text = name.as_str();
     if text.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Invalid,
-            format!("a {what} needs a name"),
-        ));
+        return Err(Error::new(ErrorKind::Invalid, format!("a {what} needs a name")));
     }
     if text.contains('\0') {
         let message = format!("the {what} name {text:?} holds a NUL character");
@@ -250,12 +207,7 @@ fn check_identifier(name: &Name, what: &str) -> Result<()> {
 }
 
 fn positions_where(columns: &[Column], keep: impl Fn(&Column) -> bool) -> Vec<usize> {
-    columns
-        .iter()
-        .enumerate()
-        .filter(|(_, c)| keep(c))
-        .map(|(i, _)| i)
-        .collect()
+    columns.iter().enumerate().filter(|(_, c)| keep(c)).map(|(i, _)| i).collect()
 }
 
 fn build_columns(
@@ -263,9 +215,7 @@ fn build_columns(
     columns: &[Column],
     before: Option<&TableDef>,
 ) -> Result<IndexMap<Arc<str>, ColumnDef>> {
-    let mut next = before.map_or(0, |t| {
-        t.columns.values().map(|c| c.id.0 + 1).max().unwrap_or(0)
-    });
+    let mut next = before.map_or(0, |t| t.columns.values().map(|c| c.id.0 + 1).max().unwrap_or(0));
     let mut map: IndexMap<Arc<str>, ColumnDef> = IndexMap::with_capacity(columns.len());
     for column in columns {
         check_identifier(&column.name, "column")?;
@@ -283,15 +233,7 @@ fn build_columns(
             },
             |c| c.id,
         );
-        map.insert(
-            key.clone(),
-            ColumnDef {
-                id,
-                key,
-                nullable: true,
-                column: column.clone(),
-            },
-        );
+        map.insert(key.clone(), ColumnDef { id, key, nullable: true, column: column.clone() });
     }
     Ok(map)
 }

@@ -240,10 +240,7 @@ impl Column {
 
     /// A generated column: its expression, and whether the result is stored.
     pub fn computed(mut self, expr: impl Into<Expr>, stored: bool) -> Column {
-        self.computed = Some(Computed {
-            expr: expr.into().into(),
-            stored,
-        });
+        self.computed = Some(Computed { expr: expr.into().into(), stored });
         self
     }
 
@@ -308,10 +305,7 @@ impl Column {
 
     /// The type in the words of one database, used for DDL of that database.
     pub fn declared(mut self, dialect: &'static str, text: impl Into<Arc<str>>) -> Column {
-        self.declared = Some(Declared {
-            dialect,
-            text: text.into(),
-        });
+        self.declared = Some(Declared { dialect, text: text.into() });
         self
     }
 }

@@ -62,24 +62,13 @@ pub struct Reference {
 impl Reference {
     /// A table's primary key.
     pub fn table(table: impl Into<Name>) -> Reference {
-        Reference {
-            schema: None,
-            table: table.into(),
-            columns: Vec::new(),
-        }
+        Reference { schema: None, table: table.into(), columns: Vec::new() }
     }
 
     /// Columns of a table.
-    pub fn columns<N: Into<Name>>(
-        table: impl Into<Name>,
-        columns: impl IntoIterator<Item = N>,
-    ) -> Reference {
+    pub fn columns<N: Into<Name>>(table: impl Into<Name>, columns: impl IntoIterator<Item = N>) -> Reference {
         let columns = columns.into_iter().map(Into::into).collect();
-        Reference {
-            schema: None,
-            table: table.into(),
-            columns,
-        }
+        Reference { schema: None, table: table.into(), columns }
     }
 
     /// The same in another schema.
@@ -117,10 +106,7 @@ pub struct ForeignKey {
 
 impl ForeignKey {
     /// A foreign key from columns of this table to a target.
-    pub fn to<N: Into<Name>>(
-        columns: impl IntoIterator<Item = N>,
-        target: Reference,
-    ) -> ForeignKey {
+    pub fn to<N: Into<Name>>(columns: impl IntoIterator<Item = N>, target: Reference) -> ForeignKey {
         ForeignKey {
             name: None,
             columns: columns.into_iter().map(Into::into).collect(),
@@ -185,11 +171,7 @@ pub(crate) enum Body {
 
 impl Constraint {
     fn of(body: Body) -> Constraint {
-        Constraint {
-            name: None,
-            body,
-            options: Options::default(),
-        }
+        Constraint { name: None, body, options: Options::default() }
     }
 
     /// The constraint's name.
@@ -207,10 +189,7 @@ impl Constraint {
 
 impl From<ForeignKey> for Constraint {
     fn from(key: ForeignKey) -> Constraint {
-        Constraint {
-            name: key.name.clone(),
-            ..Constraint::of(Body::ForeignKey(key))
-        }
+        Constraint { name: key.name.clone(), ..Constraint::of(Body::ForeignKey(key)) }
     }
 }
 
@@ -265,20 +244,12 @@ pub(crate) enum Indexed {
 impl IndexElement {
     /// A column.
     pub fn column(name: impl Into<Name>) -> IndexElement {
-        IndexElement {
-            what: Indexed::Column(name.into()),
-            descending: false,
-            collation: None,
-        }
+        IndexElement { what: Indexed::Column(name.into()), descending: false, collation: None }
     }
 
     /// An expression; `raw("lower(name)")` takes SQL text.
     pub fn expr(expr: impl Into<Expr>) -> IndexElement {
-        IndexElement {
-            what: Indexed::Expr(Formula::from(expr)),
-            descending: false,
-            collation: None,
-        }
+        IndexElement { what: Indexed::Expr(Formula::from(expr)), descending: false, collation: None }
     }
 
     /// Descending.

@@ -95,24 +95,13 @@ impl Metadata {
     /// # Errors
     /// `NoSuchTable`, with near names.
     pub fn table_named(&self, name: &str) -> Result<Table> {
-        let split = || {
-            name.split_once('.')
-                .and_then(|(s, n)| self.get_in(Some(s), n))
-        };
+        let split = || name.split_once('.').and_then(|(s, n)| self.get_in(Some(s), n));
         if let Some(table) = self.get(name).or_else(split) {
             return Ok(table);
         }
-        let known: Vec<String> = self
-            .tables()
-            .iter()
-            .map(|t| t.def().display_name())
-            .collect();
+        let known: Vec<String> = self.tables().iter().map(|t| t.def().display_name()).collect();
         let near = did_you_mean(name, known.iter().map(String::as_str));
-        let hint = if known.is_empty() {
-            ": define it or reflect the database first"
-        } else {
-            ""
-        };
+        let hint = if known.is_empty() { ": define it or reflect the database first" } else { "" };
         let message = format!("`{name}`{near}{hint}");
         Err(Error::new(ErrorKind::NoSuchTable, message).with_table(name))
     }
@@ -150,26 +139,12 @@ impl Metadata {
 /// Sorts tables by their foreign keys; the error holds the tables in circles.
 pub(crate) fn sort_tables(tables: Vec<Table>) -> Result<Vec<Table>, Vec<Table>> {
     let defs: Vec<Arc<TableDef>> = tables.iter().map(Table::def).collect();
-    let at: HashMap<Key, usize> = defs
-        .iter()
-        .enumerate()
-        .map(|(i, def)| (key_of(def), i))
-        .collect();
+    let at: HashMap<Key, usize> = defs.iter().enumerate().map(|(i, def)| (key_of(def), i)).collect();
     let depends: Vec<Vec<usize>> = defs
         .iter()
-        .map(|def| {
-            def.foreign_keys
-                .iter()
-                .filter_map(|key| at.get(&target_key(def, key)).copied())
-                .collect()
-        })
+        .map(|def| def.foreign_keys.iter().filter_map(|key| at.get(&target_key(def, key)).copied()).collect())
         .collect();
-    let pick = |order: Vec<usize>| {
-        order
-            .into_iter()
-            .filter_map(|i| tables.get(i).cloned())
-            .collect()
-    };
+    let pick = |order: Vec<usize>| order.into_iter().filter_map(|i| tables.get(i).cloned()).collect();
     topo::sort(tables.len(), &depends).map(pick).map_err(pick)
 }
 
@@ -184,29 +159,16 @@ fn same_parts(a: &PartList, b: &PartList) -> bool {
     if a.existing == b.existing {
         return a == b;
     }
-    PartList {
-        existing: Existing::Refuse,
-        ..a.clone()
-    } == PartList {
-        existing: Existing::Refuse,
-        ..b.clone()
-    }
+    PartList { existing: Existing::Refuse, ..a.clone() }
+        == PartList { existing: Existing::Refuse, ..b.clone() }
 }
 
 fn defined_differently(now: &TableDef, list: &PartList) -> Error {
     let table = now.display_name();
     let differs = |c: &super::Column| !now.parts.columns.contains(c);
-    let names: Vec<String> = list
-        .columns
-        .iter()
-        .filter(|c| differs(c))
-        .map(|c| format!("`{}`", c.name))
-        .collect();
-    let what = if names.is_empty() {
-        "other parts".to_string()
-    } else {
-        names.join(", ")
-    };
+    let names: Vec<String> =
+        list.columns.iter().filter(|c| differs(c)).map(|c| format!("`{}`", c.name)).collect();
+    let what = if names.is_empty() { "other parts".to_string() } else { names.join(", ") };
     let message = format!(
         "table `{table}` exists with another definition (different: {what}); \
          say `extend_existing()` or `keep_existing()`, or look it up with `table_named`"

@@ -17,8 +17,8 @@ mod table;
 pub use column::{Autoincrement, ClientDefault, Column, Computed, Declared, ServerDefault, column};
 pub(crate) use constraint::Indexed;
 pub use constraint::{
-    Action, Constraint, ForeignKey, Index, IndexElement, Reference, check, foreign_key, index,
-    primary_key, unique,
+    Action, Constraint, ForeignKey, Index, IndexElement, Reference, check, foreign_key, index, primary_key,
+    unique,
 };
 pub use formula::Formula;
 pub use metadata::Metadata;
@@ -29,6 +29,4 @@ pub use parts::{
     Existing, PartList, Setting, TableKind, TableParts, comment, extend_existing, in_schema, info,
     keep_existing, option,
 };
-pub use table::{
-    Alias, CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, Table, TableDef, TableId,
-};
+pub use table::{Alias, CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, Table, TableDef, TableId};

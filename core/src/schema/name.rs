@@ -25,10 +25,7 @@ pub struct Name {
 impl Name {
     /// An identifier with this way of quoting.
     pub fn quoted(text: impl Into<Arc<str>>, quote: Quote) -> Name {
-        Name {
-            text: text.into(),
-            quote,
-        }
+        Name { text: text.into(), quote }
     }
 
     /// The text, unquoted.
@@ -49,10 +46,7 @@ impl Name {
 
 impl<T: Into<Arc<str>>> From<T> for Name {
     fn from(text: T) -> Name {
-        Name {
-            text: text.into(),
-            quote: Quote::Auto,
-        }
+        Name { text: text.into(), quote: Quote::Auto }
     }
 }
 

@@ -6,11 +6,7 @@
 use super::name::Name;
 
 /// `ix_users_name`, `uq_posts_author_id_title`.
-pub(crate) fn by_columns<'a>(
-    prefix: &str,
-    table: &str,
-    columns: impl Iterator<Item = &'a str>,
-) -> Name {
+pub(crate) fn by_columns<'a>(prefix: &str, table: &str, columns: impl Iterator<Item = &'a str>) -> Name {
     let mut text = format!("{prefix}_{table}");
     columns.for_each(|column| {
         text.push('_');

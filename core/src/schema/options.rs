@@ -34,15 +34,12 @@ impl Options {
 
     /// Gives an option a value.
     pub fn set(&mut self, dialect: &str, option: &str, value: impl Into<Value>) {
-        self.0
-            .insert((dialect.to_string(), option.to_string()), value.into());
+        self.0.insert((dialect.to_string(), option.to_string()), value.into());
     }
 
     /// All options in the order given: dialect, option, value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
-        self.0
-            .iter()
-            .map(|((dialect, option), value)| (dialect.as_str(), option.as_str(), value))
+        self.0.iter().map(|((dialect, option), value)| (dialect.as_str(), option.as_str(), value))
     }
 
     /// Whether no option was given.

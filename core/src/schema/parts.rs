@@ -93,11 +93,7 @@ pub fn info(name: impl Into<String>, value: impl Into<Value>) -> Setting {
 }
 
 /// An option of a dialect on the table, as a part: `option("sqlite", "strict", true)`.
-pub fn option(
-    dialect: impl Into<String>,
-    name: impl Into<String>,
-    value: impl Into<Value>,
-) -> Setting {
+pub fn option(dialect: impl Into<String>, name: impl Into<String>, value: impl Into<Value>) -> Setting {
     Setting::Option(dialect.into(), name.into(), value.into())
 }
 

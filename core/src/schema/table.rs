@@ -57,10 +57,7 @@ impl Table {
     pub(crate) fn from_def(def: TableDef) -> Table {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = TableId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Table(Arc::new(Shared {
-            id,
-            now: RwLock::new(Arc::new(def)),
-        }))
+        Table(Arc::new(Shared { id, now: RwLock::new(Arc::new(def)) }))
     }
 
     /// Puts a new version in place of the one that holds now.
@@ -97,18 +94,12 @@ impl Table {
     /// `NoSuchColumn`, with near names.
     pub fn try_c(&self, key: &str) -> Result<Expr> {
         let id = self.0.now.read().column(key)?.id;
-        Ok(Expr::column(ColumnRef {
-            source: Source::of(self),
-            id,
-        }))
+        Ok(Expr::column(ColumnRef { source: Source::of(self), id }))
     }
 
     /// The same table under another name in a statement, for joining it with itself.
     pub fn alias(&self, alias: impl Into<Arc<str>>) -> Alias {
-        Alias {
-            table: self.clone(),
-            alias: alias.into(),
-        }
+        Alias { table: self.clone(), alias: alias.into() }
     }
 }
 
@@ -151,10 +142,7 @@ impl Alias {
     /// `NoSuchColumn`, with near names.
     pub fn try_c(&self, key: &str) -> Result<Expr> {
         let id = self.table.def().column(key)?.id;
-        let source = Source {
-            table: self.table.clone(),
-            alias: Some(self.alias.clone()),
-        };
+        let source = Source { table: self.table.clone(), alias: Some(self.alias.clone()) };
         Ok(Expr::column(ColumnRef { source, id }))
     }
 }
@@ -258,9 +246,7 @@ impl TableDef {
     /// # Errors
     /// `NoSuchColumn`, with near names.
     pub fn column(&self, key: &str) -> Result<&ColumnDef> {
-        self.columns
-            .get(key)
-            .ok_or_else(|| self.no_such_column(key))
+        self.columns.get(key).ok_or_else(|| self.no_such_column(key))
     }
 
     /// The column at a position.
@@ -282,9 +268,7 @@ impl TableDef {
         let near = did_you_mean(key, self.columns.keys().map(|k| &**k));
         let table = self.display_name();
         let message = format!("table `{table}` has no column `{key}`{near}");
-        Error::new(ErrorKind::NoSuchColumn, message)
-            .with_table(table)
-            .with_columns([key])
+        Error::new(ErrorKind::NoSuchColumn, message).with_table(table).with_columns([key])
     }
 
     /// The primary key.
@@ -339,24 +323,15 @@ impl TableDef {
 
     /// The names of columns given by position.
     pub fn names_at<'a>(&'a self, positions: &'a [usize]) -> impl Iterator<Item = &'a str> {
-        positions
-            .iter()
-            .filter_map(|p| self.column_at(*p))
-            .map(|c| c.column.name.as_str())
+        positions.iter().filter_map(|p| self.column_at(*p)).map(|c| c.column.name.as_str())
     }
 
     /// The column whose values the database makes: a single integer key without a default, or
     /// the key column that says so.
     pub fn generated_key(&self) -> Option<&ColumnDef> {
         let key = self.primary_key.as_ref()?;
-        let columns: Vec<&ColumnDef> = key
-            .columns
-            .iter()
-            .filter_map(|p| self.column_at(*p))
-            .collect();
-        let said = columns
-            .iter()
-            .find(|c| c.column.autoincrement == Autoincrement::Always);
+        let columns: Vec<&ColumnDef> = key.columns.iter().filter_map(|p| self.column_at(*p)).collect();
+        let said = columns.iter().find(|c| c.column.autoincrement == Autoincrement::Always);
         if let Some(column) = said {
             return Some(column);
         }
@@ -445,10 +420,7 @@ impl ColumnDef {
 
     fn is_auto_key(&self, table: &TableDef) -> bool {
         let position = table.columns.get_index_of(&self.key);
-        let referring = table
-            .foreign_keys
-            .iter()
-            .any(|key| key.columns.iter().any(|p| Some(*p) == position));
+        let referring = table.foreign_keys.iter().any(|key| key.columns.iter().any(|p| Some(*p) == position));
         self.column.ty.is_integer()
             && self.column.autoincrement == Autoincrement::Auto
             && self.column.default.is_none()

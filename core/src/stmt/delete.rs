@@ -5,11 +5,7 @@ use crate::schema::Table;
 
 /// A DELETE from a table.
 pub fn delete(table: &Table) -> Delete {
-    Delete {
-        table: table.clone(),
-        filters: Vec::new(),
-        all: false,
-    }
+    Delete { table: table.clone(), filters: Vec::new(), all: false }
 }
 
 /// A DELETE statement: a value built by chaining, run by `run`.

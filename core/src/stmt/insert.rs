@@ -9,11 +9,7 @@ use crate::value::Value;
 
 /// An INSERT into a table.
 pub fn insert(table: &Table) -> Insert {
-    Insert {
-        table: table.clone(),
-        body: InsertBody::One(Vec::new()),
-        returning: Vec::new(),
-    }
+    Insert { table: table.clone(), body: InsertBody::One(Vec::new()), returning: Vec::new() }
 }
 
 /// An INSERT statement: a value built by chaining, run by `run`, `id` or `ids`.
@@ -31,10 +27,7 @@ pub(crate) enum InsertBody {
     /// One row: names and expressions.
     One(Vec<(Arc<str>, Expr)>),
     /// Many rows of the same columns, their values one after the other.
-    Many {
-        columns: Vec<Arc<str>>,
-        rows: RowBuffer,
-    },
+    Many { columns: Vec<Arc<str>>, rows: RowBuffer },
 }
 
 /// Rows of values for a bulk insert, one after the other.
@@ -93,12 +86,10 @@ impl Insert {
     /// Several calls add to the same row; the last value of a column holds.
     pub fn values(mut self, values: impl IntoValues) -> Insert {
         if let InsertBody::One(row) = &mut self.body {
-            values.each(
-                &mut |name, value| match row.iter_mut().find(|(n, _)| &**n == name) {
-                    Some(place) => place.1 = value,
-                    None => row.push((name.into(), value)),
-                },
-            );
+            values.each(&mut |name, value| match row.iter_mut().find(|(n, _)| &**n == name) {
+                Some(place) => place.1 = value,
+                None => row.push((name.into(), value)),
+            });
         }
         self
     }
@@ -113,9 +104,7 @@ impl Insert {
         let columns: Vec<Arc<str>> = columns.into_iter().map(Into::into).collect();
         let mut buffer = RowBuffer::default();
         let rows = rows.into_iter();
-        buffer
-            .values
-            .reserve(rows.size_hint().0.saturating_mul(columns.len()));
+        buffer.values.reserve(rows.size_hint().0.saturating_mul(columns.len()));
         for row in rows {
             let before = buffer.values.len();
             row.push_to(&mut buffer);
@@ -125,10 +114,7 @@ impl Insert {
             }
             buffer.rows += 1;
         }
-        self.body = InsertBody::Many {
-            columns,
-            rows: buffer,
-        };
+        self.body = InsertBody::Many { columns, rows: buffer };
         self
     }
 
@@ -136,11 +122,7 @@ impl Insert {
     pub fn returning(mut self, selection: impl super::Selection) -> Insert {
         let mut list = super::selection::SelectionList::default();
         selection.add_to(&mut list);
-        self.returning = list
-            .items
-            .into_iter()
-            .flat_map(super::selection::Item::into_exprs)
-            .collect();
+        self.returning = list.items.into_iter().flat_map(super::selection::Item::into_exprs).collect();
         self
     }
 }

@@ -13,11 +13,7 @@ use crate::schema::{Alias, Table};
 pub fn select(selection: impl Selection) -> Select {
     let mut list = SelectionList::default();
     selection.add_to(&mut list);
-    Select {
-        from: list.from,
-        items: list.items,
-        ..Select::default()
-    }
+    Select { from: list.from, items: list.items, ..Select::default() }
 }
 
 /// A SELECT statement: a value built by chaining, run by verbs such as `all`, `one`, `stream`.
@@ -68,20 +64,13 @@ impl Joinable for Table {
 impl Joinable for Alias {
     #[allow(private_interfaces)]
     fn source(&self) -> Source {
-        Source {
-            table: self.table.clone(),
-            alias: Some(self.alias.clone()),
-        }
+        Source { table: self.table.clone(), alias: Some(self.alias.clone()) }
     }
 }
 
 impl Select {
     fn add_join(mut self, kind: JoinKind, table: &impl Joinable, on: Option<Expr>) -> Select {
-        self.joins.push(Join {
-            kind,
-            source: table.source(),
-            on,
-        });
+        self.joins.push(Join { kind, source: table.source(), on });
         self
     }
 
@@ -179,18 +168,8 @@ impl Select {
             Item::Expr(expr) => expr.depth(),
             Item::Table(_) => 0,
         });
-        let joined = self
-            .joins
-            .iter()
-            .filter_map(|join| join.on.as_ref())
-            .map(Expr::depth);
-        let deepest = all
-            .into_iter()
-            .flatten()
-            .map(Expr::depth)
-            .chain(selected)
-            .chain(joined)
-            .max();
+        let joined = self.joins.iter().filter_map(|join| join.on.as_ref()).map(Expr::depth);
+        let deepest = all.into_iter().flatten().map(Expr::depth).chain(selected).chain(joined).max();
         deepest.unwrap_or(0) + 1
     }
 
@@ -226,12 +205,7 @@ impl Item {
             Item::Expr(expr) => vec![expr],
             Item::Table(source) => {
                 let def: Arc<_> = source.table.def();
-                let column = |id| {
-                    Expr::column(crate::expr::ColumnRef {
-                        source: source.clone(),
-                        id,
-                    })
-                };
+                let column = |id| Expr::column(crate::expr::ColumnRef { source: source.clone(), id });
                 def.columns().map(|c| column(c.id)).collect()
             }
         }

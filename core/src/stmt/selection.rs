@@ -59,10 +59,7 @@ impl Selection for &Table {
 
 impl Selection for &Alias {
     fn add_to(self, list: &mut SelectionList) {
-        list.table(Source {
-            table: self.table.clone(),
-            alias: Some(self.alias.clone()),
-        });
+        list.table(Source { table: self.table.clone(), alias: Some(self.alias.clone()) });
     }
 }
 

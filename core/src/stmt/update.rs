@@ -8,12 +8,7 @@ use crate::schema::Table;
 
 /// An UPDATE of a table.
 pub fn update(table: &Table) -> Update {
-    Update {
-        table: table.clone(),
-        set: Vec::new(),
-        filters: Vec::new(),
-        all: false,
-    }
+    Update { table: table.clone(), set: Vec::new(), filters: Vec::new(), all: false }
 }
 
 /// An UPDATE statement: a value built by chaining, run by `run`.
@@ -30,12 +25,10 @@ impl Update {
     /// What to set, by column key; the last value of a column holds.
     pub fn set(mut self, values: impl IntoValues) -> Update {
         let set = &mut self.set;
-        values.each(
-            &mut |name, value| match set.iter_mut().find(|(n, _)| &**n == name) {
-                Some(place) => place.1 = value,
-                None => set.push((name.into(), value)),
-            },
-        );
+        values.each(&mut |name, value| match set.iter_mut().find(|(n, _)| &**n == name) {
+            Some(place) => place.1 = value,
+            None => set.push((name.into(), value)),
+        });
         self
     }
 

@@ -14,8 +14,7 @@ pub trait IntoValues {
 
 impl<K: AsRef<str>, V: Into<Expr>, const N: usize> IntoValues for [(K, V); N] {
     fn each(self, take: &mut dyn FnMut(&str, Expr)) {
-        self.into_iter()
-            .for_each(|(name, value)| take(name.as_ref(), value.into()));
+        self.into_iter().for_each(|(name, value)| take(name.as_ref(), value.into()));
     }
 }
 

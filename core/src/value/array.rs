@@ -18,16 +18,8 @@ pub struct Array {
 impl Array {
     /// A flat array counted from 1, as SQL counts.
     pub fn new(element: impl Into<Arc<str>>, items: Vec<Value>) -> Array {
-        let dimensions = if items.is_empty() {
-            Vec::new()
-        } else {
-            vec![(1, items.len())]
-        };
-        Array {
-            element: element.into(),
-            dimensions,
-            items,
-        }
+        let dimensions = if items.is_empty() { Vec::new() } else { vec![(1, items.len())] };
+        Array { element: element.into(), dimensions, items }
     }
 
     /// An array of several dimensions, each a lower bound and a length, with its items in row
@@ -40,25 +32,13 @@ impl Array {
         dimensions: Vec<(i32, usize)>,
         items: Vec<Value>,
     ) -> Result<Array> {
-        let product = dimensions
-            .iter()
-            .try_fold(1usize, |n, (_, len)| n.checked_mul(*len));
-        let expected = if dimensions.is_empty() {
-            Some(0)
-        } else {
-            product
-        };
+        let product = dimensions.iter().try_fold(1usize, |n, (_, len)| n.checked_mul(*len));
+        let expected = if dimensions.is_empty() { Some(0) } else { product };
         if expected != Some(items.len()) {
             let got = items.len();
-            return Err(Error::conversion(format!(
-                "{got} items do not fill {dimensions:?}"
-            )));
+            return Err(Error::conversion(format!("{got} items do not fill {dimensions:?}")));
         }
-        Ok(Array {
-            element: element.into(),
-            dimensions,
-            items,
-        })
+        Ok(Array { element: element.into(), dimensions, items })
     }
 
     /// The database's name of the element type.
@@ -96,18 +76,12 @@ pub enum OtherData {
 impl Other {
     /// A value in the database's text form, with the database's name of its type.
     pub fn text(type_name: impl Into<Arc<str>>, text: impl Into<Box<str>>) -> Other {
-        Other {
-            type_name: type_name.into(),
-            data: OtherData::Text(text.into()),
-        }
+        Other { type_name: type_name.into(), data: OtherData::Text(text.into()) }
     }
 
     /// A value in the database's binary form, with the database's name of its type.
     pub fn bytes(type_name: impl Into<Arc<str>>, bytes: impl Into<Box<[u8]>>) -> Other {
-        Other {
-            type_name: type_name.into(),
-            data: OtherData::Bytes(bytes.into()),
-        }
+        Other { type_name: type_name.into(), data: OtherData::Bytes(bytes.into()) }
     }
 
     /// The database's name of the type.

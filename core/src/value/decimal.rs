@@ -32,8 +32,7 @@ impl Decimal {
 
     /// Digits after the point; none for NaN and the infinities.
     pub fn scale(&self) -> Option<usize> {
-        self.is_finite()
-            .then(|| self.0.split_once('.').map_or(0, |(_, after)| after.len()))
+        self.is_finite().then(|| self.0.split_once('.').map_or(0, |(_, after)| after.len()))
     }
 
     /// Whether this is a number rather than NaN or an infinity.
@@ -50,13 +49,9 @@ impl Decimal {
             NAN => 3,
             _ => 1,
         };
-        rank(&self.0).cmp(&rank(&other.0)).then_with(|| {
-            if self.is_finite() {
-                compare_finite(&self.0, &other.0)
-            } else {
-                Ordering::Equal
-            }
-        })
+        rank(&self.0)
+            .cmp(&rank(&other.0))
+            .then_with(|| if self.is_finite() { compare_finite(&self.0, &other.0) } else { Ordering::Equal })
     }
 
     /// The nearest binary number; infinite where it is out of range.
@@ -79,15 +74,8 @@ impl Decimal {
 fn compare_finite(a: &str, b: &str) -> Ordering {
     let split = |text: &str| -> (bool, String, String) {
         let body = text.strip_prefix('-');
-        let (whole, after) = body
-            .unwrap_or(text)
-            .split_once('.')
-            .unwrap_or((body.unwrap_or(text), ""));
-        (
-            body.is_some(),
-            whole.to_string(),
-            after.trim_end_matches('0').to_string(),
-        )
+        let (whole, after) = body.unwrap_or(text).split_once('.').unwrap_or((body.unwrap_or(text), ""));
+        (body.is_some(), whole.to_string(), after.trim_end_matches('0').to_string())
     };
     let (a_negative, a_whole, a_after) = split(a);
     let (b_negative, b_whole, b_after) = split(b);
@@ -151,20 +139,10 @@ fn shift(negative: bool, whole: &str, after: &str, exponent: i32) -> String {
     let digits: Vec<char> = whole.chars().chain(after.chars()).collect();
     let point = whole.len() as i64 + i64::from(exponent);
     let mut text = String::with_capacity(digits.len() + 2);
-    let at = |i: i64| {
-        usize::try_from(i)
-            .ok()
-            .and_then(|i| digits.get(i))
-            .copied()
-            .unwrap_or('0')
-    };
+    let at = |i: i64| usize::try_from(i).ok().and_then(|i| digits.get(i)).copied().unwrap_or('0');
     (0..point.max(0)).for_each(|i| text.push(at(i)));
     let significant = text.trim_start_matches('0').to_string();
-    let mut text = if significant.is_empty() {
-        "0".to_string()
-    } else {
-        significant
-    };
+    let mut text = if significant.is_empty() { "0".to_string() } else { significant };
     if point < digits.len() as i64 {
         text.push('.');
         (point..digits.len() as i64).for_each(|i| text.push(at(i)));
@@ -214,13 +192,7 @@ mod tests {
 
     #[test]
     fn keeps_every_digit_and_the_scale() {
-        for text in [
-            "0",
-            "1.500",
-            "-12.340",
-            "0.000",
-            "12345678901234567890123456789.5",
-        ] {
+        for text in ["0", "1.500", "-12.340", "0.000", "12345678901234567890123456789.5"] {
             assert_eq!(decimal(text).as_str(), text);
         }
         assert_eq!(decimal("+007.10").as_str(), "7.10");
@@ -243,24 +215,9 @@ mod tests {
 
     #[test]
     fn compares_as_numbers() {
-        let rising = [
-            "-Infinity",
-            "-10",
-            "-9.5",
-            "-0.1",
-            "0.00",
-            "0.1",
-            "2",
-            "10",
-            "Infinity",
-            "NaN",
-        ];
+        let rising = ["-Infinity", "-10", "-9.5", "-0.1", "0.00", "0.1", "2", "10", "Infinity", "NaN"];
         for pair in rising.windows(2) {
-            assert_eq!(
-                decimal(pair[0]).compare(&decimal(pair[1])),
-                Ordering::Less,
-                "{pair:?}"
-            );
+            assert_eq!(decimal(pair[0]).compare(&decimal(pair[1])), Ordering::Less, "{pair:?}");
         }
         assert_eq!(decimal("1.5").compare(&decimal("1.500")), Ordering::Equal);
         assert_ne!(decimal("1.5"), decimal("1.500"));

@@ -39,8 +39,7 @@ impl Json {
     /// `Conversion` when the document does not have the shape of `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(&self.0).map_err(|e| {
-            Error::conversion(format!("this JSON is no {}", std::any::type_name::<T>()))
-                .with_source(e)
+            Error::conversion(format!("this JSON is no {}", std::any::type_name::<T>())).with_source(e)
         })
     }
 }

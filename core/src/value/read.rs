@@ -4,8 +4,7 @@
 //! and rows alike; [`FromValueRef`] also lends text and bytes, from rows only.
 
 use super::{
-    Array, Date, DateTime, Decimal, Interval, Json, Other, OtherData, Time, Timestamp, Uuid, Value,
-    ValueRef,
+    Array, Date, DateTime, Decimal, Interval, Json, Other, OtherData, Time, Timestamp, Uuid, Value, ValueRef,
 };
 use crate::error::{Error, Result};
 
@@ -72,21 +71,13 @@ impl<'a> FromValueRef<'a> for &'a [u8] {
 
 impl<'a> FromValueRef<'a> for Option<&'a str> {
     fn from_value_ref(value: ValueRef<'a>) -> Result<Self> {
-        if value.is_null() {
-            Ok(None)
-        } else {
-            <&str>::from_value_ref(value).map(Some)
-        }
+        if value.is_null() { Ok(None) } else { <&str>::from_value_ref(value).map(Some) }
     }
 }
 
 impl<'a> FromValueRef<'a> for Option<&'a [u8]> {
     fn from_value_ref(value: ValueRef<'a>) -> Result<Self> {
-        if value.is_null() {
-            Ok(None)
-        } else {
-            <&[u8]>::from_value_ref(value).map(Some)
-        }
+        if value.is_null() { Ok(None) } else { <&[u8]>::from_value_ref(value).map(Some) }
     }
 }
 
@@ -107,11 +98,7 @@ impl FromValue for Value {
 
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: Value) -> Result<Option<T>> {
-        if value.is_null() {
-            Ok(None)
-        } else {
-            T::from_value(value).map(Some)
-        }
+        if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
     }
 }
 
@@ -121,9 +108,7 @@ impl FromValue for bool {
             Value::Bool(b) => Ok(b),
             Value::Int(0) => Ok(false),
             Value::Int(1) => Ok(true),
-            Value::Int(n) => Err(Error::conversion(format!(
-                "{n} is no bool: only 0 and 1 are"
-            ))),
+            Value::Int(n) => Err(Error::conversion(format!("{n} is no bool: only 0 and 1 are"))),
             other => Err(mismatch("bool", other.as_ref())),
         }
     }
@@ -146,9 +131,7 @@ macro_rules! integers {
         }
     )*};
 }
-integers!(
-    i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
-);
+integers!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
 
 /// The integers a double holds exactly.
 const EXACT: i64 = 1 << 53;
@@ -162,11 +145,7 @@ impl FromValue for f64 {
             Value::Decimal(d) => {
                 let x = d.to_f64();
                 let exact = !d.is_finite() || Decimal::from_f64(x).compare(&d).is_eq();
-                if exact {
-                    Ok(x)
-                } else {
-                    Err(Error::conversion(format!("{d} does not fit f64 exactly")))
-                }
+                if exact { Ok(x) } else { Err(Error::conversion(format!("{d} does not fit f64 exactly"))) }
             }
             other => Err(mismatch("f64", other.as_ref())),
         }
@@ -180,9 +159,7 @@ impl FromValue for f32 {
         if f64::from(narrow) == wide || wide.is_nan() {
             return Ok(narrow);
         }
-        Err(Error::conversion(format!(
-            "{wide} does not fit f32 exactly"
-        )))
+        Err(Error::conversion(format!("{wide} does not fit f32 exactly")))
     }
 }
 
@@ -200,9 +177,7 @@ impl FromValue for String {
             Value::Uuid(v) => Ok(v.to_string()),
             Value::Other(other) => match other.data() {
                 OtherData::Text(text) => Ok(text.to_string()),
-                OtherData::Bytes(_) => Err(Error::conversion(
-                    "wanted String, found bytes that are no text",
-                )),
+                OtherData::Bytes(_) => Err(Error::conversion("wanted String, found bytes that are no text")),
             },
             other => Err(mismatch("String", other.as_ref())),
         }
@@ -283,13 +258,8 @@ mod tests {
         assert!(i64::from_value("5".into()).is_err());
         assert!(f64::from_value(Value::Int((1 << 53) + 1)).is_err());
         assert!(f32::from_value(Value::Float(0.1)).is_err());
-        assert_eq!(
-            f64::from_value(Value::Decimal("0.5".parse().unwrap())).unwrap(),
-            0.5
-        );
-        assert!(
-            f64::from_value(Value::Decimal("0.12345678901234567890".parse().unwrap())).is_err()
-        );
+        assert_eq!(f64::from_value(Value::Decimal("0.5".parse().unwrap())).unwrap(), 0.5);
+        assert!(f64::from_value(Value::Decimal("0.12345678901234567890".parse().unwrap())).is_err());
         assert!(bool::from_value(Value::Int(1)).unwrap());
         assert!(bool::from_value(Value::Int(2)).is_err());
         assert_eq!(Option::<i64>::from_value(Value::Null).unwrap(), None);
@@ -298,10 +268,7 @@ mod tests {
     #[test]
     fn messages_say_wanted_and_found() {
         let error = i64::from_value(Value::Null).unwrap_err();
-        assert_eq!(
-            error.message(),
-            "wanted i64, found NULL: ask for Option<i64>"
-        );
+        assert_eq!(error.message(), "wanted i64, found NULL: ask for Option<i64>");
         let error = <&str>::from_value_ref(ValueRef::Int(1)).unwrap_err();
         assert_eq!(error.message(), "wanted &str, found integer");
     }

@@ -52,10 +52,7 @@ fn rich_out<S: Serializer>(rich: &Value, serializer: S) -> Result<S::Ok, S::Erro
         }
         Value::Array(array) => {
             let mut list = serializer.serialize_seq(Some(array.items().len()))?;
-            array
-                .items()
-                .iter()
-                .try_for_each(|item| list.serialize_element(item))?;
+            array.items().iter().try_for_each(|item| list.serialize_element(item))?;
             list.end()
         }
         Value::Other(other) => match other.data() {
@@ -162,13 +159,9 @@ mod tests {
 
     #[test]
     fn base64_vectors_of_rfc_4648() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
+        for (bytes, text) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
     }
@@ -181,8 +174,7 @@ mod tests {
         assert_eq!(out(Value::Decimal("1.50".parse().unwrap())), "\"1.50\"");
         assert_eq!(out(Value::Float(f64::NAN)), "\"NaN\"");
         assert_eq!(out(Value::Json("{\"b\": 1}".parse().unwrap())), "{\"b\":1}");
-        let back: Vec<Value> =
-            serde_json::from_str("[null,true,5,1.5,\"x\",[1],{\"a\":2}]").unwrap();
+        let back: Vec<Value> = serde_json::from_str("[null,true,5,1.5,\"x\",[1],{\"a\":2}]").unwrap();
         assert_eq!(back[0], Value::Null);
         assert_eq!(back[2], Value::Int(5));
         assert_eq!(back[5], Value::Json("[1]".parse().unwrap()));

@@ -21,17 +21,9 @@ pub struct Date {
 
 impl Date {
     /// Later than every date.
-    pub const INFINITY: Date = Date {
-        year: i32::MAX,
-        month: 0,
-        day: 0,
-    };
+    pub const INFINITY: Date = Date { year: i32::MAX, month: 0, day: 0 };
     /// Earlier than every date.
-    pub const NEGATIVE_INFINITY: Date = Date {
-        year: i32::MIN,
-        month: 0,
-        day: 0,
-    };
+    pub const NEGATIVE_INFINITY: Date = Date { year: i32::MIN, month: 0, day: 0 };
 
     /// A date.
     ///
@@ -39,9 +31,7 @@ impl Date {
     /// `Conversion` when the calendar has no such day.
     pub fn new(year: i32, month: u8, day: u8) -> Result<Date> {
         if day == 0 || day > days_in(year, month) || matches!(year, i32::MIN | i32::MAX) {
-            return Err(Error::conversion(format!(
-                "there is no day {year}-{month}-{day}"
-            )));
+            return Err(Error::conversion(format!("there is no day {year}-{month}-{day}")));
         }
         Ok(Date { year, month, day })
     }
@@ -111,8 +101,7 @@ impl FromStr for Date {
             None => (text, false),
         };
         let mut parts = body.split('-');
-        let (Some(y), Some(m), Some(d), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(y), Some(m), Some(d), None) = (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(wrong());
         };
@@ -124,11 +113,7 @@ impl FromStr for Date {
             return Err(wrong());
         }
         let year = if before_christ { 1 - year } else { year };
-        let small = |text| {
-            digits(text)
-                .and_then(|n| u8::try_from(n).ok())
-                .ok_or_else(wrong)
-        };
+        let small = |text| digits(text).and_then(|n| u8::try_from(n).ok()).ok_or_else(wrong);
         Date::new(year, small(m)?, small(d)?).map_err(|_| wrong())
     }
 }
@@ -173,9 +158,7 @@ impl Time {
     /// `Conversion` for more than 838 hours, 59 minutes or 59 seconds.
     pub fn new(hours: u16, minutes: u8, seconds: u8) -> Result<Time> {
         if minutes > 59 || seconds > 59 {
-            return Err(Error::conversion(format!(
-                "there is no time {hours}:{minutes}:{seconds}"
-            )));
+            return Err(Error::conversion(format!("there is no time {hours}:{minutes}:{seconds}")));
         }
         let total = i64::from(hours) * 3600 + i64::from(minutes) * 60 + i64::from(seconds);
         Time::from_nanos(total * NANOS)
@@ -204,13 +187,7 @@ impl fmt::Display for Time {
 /// `HH:MM:SS` and the asked number of fraction digits.
 fn write_clock(f: &mut fmt::Formatter<'_>, nanos: u64, digits: u8) -> fmt::Result {
     let (seconds, fraction) = (nanos / NANOS as u64, nanos % NANOS as u64);
-    write!(
-        f,
-        "{:02}:{:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    )?;
+    write!(f, "{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;
     if digits == 0 {
         return Ok(());
     }
@@ -250,17 +227,10 @@ impl FromStr for Time {
             return Err(wrong());
         }
         let scale = 10i64.pow(9 - fraction.len() as u32);
-        let below = if fraction.is_empty() {
-            0
-        } else {
-            digits(fraction).ok_or_else(wrong)? * scale
-        };
+        let below = if fraction.is_empty() { 0 } else { digits(fraction).ok_or_else(wrong)? * scale };
         let nanos = (hours * 3600 + minutes * 60 + seconds) * NANOS + below;
         let nanos = if negative { -nanos } else { nanos };
-        Ok(Time {
-            nanos,
-            digits: fraction.len() as u8,
-        })
+        Ok(Time { nanos, digits: fraction.len() as u8 })
     }
 }
 
@@ -284,35 +254,20 @@ impl DateTime {
     pub fn new(date: Date, time: Time) -> Result<DateTime> {
         let of_a_day = (0..86_400 * NANOS).contains(&time.nanos);
         if !of_a_day || (!date.is_finite() && time.nanos != 0) {
-            return Err(Error::conversion(format!(
-                "{time} is no time of the day {date}"
-            )));
+            return Err(Error::conversion(format!("{time} is no time of the day {date}")));
         }
         let Date { year, month, day } = date;
-        Ok(DateTime {
-            year,
-            month,
-            day,
-            digits: time.digits,
-            nanos: time.nanos,
-        })
+        Ok(DateTime { year, month, day, digits: time.digits, nanos: time.nanos })
     }
 
     /// The date.
     pub fn date(self) -> Date {
-        Date {
-            year: self.year,
-            month: self.month,
-            day: self.day,
-        }
+        Date { year: self.year, month: self.month, day: self.day }
     }
 
     /// The time of day.
     pub fn time(self) -> Time {
-        Time {
-            nanos: self.nanos,
-            digits: self.digits,
-        }
+        Time { nanos: self.nanos, digits: self.digits }
     }
 }
 
@@ -330,31 +285,17 @@ fn write_date_time(f: &mut fmt::Formatter<'_>, at: DateTime, offset: Option<i32>
         return date.fmt(f);
     }
     let before_christ = date.year <= 0;
-    let year = if before_christ {
-        1 - i64::from(date.year)
-    } else {
-        i64::from(date.year)
-    };
+    let year = if before_christ { 1 - i64::from(date.year) } else { i64::from(date.year) };
     write!(f, "{year:04}-{:02}-{:02} ", date.month, date.day)?;
     write_clock(f, at.nanos.unsigned_abs(), at.digits)?;
     if let Some(offset) = offset {
         let size = offset.unsigned_abs();
-        write!(
-            f,
-            "{}{:02}:{:02}",
-            if offset < 0 { '-' } else { '+' },
-            size / 3600,
-            size / 60 % 60
-        )?;
+        write!(f, "{}{:02}:{:02}", if offset < 0 { '-' } else { '+' }, size / 3600, size / 60 % 60)?;
         if size % 60 != 0 {
             write!(f, ":{:02}", size % 60)?;
         }
     }
-    if before_christ {
-        f.write_str(" BC")
-    } else {
-        Ok(())
-    }
+    if before_christ { f.write_str(" BC") } else { Ok(()) }
 }
 
 impl FromStr for DateTime {
@@ -368,13 +309,7 @@ impl FromStr for DateTime {
     fn from_str(text: &str) -> Result<DateTime> {
         let wrong = || Error::conversion(format!("`{}` is not a date and time", clip(text)));
         if text.ends_with("infinity") {
-            return DateTime::new(
-                text.parse().map_err(|_| wrong())?,
-                Time {
-                    nanos: 0,
-                    digits: 0,
-                },
-            );
+            return DateTime::new(text.parse().map_err(|_| wrong())?, Time { nanos: 0, digits: 0 });
         }
         let (body, era) = match text.strip_suffix(" BC") {
             Some(body) => (body, " BC"),
@@ -422,9 +357,7 @@ impl Timestamp {
     /// Nanoseconds since 1970-01-01 00:00:00 UTC; none for an infinity.
     pub fn unix_nanos(self) -> Option<i128> {
         let date = self.local.date();
-        let midnight = date
-            .is_finite()
-            .then(|| i128::from(days_from_epoch(date)) * 86_400)?;
+        let midnight = date.is_finite().then(|| i128::from(days_from_epoch(date)) * 86_400)?;
         let seconds = midnight - i128::from(self.offset);
         Some(seconds * i128::from(NANOS) + i128::from(self.local.nanos))
     }
@@ -467,10 +400,7 @@ impl FromStr for Timestamp {
             return Timestamp::new(format!("{body}{era}").parse().map_err(|_| wrong())?, 0);
         }
         let clock = body.find(':').ok_or_else(wrong)?;
-        let at = body
-            .rfind(['+', '-'])
-            .filter(|at| *at > clock)
-            .ok_or_else(wrong)?;
+        let at = body.rfind(['+', '-']).filter(|at| *at > clock).ok_or_else(wrong)?;
         let (local, zone) = body.split_at(at);
         let offset = parse_offset(zone).ok_or_else(wrong)?;
         let local: DateTime = format!("{local}{era}").parse().map_err(|_| wrong())?;
@@ -535,9 +465,8 @@ impl FromStr for Interval {
     /// # Errors
     /// `Conversion` for anything else and for numbers out of range.
     fn from_str(text: &str) -> Result<Interval> {
-        parse_interval(text).ok_or_else(|| {
-            Error::conversion(format!("`{}` is not an ISO 8601 interval", clip(text)))
-        })
+        parse_interval(text)
+            .ok_or_else(|| Error::conversion(format!("`{}` is not an ISO 8601 interval", clip(text))))
     }
 }
 
@@ -562,25 +491,12 @@ fn add_field(interval: &mut Interval, number: &str, unit: char, in_time: bool) -
         let negative = number.starts_with('-');
         let time: f64 = number.parse().ok()?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        let padded: String = fraction
-            .chars()
-            .chain("000000000".chars())
-            .take(9)
-            .collect();
-        let whole: i64 = if whole.trim_start_matches(['-', '+']).is_empty() {
-            0
-        } else {
-            whole.parse().ok()?
-        };
+        let padded: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+        let whole: i64 =
+            if whole.trim_start_matches(['-', '+']).is_empty() { 0 } else { whole.parse().ok()? };
         let below: i64 = padded.parse().ok()?;
-        let below = if negative && time <= 0.0 {
-            -below
-        } else {
-            below
-        };
-        interval.nanos = interval
-            .nanos
-            .checked_add(whole.checked_mul(NANOS)?.checked_add(below)?)?;
+        let below = if negative && time <= 0.0 { -below } else { below };
+        interval.nanos = interval.nanos.checked_add(whole.checked_mul(NANOS)?.checked_add(below)?)?;
         return Some(());
     }
     let n: i64 = number.parse().ok()?;
@@ -595,9 +511,7 @@ fn add_field(interval: &mut Interval, number: &str, unit: char, in_time: bool) -
         ('D', false) => add(&mut interval.days, n),
         ('H', true) | ('M', true) => {
             let seconds = if unit == 'H' { 3600 } else { 60 };
-            interval.nanos = interval
-                .nanos
-                .checked_add(n.checked_mul(seconds * NANOS)?)?;
+            interval.nanos = interval.nanos.checked_add(n.checked_mul(seconds * NANOS)?)?;
             Some(())
         }
         _ => None,
@@ -658,13 +572,7 @@ mod tests {
 
     #[test]
     fn times() {
-        same::<Time>(&[
-            "00:00:00",
-            "23:59:59.999999",
-            "12:00:00.000",
-            "-838:59:59",
-            "838:59:59.999999999",
-        ]);
+        same::<Time>(&["00:00:00", "23:59:59.999999", "12:00:00.000", "-838:59:59", "838:59:59.999999999"]);
         assert_eq!("12:30".parse::<Time>().unwrap().to_string(), "12:30:00");
         refused::<Time>(&[
             "",
@@ -715,14 +623,7 @@ mod tests {
     fn intervals() {
         same::<Interval>(&["P1M2D", "PT0S", "P-1M3DT-4.5S", "PT0.000000001S"]);
         let text: Interval = "P1Y2M1W1DT1H1M1.5S".parse().unwrap();
-        assert_eq!(
-            text,
-            Interval {
-                months: 14,
-                days: 8,
-                nanos: 3_661_500_000_000
-            }
-        );
+        assert_eq!(text, Interval { months: 14, days: 8, nanos: 3_661_500_000_000 });
         refused::<Interval>(&["", "P", "1 day", "P1", "PT1D", "P99999999999Y"]);
     }
 }

@@ -32,17 +32,11 @@ impl FromStr for Uuid {
     /// `Conversion` for anything else.
     fn from_str(text: &str) -> Result<Uuid> {
         let wrong = || Error::conversion(format!("`{}` is not a UUID", super::decimal::clip(text)));
-        let body = text
-            .strip_prefix('{')
-            .and_then(|t| t.strip_suffix('}'))
-            .unwrap_or(text);
+        let body = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
         let digits: Vec<u8> = match body.len() {
             36 => {
                 let hyphens = [8, 13, 18, 23];
-                if hyphens
-                    .iter()
-                    .any(|&i| body.as_bytes().get(i) != Some(&b'-'))
-                {
+                if hyphens.iter().any(|&i| body.as_bytes().get(i) != Some(&b'-')) {
                     return Err(wrong());
                 }
                 body.bytes().filter(|b| *b != b'-').collect()
@@ -58,8 +52,7 @@ impl FromStr for Uuid {
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
             match pair {
                 [high, low] => {
-                    *byte =
-                        nibble(*high).ok_or_else(wrong)? << 4 | nibble(*low).ok_or_else(wrong)?;
+                    *byte = nibble(*high).ok_or_else(wrong)? << 4 | nibble(*low).ok_or_else(wrong)?;
                 }
                 _ => return Err(wrong()),
             }
@@ -95,18 +88,12 @@ mod tests {
         let text = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
         let uuid: Uuid = text.parse().unwrap();
         assert_eq!(uuid.to_string(), text);
-        for other in [
-            "6BA7B8109DAD11D180B400C04FD430C8",
-            "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}",
-        ] {
+        for other in ["6BA7B8109DAD11D180B400C04FD430C8", "{6ba7b810-9dad-11d1-80b4-00c04fd430c8}"] {
             assert_eq!(other.parse::<Uuid>().unwrap(), uuid);
         }
-        for wrong in [
-            "",
-            "6ba7",
-            "6ba7b810-9dad-11d1-80b4-00c04fd430cg",
-            "6ba7b8109-dad-11d1-80b4-00c04fd430c8",
-        ] {
+        for wrong in
+            ["", "6ba7", "6ba7b810-9dad-11d1-80b4-00c04fd430cg", "6ba7b8109-dad-11d1-80b4-00c04fd430c8"]
+        {
             assert!(wrong.parse::<Uuid>().is_err(), "{wrong}");
         }
     }

@@ -33,10 +33,7 @@ pub(super) struct Opener {
 
 impl Opener {
     pub(super) fn new(location: Location, options: &EngineOptions) -> Opener {
-        Opener {
-            location,
-            busy_timeout: options.lock_timeout(),
-        }
+        Opener { location, busy_timeout: options.lock_timeout() }
     }
 
     fn open_memory(&self, name: Option<&str>) -> Result<rusqlite::Connection> {
@@ -46,10 +43,7 @@ impl Opener {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = match name {
             Some(name) => {
-                let uri = format!(
-                    "{}?mode=memory&cache=shared",
-                    super::url_of_path(Path::new(name))
-                );
+                let uri = format!("{}?mode=memory&cache=shared", super::url_of_path(Path::new(name)));
                 rusqlite::Connection::open_with_flags(uri, flags)
             }
             None => rusqlite::Connection::open_in_memory_with_flags(flags),
@@ -65,17 +59,11 @@ impl Opener {
     ) -> Result<(rusqlite::Connection, bool)> {
         let about = || format!("`{}`", path.display());
         if path.is_dir() {
-            return Err(Error::new(
-                ErrorKind::Open,
-                format!("{} is a folder", about()),
-            ));
+            return Err(Error::new(ErrorKind::Open, format!("{} is a folder", about())));
         }
         let exists = path.exists();
         if !exists && mode != Mode::Create {
-            return Err(Error::new(
-                ErrorKind::Open,
-                format!("there is no file {}", about()),
-            ));
+            return Err(Error::new(ErrorKind::Open, format!("there is no file {}", about())));
         }
         let access = match mode {
             Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
@@ -99,31 +87,16 @@ impl Opener {
     /// Settings of the connection; nothing here is stored in the file but a journal mode that was
     /// asked for, or WAL in a file that opening made.
     fn set_up(&self, connection: &rusqlite::Connection, created: bool) -> Result<()> {
-        connection
-            .busy_timeout(self.busy_timeout)
-            .map_err(from_driver)?;
+        connection.busy_timeout(self.busy_timeout).map_err(from_driver)?;
         connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
-        let asked = |name: &str| {
-            self.location
-                .settings
-                .iter()
-                .any(|(known, _)| *known == name)
-        };
+        let asked = |name: &str| self.location.settings.iter().any(|(known, _)| *known == name);
         if created && !asked("journal_mode") {
             pragma(connection, "journal_mode", "wal")?;
         }
         for (name, value) in &self.location.settings {
             pragma(connection, name, value)?;
         }
-        pragma(
-            connection,
-            "foreign_keys",
-            if self.location.foreign_keys {
-                "on"
-            } else {
-                "off"
-            },
-        )
+        pragma(connection, "foreign_keys", if self.location.foreign_keys { "on" } else { "off" })
     }
 }
 
@@ -180,9 +153,7 @@ fn explain_open(error: Error, path: &Path) -> Error {
     let hint = match error.kind() {
         ErrorKind::Corrupt => ": it is no SQLite database, is damaged, or is encrypted",
         ErrorKind::Open
-            if path
-                .parent()
-                .is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.exists()) =>
+            if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.exists()) =>
         {
             ": its folder does not exist"
         }
@@ -205,9 +176,7 @@ fn escaped(text: &str) -> String {
 
 /// Sets a PRAGMA. Names and values are words that `location` checked.
 fn pragma(connection: &rusqlite::Connection, name: &str, value: &str) -> Result<()> {
-    connection
-        .pragma_update(None, name, value)
-        .map_err(from_driver)
+    connection.pragma_update(None, name, value).map_err(from_driver)
 }
 
 /// A connection, and what has to be put right before the next user gets it.
@@ -273,16 +242,11 @@ impl SqliteConnection {
 fn bind(statement: &mut Statement<'_>, params: &[Value]) -> Result<()> {
     let wanted = statement.parameter_count();
     if wanted != params.len() {
-        let message = format!(
-            "the statement takes {wanted} parameters, {} were given",
-            params.len()
-        );
+        let message = format!("the statement takes {wanted} parameters, {} were given", params.len());
         return Err(Error::new(ErrorKind::Invalid, message));
     }
     for (i, value) in params.iter().enumerate() {
-        statement
-            .raw_bind_parameter(i + 1, Bound(value))
-            .map_err(from_driver)?;
+        statement.raw_bind_parameter(i + 1, Bound(value)).map_err(from_driver)?;
     }
     Ok(())
 }
@@ -324,10 +288,7 @@ impl Connection for SqliteConnection {
             Some(columns) => columns.clone(),
             None => Arc::new(describe(&statement)),
         };
-        body(&mut SqliteCursor {
-            rows: statement.raw_query(),
-            columns,
-        })
+        body(&mut SqliteCursor { rows: statement.raw_query(), columns })
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
@@ -344,10 +305,7 @@ impl Connection for SqliteConnection {
         // `changes` keeps the count of the last statement that had one; DDL has none.
         let changed = self.raw.total_changes() != before;
         let rows = if changed { self.raw.changes() } else { 0 };
-        Ok(Done {
-            rows,
-            last_id: changed.then(|| self.raw.last_insert_rowid()),
-        })
+        Ok(Done { rows, last_id: changed.then(|| self.raw.last_insert_rowid()) })
     }
 
     fn execute_many(
@@ -376,11 +334,7 @@ impl Connection for SqliteConnection {
     }
 
     fn set_read_only(&self, read_only: bool) -> Result<()> {
-        pragma(
-            &self.raw,
-            "query_only",
-            if read_only { "on" } else { "off" },
-        )?;
+        pragma(&self.raw, "query_only", if read_only { "on" } else { "off" })?;
         self.read_only.set(read_only);
         Ok(())
     }
@@ -395,11 +349,7 @@ impl Connection for SqliteConnection {
         }
         if self.touched.replace(false) || self.read_only.get() {
             self.set_read_only(false)?;
-            pragma(
-                &self.raw,
-                "foreign_keys",
-                if self.foreign_keys { "on" } else { "off" },
-            )?;
+            pragma(&self.raw, "foreign_keys", if self.foreign_keys { "on" } else { "off" })?;
         }
         Ok(())
     }
@@ -416,12 +366,7 @@ impl Connection for SqliteConnection {
 /// The columns of a statement nobody described: names as SQLite gives them, cells as stored.
 fn describe(statement: &Statement<'_>) -> Columns {
     let names = statement.column_names();
-    Columns::new(
-        names
-            .into_iter()
-            .map(|name| ColumnInfo::new(name, Type::Any))
-            .collect(),
-    )
+    Columns::new(names.into_iter().map(|name| ColumnInfo::new(name, Type::Any)).collect())
 }
 
 struct SqliteCursor<'s> {
@@ -459,12 +404,8 @@ fn push(block: &mut BlockBuilder, cell: ValueRef<'_>, class: Class) {
         (ValueRef::Real(x), Class::Float | Class::Any) => block.push_float(x),
         (ValueRef::Blob(bytes), Class::Bytes | Class::Any) => block.push_bytes(bytes),
         (ValueRef::Integer(n @ (0 | 1)), Class::Bool) => block.push_bool(n == 1),
-        (ValueRef::Integer(n), Class::Decimal) => {
-            block.push_value(Value::Decimal(Decimal::from(n)))
-        }
-        (ValueRef::Real(x), Class::Decimal) => {
-            block.push_value(Value::Decimal(Decimal::from_f64(x)))
-        }
+        (ValueRef::Integer(n), Class::Decimal) => block.push_value(Value::Decimal(Decimal::from(n))),
+        (ValueRef::Real(x), Class::Decimal) => block.push_value(Value::Decimal(Decimal::from_f64(x))),
         (ValueRef::Integer(n), Class::Json) => push_json(block, &n.to_string()),
         (ValueRef::Real(x), Class::Json) => push_json(block, &format!("{x:?}")),
         (ValueRef::Integer(n), _) => block.push_value(Other::text("integer", n.to_string()).into()),
@@ -487,10 +428,6 @@ fn rich_text(bytes: &[u8], class: Class) -> Value {
         return Other::bytes("text", bytes).into();
     };
     // A number in text where numbers go as numbers would not be written back as text.
-    let rich = if class == Class::Decimal {
-        None
-    } else {
-        rich_from_text(class, text)
-    };
+    let rich = if class == Class::Decimal { None } else { rich_from_text(class, text) };
     rich.unwrap_or_else(|| Other::text("text", text).into())
 }

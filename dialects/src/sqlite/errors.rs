@@ -10,23 +10,15 @@ use rusqlite::ffi;
 /// A driver's error as ours.
 pub(super) fn from_driver(error: rusqlite::Error) -> Error {
     let (code, message) = match &error {
-        rusqlite::Error::SqliteFailure(failure, message) => (
-            failure.extended_code,
-            message.clone().unwrap_or_else(|| failure.to_string()),
-        ),
-        rusqlite::Error::SqlInputError {
-            error: failure,
-            msg,
-            ..
-        } => (failure.extended_code, msg.clone()),
+        rusqlite::Error::SqliteFailure(failure, message) => {
+            (failure.extended_code, message.clone().unwrap_or_else(|| failure.to_string()))
+        }
+        rusqlite::Error::SqlInputError { error: failure, msg, .. } => (failure.extended_code, msg.clone()),
         other => return from_wrapper(other).with_source(error),
     };
     let mut ours = Error::new(kind(code, &message), message.clone());
     if let Some(of) = message.strip_prefix("UNIQUE constraint failed: ") {
-        ours = match of
-            .strip_prefix("index '")
-            .and_then(|rest| rest.strip_suffix('\''))
-        {
+        ours = match of.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
             Some(index) => ours.with_constraint(index),
             None => with_columns(ours, of),
         };
@@ -35,10 +27,8 @@ pub(super) fn from_driver(error: rusqlite::Error) -> Error {
     } else if let Some(of) = message.strip_prefix("CHECK constraint failed: ") {
         ours = ours.with_constraint(of);
     }
-    if matches!(
-        code & 0xff,
-        ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_INTERRUPT
-    ) {
+    if matches!(code & 0xff, ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_INTERRUPT)
+    {
         // These may roll back the whole transaction (sqlite.org/lang_transaction.html, 3.1);
         // the engine asks the connection whether they did.
         ours = ours.with_left(Left::Statement);
@@ -48,10 +38,7 @@ pub(super) fn from_driver(error: rusqlite::Error) -> Error {
 
 /// `users.name, users.born`: the table once, and its columns.
 fn with_columns(error: Error, of: &str) -> Error {
-    let pairs: Vec<(&str, &str)> = of
-        .split(", ")
-        .filter_map(|part| part.rsplit_once('.'))
-        .collect();
+    let pairs: Vec<(&str, &str)> = of.split(", ").filter_map(|part| part.rsplit_once('.')).collect();
     let columns: Vec<&str> = pairs.iter().map(|(_, column)| *column).collect();
     match pairs.first() {
         Some((table, _)) => error.with_table(*table).with_columns(columns),
@@ -61,9 +48,9 @@ fn with_columns(error: Error, of: &str) -> Error {
 
 fn kind(code: i32, message: &str) -> ErrorKind {
     match code {
-        ffi::SQLITE_CONSTRAINT_UNIQUE
-        | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
-        | ffi::SQLITE_CONSTRAINT_ROWID => ErrorKind::Unique,
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            ErrorKind::Unique
+        }
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => ErrorKind::ForeignKey,
         ffi::SQLITE_CONSTRAINT_NOTNULL => ErrorKind::NotNull,
         ffi::SQLITE_CONSTRAINT_CHECK | ffi::SQLITE_CONSTRAINT_TRIGGER => ErrorKind::Check,
@@ -97,10 +84,7 @@ fn kind_of_message(message: &str) -> ErrorKind {
         ErrorKind::NoSuchColumn
     } else if starts("ambiguous column name") {
         ErrorKind::AmbiguousColumn
-    } else if starts("too many ")
-        || message.contains("too large")
-        || starts("parser stack overflow")
-    {
+    } else if starts("too many ") || message.contains("too large") || starts("parser stack overflow") {
         ErrorKind::TooLarge
     } else if starts("near ") || starts("incomplete input") || starts("unrecognized token") {
         ErrorKind::Syntax
@@ -116,9 +100,7 @@ fn kind_of_message(message: &str) -> ErrorKind {
 /// Errors that `rusqlite` itself makes.
 fn from_wrapper(error: &rusqlite::Error) -> Error {
     let kind = match error {
-        rusqlite::Error::NulError(_) | rusqlite::Error::InvalidParameterCount(..) => {
-            ErrorKind::Invalid
-        }
+        rusqlite::Error::NulError(_) | rusqlite::Error::InvalidParameterCount(..) => ErrorKind::Invalid,
         rusqlite::Error::MultipleStatement => ErrorKind::Invalid,
         rusqlite::Error::InvalidPath(_) => ErrorKind::Config,
         _ => ErrorKind::Database,
@@ -133,40 +115,16 @@ mod tests {
     #[test]
     fn messages_tell_table_and_columns() {
         let failure = |code, message: &str| {
-            from_driver(rusqlite::Error::SqliteFailure(
-                ffi::Error::new(code),
-                Some(message.to_string()),
-            ))
+            from_driver(rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(message.to_string())))
         };
-        let unique = failure(
-            ffi::SQLITE_CONSTRAINT_UNIQUE,
-            "UNIQUE constraint failed: a.b, a.c",
-        );
-        assert_eq!(
-            (unique.kind(), unique.table()),
-            (ErrorKind::Unique, Some("a"))
-        );
+        let unique = failure(ffi::SQLITE_CONSTRAINT_UNIQUE, "UNIQUE constraint failed: a.b, a.c");
+        assert_eq!((unique.kind(), unique.table()), (ErrorKind::Unique, Some("a")));
         assert_eq!(unique.columns(), ["b", "c"]);
-        let index = failure(
-            ffi::SQLITE_CONSTRAINT_UNIQUE,
-            "UNIQUE constraint failed: index 'ix'",
-        );
+        let index = failure(ffi::SQLITE_CONSTRAINT_UNIQUE, "UNIQUE constraint failed: index 'ix'");
         assert_eq!(index.constraint(), Some("ix"));
-        let check = failure(
-            ffi::SQLITE_CONSTRAINT_CHECK,
-            "CHECK constraint failed: positive",
-        );
-        assert_eq!(
-            (check.kind(), check.constraint()),
-            (ErrorKind::Check, Some("positive"))
-        );
-        assert_eq!(
-            failure(ffi::SQLITE_BUSY_SNAPSHOT, "database is locked").kind(),
-            ErrorKind::Serialization
-        );
-        assert_eq!(
-            failure(ffi::SQLITE_ERROR, "no such table: x").kind(),
-            ErrorKind::NoSuchTable
-        );
+        let check = failure(ffi::SQLITE_CONSTRAINT_CHECK, "CHECK constraint failed: positive");
+        assert_eq!((check.kind(), check.constraint()), (ErrorKind::Check, Some("positive")));
+        assert_eq!(failure(ffi::SQLITE_BUSY_SNAPSHOT, "database is locked").kind(), ErrorKind::Serialization);
+        assert_eq!(failure(ffi::SQLITE_ERROR, "no such table: x").kind(), ErrorKind::NoSuchTable);
     }
 }

@@ -201,13 +201,15 @@ impl Grammar for SqliteGrammar {
         Ok(())
     }
 
-    /// Defaults are signed numbers, literals and the CURRENT words; anything else stands in
+    /// Defaults are signed numbers, literals, the CURRENT words and bare names; anything else stands in
     /// parentheses (sqlite.org/lang_createtable.html, 3.2).
     fn parenthesised_default(&self, sql: &str) -> bool {
         let word = sql.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let bare = (sql.starts_with("CURRENT_") && word) || sql.parse::<f64>().is_ok();
-        let enclosed = sql.starts_with('(') && sql.ends_with(')');
-        !(bare || enclosed || sql.starts_with('\''))
+        let number = sql.parse::<f64>().is_ok();
+        let text = sql.strip_prefix(['x', 'X']).unwrap_or(sql);
+        let literal = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\''));
+        let literal = literal.is_some_and(|inside| !inside.replace("''", "").contains('\''));
+        !(word || number || literal)
     }
 
     /// Only a column declared exactly INTEGER is the rowid (sqlite.org/lang_createtable.html, 5);
@@ -234,9 +236,7 @@ impl Grammar for SqliteGrammar {
 
     fn table_options(&self, table: &TableDef, out: &mut String) {
         let words = [("without_rowid", "WITHOUT ROWID"), ("strict", "STRICT")];
-        let set = words
-            .iter()
-            .filter(|(option, _)| table.options().is_set("sqlite", option));
+        let set = words.iter().filter(|(option, _)| table.options().is_set("sqlite", option));
         for (i, (_, words)) in set.enumerate() {
             out.push_str(if i == 0 { " " } else { ", " });
             out.push_str(words);

@@ -6,23 +6,21 @@
 use std::collections::HashMap;
 
 use mirrorm_core::dialect::{
-    CheckFacts, ColumnFacts, Connection, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector,
-    KeyFacts, ObjectKind, Problem, SchemaFacts, Scope, TableFacts, TypeMap, fetch, standard,
+    CheckFacts, ColumnFacts, Connection, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts,
+    ObjectKind, Problem, SchemaFacts, Scope, TableFacts, TypeMap, fetch, standard,
 };
 use mirrorm_core::rows::Row;
 use mirrorm_core::schema::{Action, Options};
 use mirrorm_core::{Error, ErrorKind, Result, Value};
 
-use super::stored::{
-    StoredForeignKey, StoredIndex, StoredKey, StoredTable, read_index, read_table,
-};
+use super::stored::{StoredForeignKey, StoredIndex, StoredKey, StoredTable, read_index, read_table};
 use super::types::SqliteTypes;
 
 pub(super) struct SqliteInspector;
 
 impl Inspector for SqliteInspector {
     fn default_schema(&self, _: &dyn Connection) -> Result<String> {
-        Ok("main".to_string())
+        Ok("@default".to_string())
     }
 
     fn schemas(&self, connection: &dyn Connection) -> Result<Vec<String>> {
@@ -34,31 +32,42 @@ impl Inspector for SqliteInspector {
         rows.iter().map(|row| row.get(0)).collect()
     }
 
-    fn names(
-        &self,
-        connection: &dyn Connection,
-        schema: Option<&str>,
-    ) -> Result<Vec<(String, ObjectKind)>> {
-        let catalog = Catalog {
-            connection,
-            schema,
-            only: None,
-        };
-        Ok(catalog
-            .objects()?
-            .into_iter()
-            .map(|object| (object.name, object.kind))
-            .collect())
+    fn names(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<Vec<(String, ObjectKind)>> {
+        let catalog = Catalog { connection, schema, only: None };
+        let mut names: Vec<(String, ObjectKind)> =
+            catalog.objects()?.into_iter().map(|o| (o.name, o.kind)).collect();
+        if schema.is_none() {
+            for object in temporary(connection).objects()? {
+                if !names.iter().any(|(name, _)| name.eq_ignore_ascii_case(&object.name)) {
+                    names.push((object.name, object.kind));
+                }
+            }
+            names.sort();
+        }
+        Ok(names)
     }
 
+    /// The default schema is what a bare name can mean: `main`, then `temp`.
     fn facts(&self, connection: &dyn Connection, scope: &Scope) -> Result<SchemaFacts> {
-        let catalog = Catalog {
-            connection,
-            schema: scope.schema.as_deref(),
-            only: scope.only.as_deref(),
-        };
-        catalog.facts(scope.without_views)
+        let catalog = Catalog { connection, schema: scope.schema.as_deref(), only: scope.only.as_deref() };
+        let mut facts = catalog.facts(scope.without_views)?;
+        if scope.schema.is_none() {
+            let temporary = Catalog { only: scope.only.as_deref(), ..temporary(connection) };
+            let found = temporary.facts(scope.without_views)?;
+            let hidden =
+                |t: &TableFacts| facts.tables.iter().any(|own| own.name.eq_ignore_ascii_case(&t.name));
+            let seen: Vec<TableFacts> = found.tables.into_iter().filter(|t| !hidden(t)).collect();
+            facts.tables.extend(seen.into_iter().map(|t| TableFacts { schema: None, ..t }));
+            facts.tables.sort_by(|a, b| a.name.cmp(&b.name));
+            facts.problems.extend(found.problems);
+        }
+        Ok(facts)
     }
+}
+
+/// The schema of the connection's temporary objects.
+fn temporary(connection: &dyn Connection) -> Catalog<'_> {
+    Catalog { connection, schema: Some("temp"), only: None }
 }
 
 /// One schema of a connection, or some objects of it.
@@ -121,13 +130,7 @@ impl Catalog<'_> {
             self.master()
         );
         let rows = self.fetch(&sql, &[self.schema_name().into(), self.filter()]);
-        let rows = rows.map_err(|e| {
-            if e.kind() == ErrorKind::NoSuchTable {
-                self.no_schema()
-            } else {
-                e
-            }
-        })?;
+        let rows = rows.map_err(|e| if e.kind() == ErrorKind::NoSuchTable { self.no_schema() } else { e })?;
         rows.iter().map(object).collect()
     }
 
@@ -140,30 +143,15 @@ impl Catalog<'_> {
         let mut problems = Vec::new();
         let mut objects = self.objects()?;
         objects.retain(|object| !(without_views && object.kind == ObjectKind::View));
-        let tables = objects
-            .iter()
-            .map(|object| self.empty_table(object))
-            .collect();
-        let stored = objects
-            .iter()
-            .map(|object| read_table(&object.sql))
-            .collect();
-        let at = objects
-            .iter()
-            .enumerate()
-            .map(|(i, object)| (object.name.clone(), i))
-            .collect();
-        let mut gathered = Gathered {
-            tables,
-            stored,
-            at,
-            problems: &mut problems,
-        };
+        if objects.is_empty() {
+            return Ok(SchemaFacts::default());
+        }
+        let tables = objects.iter().map(|object| self.empty_table(object)).collect();
+        let stored = objects.iter().map(|object| read_table(&object.sql)).collect();
+        let at = objects.iter().enumerate().map(|(i, object)| (object.name.clone(), i)).collect();
+        let mut gathered = Gathered { tables, stored, at, problems: &mut problems };
         for views in [false, true] {
-            if objects
-                .iter()
-                .any(|object| (object.kind == ObjectKind::View) == views)
-            {
+            if objects.iter().any(|object| (object.kind == ObjectKind::View) == views) {
                 self.columns(&objects, views, &mut gathered)?;
             }
         }
@@ -173,28 +161,20 @@ impl Catalog<'_> {
         gathered.settle();
         let Gathered { mut tables, .. } = gathered;
         // An object whose columns could not be read is a problem, not a table without columns.
-        tables.retain(|table| {
-            !(table.columns.is_empty() && problems.iter().any(|p| p.object == table.name))
-        });
+        tables.retain(|table| !(table.columns.is_empty() && problems.iter().any(|p| p.object == table.name)));
         Ok(SchemaFacts { tables, problems })
     }
 
     fn empty_table(&self, object: &Object) -> TableFacts {
         let mut options = Options::default();
-        for (name, set) in [
-            ("strict", object.strict),
-            ("without_rowid", object.without_rowid),
-        ] {
+        for (name, set) in [("strict", object.strict), ("without_rowid", object.without_rowid)] {
             if set {
                 options.set("sqlite", name, true);
             }
         }
         let keeps_text = object.kind != ObjectKind::Table;
         TableFacts {
-            schema: self
-                .schema
-                .filter(|name| !name.eq_ignore_ascii_case("main"))
-                .map(str::to_string),
+            schema: self.schema.filter(|name| !name.eq_ignore_ascii_case("main")).map(str::to_string),
             name: object.name.clone(),
             kind: object.kind,
             columns: Vec::new(),
@@ -204,9 +184,7 @@ impl Catalog<'_> {
             foreign_keys: Vec::new(),
             indexes: Vec::new(),
             comment: None,
-            definition: keeps_text
-                .then(|| object.sql.clone())
-                .filter(|sql| !sql.is_empty()),
+            definition: keeps_text.then(|| object.sql.clone()).filter(|sql| !sql.is_empty()),
             options,
         }
     }
@@ -243,10 +221,7 @@ impl Catalog<'_> {
         let sql = "SELECT n.value, f.id, f.\"table\", f.\"from\", f.\"to\", f.on_update, f.on_delete, f.match
              FROM json_each(?1) AS n JOIN pragma_foreign_key_list(n.value, ?2) AS f
              ORDER BY n.key, f.id DESC, f.seq";
-        let params = [
-            json_list(&gathered.plain_names()).into(),
-            self.schema_name().into(),
-        ];
+        let params = [json_list(&gathered.plain_names()).into(), self.schema_name().into()];
         let mut last = None;
         let mut implied = Vec::new();
         for row in self.fetch(sql, &params)? {
@@ -268,11 +243,7 @@ impl Catalog<'_> {
 
     /// A key that names no columns points to the primary key of its target, which may be outside
     /// the scope; a target that is not there leaves the columns unknown.
-    fn resolve_implied_keys(
-        &self,
-        gathered: &mut Gathered<'_>,
-        keys: &mut [(usize, usize)],
-    ) -> Result<()> {
+    fn resolve_implied_keys(&self, gathered: &mut Gathered<'_>, keys: &mut [(usize, usize)]) -> Result<()> {
         let target = |gathered: &Gathered<'_>, (table, key): (usize, usize)| {
             gathered.key(table, key).map(|k| k.referred_table.clone())
         };
@@ -315,8 +286,7 @@ impl Catalog<'_> {
                 texts.insert(row.get(0)?, stored);
             }
         }
-        rows.iter()
-            .try_for_each(|row| gathered.index_element(row, &texts))
+        rows.iter().try_for_each(|row| gathered.index_element(row, &texts))
     }
 }
 
@@ -363,20 +333,13 @@ impl Gathered<'_> {
     }
 
     fn problem(&mut self, object: &str, message: &str) {
-        self.problems.push(Problem {
-            object: object.to_string(),
-            message: message.to_string(),
-        });
+        self.problems.push(Problem { object: object.to_string(), message: message.to_string() });
     }
 
     /// Tables that can have keys and indexes.
     fn plain_names(&self) -> Vec<String> {
         let plain = |t: &&TableFacts| matches!(t.kind, ObjectKind::Table | ObjectKind::Shadow);
-        self.tables
-            .iter()
-            .filter(plain)
-            .map(|t| t.name.clone())
-            .collect()
+        self.tables.iter().filter(plain).map(|t| t.name.clone()).collect()
     }
 
     fn key(&self, table: usize, key: usize) -> Option<&ForeignKeyFacts> {
@@ -400,11 +363,7 @@ impl Gathered<'_> {
         let name: String = row.get(1)?;
         let declared = declared_type(row.get::<Option<&str>>(2)?.unwrap_or(""));
         let stored = self.stored.get(at).and_then(Option::as_ref);
-        let written = stored.and_then(|t| {
-            t.columns
-                .iter()
-                .find(|c| c.name.eq_ignore_ascii_case(&name))
-        });
+        let written = stored.and_then(|t| t.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&name)));
         let mut options = Options::default();
         if let Some(action) = written.and_then(|c| c.not_null_conflict.as_deref()) {
             options.set("sqlite", "on_conflict", action);
@@ -431,8 +390,7 @@ impl Gathered<'_> {
             if position > 0 {
                 let key = table.primary_key.get_or_insert_with(KeyFacts::default);
                 // Rows come in the order of the columns; the key's own order is by position.
-                key.columns
-                    .resize(key.columns.len().max(position as usize), String::new());
+                key.columns.resize(key.columns.len().max(position as usize), String::new());
                 if let Some(slot) = key.columns.get_mut(position as usize - 1) {
                     *slot = name;
                 }
@@ -470,11 +428,7 @@ impl Gathered<'_> {
             return Ok(());
         };
         // The text may spell a column in another case than its declaration.
-        let own = table
-            .columns
-            .iter()
-            .find(|c| c.name.eq_ignore_ascii_case(&from))
-            .map(|c| c.name.clone());
+        let own = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&from)).map(|c| c.name.clone());
         if let Some(key) = table.foreign_keys.last_mut() {
             key.columns.push(own.unwrap_or(from));
             key.referred_columns.extend(to);
@@ -484,10 +438,7 @@ impl Gathered<'_> {
 
     /// One element of an index or of a unique constraint's index.
     fn index_element(&mut self, row: &Row, texts: &HashMap<String, StoredIndex>) -> Result<()> {
-        let Some(table) = self
-            .position(row.get(0)?)
-            .and_then(|at| self.tables.get_mut(at))
-        else {
+        let Some(table) = self.position(row.get(0)?).and_then(|at| self.tables.get_mut(at)) else {
             return Ok(());
         };
         let name: String = row.get(1)?;
@@ -498,15 +449,9 @@ impl Gathered<'_> {
                 table.options.set("sqlite", "pk_index", true);
             }
             "u" => {
-                let fresh = table
-                    .uniques
-                    .last()
-                    .is_none_or(|key| key.name.as_deref() != Some(&name));
+                let fresh = table.uniques.last().is_none_or(|key| key.name.as_deref() != Some(&name));
                 if fresh {
-                    table.uniques.push(KeyFacts {
-                        name: Some(name),
-                        ..KeyFacts::default()
-                    });
+                    table.uniques.push(KeyFacts { name: Some(name), ..KeyFacts::default() });
                 }
                 if let Some(key) = table.uniques.last_mut() {
                     key.columns.extend(column);
@@ -533,8 +478,29 @@ impl Gathered<'_> {
 
     /// What the stored text adds, once all PRAGMAs are read.
     fn settle(&mut self) {
+        self.settle_targets();
         for (table, stored) in self.tables.iter_mut().zip(&mut self.stored) {
             settle_table(table, stored.take().unwrap_or_default());
+        }
+    }
+
+    /// Foreign keys spell their targets in any case; facts use the names of the targets.
+    fn settle_targets(&mut self) {
+        let fold = |t: &TableFacts| {
+            let columns: Vec<String> = t.columns.iter().map(|c| c.name.clone()).collect();
+            (t.name.to_ascii_lowercase(), (t.name.clone(), columns))
+        };
+        let known: HashMap<String, (String, Vec<String>)> = self.tables.iter().map(fold).collect();
+        for key in self.tables.iter_mut().flat_map(|t| &mut t.foreign_keys) {
+            let Some((table, columns)) = known.get(&key.referred_table.to_ascii_lowercase()) else {
+                continue;
+            };
+            key.referred_table.clone_from(table);
+            for name in &mut key.referred_columns {
+                if let Some(own) = columns.iter().find(|c| c.eq_ignore_ascii_case(name)) {
+                    name.clone_from(own);
+                }
+            }
         }
     }
 }
@@ -542,13 +508,8 @@ impl Gathered<'_> {
 /// The words of a declared type; SQLite reports generated columns as `INTEGER GENERATED ALWAYS`.
 fn declared_type(text: &str) -> String {
     let cut = text.len().saturating_sub("GENERATED ALWAYS".len());
-    let generated = text
-        .get(cut..)
-        .is_some_and(|end| end.eq_ignore_ascii_case("GENERATED ALWAYS"));
-    text.get(..if generated { cut } else { text.len() })
-        .unwrap_or(text)
-        .trim()
-        .to_string()
+    let generated = text.get(cut..).is_some_and(|end| end.eq_ignore_ascii_case("GENERATED ALWAYS"));
+    text.get(..if generated { cut } else { text.len() }).unwrap_or(text).trim().to_string()
 }
 
 fn push_element(
@@ -558,28 +519,16 @@ fn push_element(
     stored: Option<&StoredIndex>,
 ) -> Result<()> {
     let collation: String = row.get::<Option<String>>(8)?.unwrap_or_default();
-    let own = column
-        .as_ref()
-        .and_then(|name| table.columns.iter().find(|c| c.name == *name));
+    let own = column.as_ref().and_then(|name| table.columns.iter().find(|c| c.name == *name));
     let default = own.and_then(|c| c.collation.as_deref()).unwrap_or("BINARY");
     let differs = !collation.is_empty() && !collation.eq_ignore_ascii_case(default);
     // -2 is an expression, -1 the rowid, which has no name to be indexed by.
     let is_expression = row.get::<i64>(5)? == -2;
     if let Some(index) = table.indexes.last_mut() {
-        let text = stored
-            .and_then(|s| s.elements.get(index.elements.len()))
-            .cloned();
+        let text = stored.and_then(|s| s.elements.get(index.elements.len())).cloned();
         index.elements.push(ElementFacts {
-            expression: if is_expression {
-                Some(text.unwrap_or_default())
-            } else {
-                None
-            },
-            column: if is_expression {
-                None
-            } else {
-                column.or(Some("rowid".to_string()))
-            },
+            expression: if is_expression { Some(text.unwrap_or_default()) } else { None },
+            column: if is_expression { None } else { column.or(Some("rowid".to_string())) },
             descending: row.get::<i64>(7)? == 1,
             collation: differs.then_some(collation),
         });
@@ -588,19 +537,11 @@ fn push_element(
 }
 
 fn settle_table(table: &mut TableFacts, mut stored: StoredTable) {
-    table.checks = stored
-        .checks
-        .drain(..)
-        .map(|(name, sql)| CheckFacts { name, sql })
-        .collect();
+    table.checks = stored.checks.drain(..).map(|(name, sql)| CheckFacts { name, sql }).collect();
     settle_primary_key(table, &stored);
     for key in &mut table.uniques {
         let same = |s: &StoredKey| same_names(&s.columns, &key.columns);
-        let found = stored
-            .uniques
-            .iter()
-            .position(same)
-            .map(|at| stored.uniques.remove(at));
+        let found = stored.uniques.iter().position(same).map(|at| stored.uniques.remove(at));
         key.name = None;
         if let Some(found) = found {
             key_details(key, found);
@@ -609,8 +550,7 @@ fn settle_table(table: &mut TableFacts, mut stored: StoredTable) {
     // The PRAGMA and the text list the keys in the same order, unless the text was not understood.
     for key in &mut table.foreign_keys {
         let same = |s: &StoredForeignKey| {
-            same_names(&s.columns, &key.columns)
-                && s.table.eq_ignore_ascii_case(&key.referred_table)
+            same_names(&s.columns, &key.columns) && s.table.eq_ignore_ascii_case(&key.referred_table)
         };
         if let Some(at) = stored.foreign_keys.iter().position(same) {
             let found = stored.foreign_keys.remove(at);
@@ -642,8 +582,7 @@ fn key_details(key: &mut KeyFacts, stored: StoredKey) {
 fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable) {
     let own_index = table.options.is_set("sqlite", "pk_index");
     table.options = without(&table.options, "pk_index");
-    let has_rowid =
-        table.kind == ObjectKind::Table && !table.options.is_set("sqlite", "without_rowid");
+    let has_rowid = table.kind == ObjectKind::Table && !table.options.is_set("sqlite", "without_rowid");
     let Some(key) = &mut table.primary_key else {
         return;
     };
@@ -666,11 +605,7 @@ fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable) {
     };
     let is_rowid = has_rowid && !own_index && column.declared.eq_ignore_ascii_case("INTEGER");
     column.autoincrement = is_rowid;
-    if stored
-        .columns
-        .iter()
-        .any(|c| c.autoincrement && c.name.eq_ignore_ascii_case(&column.name))
-    {
+    if stored.columns.iter().any(|c| c.autoincrement && c.name.eq_ignore_ascii_case(&column.name)) {
         column.options.set("sqlite", "autoincrement", true);
     }
 }
@@ -678,9 +613,6 @@ fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable) {
 /// Options without one that was only a note while reading.
 fn without(options: &Options, name: &str) -> Options {
     let mut kept = Options::default();
-    options
-        .iter()
-        .filter(|(_, n, _)| *n != name)
-        .for_each(|(d, n, v)| kept.set(d, n, v.clone()));
+    options.iter().filter(|(_, n, _)| *n != name).for_each(|(d, n, v)| kept.set(d, n, v.clone()));
     kept
 }

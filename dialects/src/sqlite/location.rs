@@ -24,11 +24,7 @@ pub(super) enum Place {
     /// A database in memory; a name shares it inside the process, as SQLite's URI says.
     Memory(Option<String>),
     /// A file, with what is left of a URI's parameters for SQLite.
-    File {
-        path: PathBuf,
-        uri: Vec<(String, String)>,
-        mode: Mode,
-    },
+    File { path: PathBuf, uri: Vec<(String, String)>, mode: Mode },
 }
 
 /// What may be done with a file.
@@ -42,10 +38,7 @@ pub(super) enum Mode {
 /// Settings of a connection that are given as PRAGMAs. The words are checked, because PRAGMAs
 /// take no parameters.
 const SETTINGS: &[(&str, &[&str])] = &[
-    (
-        "journal_mode",
-        &["delete", "truncate", "persist", "memory", "wal", "off"],
-    ),
+    ("journal_mode", &["delete", "truncate", "persist", "memory", "wal", "off"]),
     ("synchronous", &["off", "normal", "full", "extra"]),
     ("cache_size", &[]),
 ];
@@ -55,11 +48,7 @@ impl Location {
     pub(super) fn read(url: &Url, options: &mut EngineOptions) -> Result<Location> {
         let (path, query) = url.split_query()?;
         let (path, is_uri) = split_path(url, path)?;
-        let mut location = Location {
-            place: Place::Memory(None),
-            settings: Vec::new(),
-            foreign_keys: true,
-        };
+        let mut location = Location { place: Place::Memory(None), settings: Vec::new(), foreign_keys: true };
         let given = options.driver().iter().map(|(n, v)| (n.clone(), v.clone()));
         // The URL's own parameters come last: they are nearest to the database.
         let mut mode = None;
@@ -81,11 +70,7 @@ impl Location {
         uri: &mut Vec<(String, String)>,
         options: &mut EngineOptions,
     ) -> Result<()> {
-        let number = || {
-            value
-                .parse::<u64>()
-                .map_err(|_| wrong(name, value, "a number"))
-        };
+        let number = || value.parse::<u64>().map_err(|_| wrong(name, value, "a number"));
         match name {
             "mode" => *mode = Some(value.to_string()),
             "uri" => {}
@@ -93,8 +78,7 @@ impl Location {
                 *options = std::mem::take(options).busy_timeout(Duration::from_millis(number()?))
             }
             "pool_size" => {
-                let size =
-                    usize::try_from(number()?).map_err(|_| wrong(name, value, "a number"))?;
+                let size = usize::try_from(number()?).map_err(|_| wrong(name, value, "a number"))?;
                 *options = std::mem::take(options).size(size);
             }
             "foreign_keys" => self.foreign_keys = on_off(name, value)?,
@@ -166,9 +150,8 @@ fn place(
         return Err(Error::new(ErrorKind::Config, "a path with a NUL character"));
     }
     if mode == Some("memory") || path.is_empty() || path == ":memory:" {
-        let named = !path.is_empty()
-            && path != ":memory:"
-            && uri.iter().any(|(n, v)| n == "cache" && v == "shared");
+        let named =
+            !path.is_empty() && path != ":memory:" && uri.iter().any(|(n, v)| n == "cache" && v == "shared");
         return Ok(Place::Memory(named.then_some(path)));
     }
     let mode = match mode {
@@ -179,11 +162,7 @@ fn place(
         None => Mode::Create,
         Some(other) => return Err(wrong("mode", other, "ro, rw, rwc, memory")),
     };
-    let mode = if options.is_read_only() {
-        Mode::ReadOnly
-    } else {
-        mode
-    };
+    let mode = if options.is_read_only() { Mode::ReadOnly } else { mode };
     let path = match options.base_folder() {
         Some(base) => base.join(Path::new(&path)),
         None => PathBuf::from(path),
@@ -200,10 +179,7 @@ fn on_off(name: &str, value: &str) -> Result<bool> {
 }
 
 fn wrong(name: &str, value: &str, allowed: &str) -> Error {
-    Error::new(
-        ErrorKind::Config,
-        format!("`{name}={value}`: it takes {allowed}"),
-    )
+    Error::new(ErrorKind::Config, format!("`{name}={value}`: it takes {allowed}"))
 }
 
 fn unknown(name: &str) -> Error {
@@ -260,17 +236,11 @@ mod tests {
         assert_eq!(path("file://localhost/srv/a.db"), "/srv/a.db");
         assert_eq!(path("sqlite:///100%25.db"), "100%25.db");
         let based = EngineOptions::new().base("/base".into());
-        let read = |url: &str| {
-            Location::read(&Url::parse(url).unwrap(), &mut based.clone())
-                .unwrap()
-                .place
-        };
+        let read = |url: &str| Location::read(&Url::parse(url).unwrap(), &mut based.clone()).unwrap().place;
         assert!(
             matches!(read("sqlite:///a.db"), Place::File { path, .. } if path == Path::new("/base/a.db"))
         );
-        assert!(
-            matches!(read("sqlite:////a.db"), Place::File { path, .. } if path == Path::new("/a.db"))
-        );
+        assert!(matches!(read("sqlite:////a.db"), Place::File { path, .. } if path == Path::new("/a.db")));
     }
 
     #[test]

@@ -93,9 +93,7 @@ impl Dialect for Sqlite {
 }
 
 fn features_of(version: String) -> Features {
-    let mut parts = version
-        .split('.')
-        .filter_map(|part| part.parse::<u32>().ok());
+    let mut parts = version.split('.').filter_map(|part| part.parse::<u32>().ok());
     let number = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     let mut features = Features::default();
     features.insert_returning = number >= (3, 35);
@@ -117,10 +115,7 @@ fn features_of(version: String) -> Features {
 ///
 /// The version of `rusqlite` is the one this crate was built with (0.38 to 0.42).
 pub fn raw(conn: &Conn) -> Option<&rusqlite::Connection> {
-    conn.driver()
-        .as_any()
-        .downcast_ref::<driver::SqliteConnection>()
-        .map(|c| c.raw())
+    conn.driver().as_any().downcast_ref::<driver::SqliteConnection>().map(|c| c.raw())
 }
 
 /// A `file:` URI for a path, with the characters that mean something in a URI escaped.

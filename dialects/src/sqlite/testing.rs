@@ -2,8 +2,5 @@
 
 /// URLs of empty databases for tests: one in memory, one in this folder.
 pub fn scratch_urls(folder: &std::path::Path) -> Vec<String> {
-    vec![
-        "sqlite://".to_string(),
-        super::url_of_path(&folder.join("scratch.db")),
-    ]
+    vec!["sqlite://".to_string(), super::url_of_path(&folder.join("scratch.db"))]
 }

@@ -42,14 +42,8 @@ fn affinity(declared: &str) -> Affinity {
 fn split_arguments(declared: &str) -> (String, Vec<i64>) {
     let (name, rest) = declared.split_once('(').unwrap_or((declared, ""));
     let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
-    let words: Vec<&str> = name
-        .split_whitespace()
-        .chain(after.split_whitespace())
-        .collect();
-    let numbers = inside
-        .split(',')
-        .filter_map(|n| n.trim().parse().ok())
-        .collect();
+    let words: Vec<&str> = name.split_whitespace().chain(after.split_whitespace()).collect();
+    let numbers = inside.split(',').filter_map(|n| n.trim().parse().ok()).collect();
     (words.join(" ").to_ascii_uppercase(), numbers)
 }
 
@@ -100,9 +94,7 @@ impl TypeMap for SqliteTypes {
                 let scale = numbers.get(1).and_then(|n| i32::try_from(*n).ok());
                 Type::Numeric(size, scale.filter(|_| size.is_some()))
             }
-            "VARCHAR" | "NVARCHAR" | "CHARACTER VARYING" | "VARYING CHARACTER" => {
-                text(Type::Varchar)
-            }
+            "VARCHAR" | "NVARCHAR" | "CHARACTER VARYING" | "VARYING CHARACTER" => text(Type::Varchar),
             "CHAR" | "NCHAR" | "CHARACTER" | "NATIVE CHARACTER" => text(Type::Char),
             "TEXT" | "CLOB" => Type::Text,
             "BLOB" => Type::Binary(None),
@@ -143,31 +135,21 @@ fn storage(value: Value, ty: &Type, to: BindUse) -> Result<Value> {
     Ok(match value {
         Value::Bool(b) => Value::Int(i64::from(b)),
         Value::UInt(n) => {
-            return Err(Error::conversion(format!(
-                "{n} is more than an integer of sqlite holds"
-            )));
+            return Err(Error::conversion(format!("{n} is more than an integer of sqlite holds")));
         }
         Value::Float(x) if x.is_nan() => {
             return Err(Error::conversion("sqlite stores NaN as NULL"));
         }
         Value::Decimal(decimal) => number(decimal, ty, to)?,
         Value::Other(other) => match (other.type_name(), other.data()) {
-            ("integer", OtherData::Text(text)) => {
-                Value::Int(text.parse().map_err(|_| no_number(text))?)
-            }
-            ("real", OtherData::Text(text)) => {
-                Value::Float(text.parse().map_err(|_| no_number(text))?)
-            }
+            ("integer", OtherData::Text(text)) => Value::Int(text.parse().map_err(|_| no_number(text))?),
+            ("real", OtherData::Text(text)) => Value::Float(text.parse().map_err(|_| no_number(text))?),
             ("text", OtherData::Bytes(_)) => Value::Other(other),
             (_, OtherData::Text(text)) => Value::Text(text.to_string()),
             (_, OtherData::Bytes(bytes)) => Value::Bytes(bytes.to_vec()),
         },
         Value::Array(_) => return Err(Error::unsupported("arrays", "sqlite")),
-        plain @ (Value::Null
-        | Value::Int(_)
-        | Value::Float(_)
-        | Value::Text(_)
-        | Value::Bytes(_)) => plain,
+        plain @ (Value::Null | Value::Int(_) | Value::Float(_) | Value::Text(_) | Value::Bytes(_)) => plain,
         rich => Value::Text(rich.to_string()),
     })
 }
@@ -211,27 +193,23 @@ fn check_affinity(stored: &Value, ty: &Type) -> Result<()> {
     if same {
         return Ok(());
     }
-    let message = format!(
-        "the text `{text}` would be stored as the number {number} in a column of type {ty}"
-    );
+    let message =
+        format!("the text `{text}` would be stored as the number {number} in a column of type {ty}");
     Err(Error::conversion(message))
 }
 
 /// The number a text becomes under numeric affinity, as it would print; none for other text.
 fn as_number(text: &str) -> Option<String> {
     let trimmed = text.trim_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
-    let numeric = trimmed
-        .bytes()
-        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let numeric =
+        trimmed.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
     if !numeric || trimmed.is_empty() {
         return None;
     }
     let number: f64 = trimmed.parse().ok()?;
     match trimmed.parse::<i64>() {
         Ok(whole) => Some(whole.to_string()),
-        Err(_) if number.fract() == 0.0 && number.abs() < 9e18 => {
-            Some(format!("{}", number as i64))
-        }
+        Err(_) if number.fract() == 0.0 && number.abs() < 9e18 => Some(format!("{}", number as i64)),
         Err(_) => Some(format!("{number:?}")),
     }
 }
@@ -281,17 +259,10 @@ mod tests {
         assert_eq!(parse("NVARCHAR(160)"), Type::Varchar(160));
         assert_eq!(parse("decimal(10,2)"), Type::Numeric(Some(10), Some(2)));
         assert_eq!(parse("LONG LONG INT UNSIGNED (10)"), Type::BigInteger);
-        assert_eq!(
-            parse("FLOATING POINT"),
-            Type::BigInteger,
-            "POINT holds INT: rule 1 comes first"
-        );
+        assert_eq!(parse("FLOATING POINT"), Type::BigInteger, "POINT holds INT: rule 1 comes first");
         assert_eq!(parse("STRING"), Type::Other("STRING".into()));
         assert_eq!(parse("VARCHAR(x)"), Type::Text);
-        assert_eq!(
-            parse("NUMERIC(99999999999999999999)"),
-            Type::Numeric(None, None)
-        );
+        assert_eq!(parse("NUMERIC(99999999999999999999)"), Type::Numeric(None, None));
     }
 
     #[test]
@@ -299,10 +270,7 @@ mod tests {
         let store = |value: Value, ty: Type| SqliteTypes.bind(value, &ty, BindUse::Store);
         let decimal = |text: &str| Value::Decimal(text.parse().unwrap());
         let numeric = Type::Numeric(Some(30), Some(10));
-        assert_eq!(
-            store(decimal("0.99"), numeric.clone()).unwrap(),
-            Value::Float(0.99)
-        );
+        assert_eq!(store(decimal("0.99"), numeric.clone()).unwrap(), Value::Float(0.99));
         assert_eq!(store(decimal("5"), numeric.clone()).unwrap(), Value::Int(5));
         assert!(store(decimal("12345678901234567890123456789.5"), numeric.clone()).is_err());
         assert!(store(Value::Float(f64::NAN), Type::Double).is_err());
@@ -311,22 +279,10 @@ mod tests {
         assert!(store("007".into(), Type::Other("STRING".into())).is_err());
         assert!(store("x7".into(), Type::Other("STRING".into())).is_ok());
         assert!(store(Value::Json("1.0".parse().unwrap()), Type::Json).is_err());
-        assert_eq!(
-            store(Value::Json("1.5".parse().unwrap()), Type::Json).unwrap(),
-            "1.5".into()
-        );
-        assert_eq!(
-            store(Other::text("text", "abc").into(), Type::Integer).unwrap(),
-            "abc".into()
-        );
-        assert_eq!(
-            store(Other::text("real", "1.5").into(), Type::Integer).unwrap(),
-            Value::Float(1.5)
-        );
-        assert_eq!(
-            store("2024-02-29".into(), Type::Date).unwrap(),
-            "2024-02-29".into()
-        );
+        assert_eq!(store(Value::Json("1.5".parse().unwrap()), Type::Json).unwrap(), "1.5".into());
+        assert_eq!(store(Other::text("text", "abc").into(), Type::Integer).unwrap(), "abc".into());
+        assert_eq!(store(Other::text("real", "1.5").into(), Type::Integer).unwrap(), Value::Float(1.5));
+        assert_eq!(store("2024-02-29".into(), Type::Date).unwrap(), "2024-02-29".into());
         assert!(store("2024-02-30".into(), Type::Date).is_err());
         assert_eq!(store(true.into(), Type::Boolean).unwrap(), Value::Int(1));
         assert!(store(Value::Int(2), Type::Boolean).is_err());
@@ -336,9 +292,6 @@ mod tests {
     fn comparing_asks_about_anything() {
         let compare = |value: Value, ty: Type| SqliteTypes.bind(value, &ty, BindUse::Compare);
         assert_eq!(compare("abc".into(), Type::Integer).unwrap(), "abc".into());
-        assert_eq!(
-            compare(Value::Bool(true), Type::Any).unwrap(),
-            Value::Int(1)
-        );
+        assert_eq!(compare(Value::Bool(true), Type::Any).unwrap(), Value::Int(1));
     }
 }

@@ -33,9 +33,8 @@ pub(in super::super) fn read_index(sql: &str) -> Option<StoredIndex> {
     reader.take_name()?;
     let (inside, _) = reader.take_parens()?;
     let elements = inside.split_commas().into_iter().map(element).collect();
-    let filter = reader
-        .take_words(&["WHERE"])
-        .then(|| reader.rest_text().trim_end_matches(';').trim().to_string());
+    let filter =
+        reader.take_words(&["WHERE"]).then(|| reader.rest_text().trim_end_matches(';').trim().to_string());
     Some(StoredIndex { elements, filter })
 }
 
@@ -55,9 +54,6 @@ mod tests {
         assert_eq!(index.elements, ["lower(b)", "a", "\"x y\""]);
         assert_eq!(index.filter.as_deref(), Some("d > 5"));
         assert_eq!(read_index("CREATE TABLE t(a)"), None);
-        assert_eq!(
-            read_index("CREATE INDEX i ON t(desc)").unwrap().elements,
-            ["desc"]
-        );
+        assert_eq!(read_index("CREATE INDEX i ON t(desc)").unwrap().elements, ["desc"]);
     }
 }

@@ -99,10 +99,7 @@ fn table_constraint(item: &mut Reader<'_>, table: &mut StoredTable) {
     } else if item.take_words(&["CHECK"]) {
         check(item, name, table);
     } else if item.take_words(&["FOREIGN", "KEY"]) {
-        let columns = item
-            .take_parens()
-            .map(|(inside, _)| names(inside))
-            .unwrap_or_default();
+        let columns = item.take_parens().map(|(inside, _)| names(inside)).unwrap_or_default();
         if item.take_words(&["REFERENCES"]) {
             table.foreign_keys.push(references(item, name, columns));
         }
@@ -130,33 +127,17 @@ fn check(item: &mut Reader<'_>, name: Option<String>, table: &mut StoredTable) {
 /// The column list of a key, and what follows it.
 fn key(item: &mut Reader<'_>, name: Option<String>) -> StoredKey {
     let Some((inside, text)) = item.take_parens() else {
-        return StoredKey {
-            name,
-            ..StoredKey::default()
-        };
+        return StoredKey { name, ..StoredKey::default() };
     };
-    let plain = inside
-        .clone()
-        .split_commas()
-        .iter()
-        .all(|part| part.len() == 1);
+    let plain = inside.clone().split_commas().iter().all(|part| part.len() == 1);
     let columns = names(inside);
     let written = (!plain).then(|| format!("({text})"));
-    StoredKey {
-        name,
-        columns,
-        written,
-        on_conflict: on_conflict(item),
-    }
+    StoredKey { name, columns, written, on_conflict: on_conflict(item) }
 }
 
 /// The first name of each part of a list.
 fn names(inside: Reader<'_>) -> Vec<String> {
-    inside
-        .split_commas()
-        .into_iter()
-        .filter_map(|mut part| part.take_name())
-        .collect()
+    inside.split_commas().into_iter().filter_map(|mut part| part.take_name()).collect()
 }
 
 fn on_conflict(item: &mut Reader<'_>) -> Option<String> {
@@ -167,16 +148,8 @@ fn on_conflict(item: &mut Reader<'_>) -> Option<String> {
 }
 
 /// After REFERENCES: the table, its columns, and the clauses in any order.
-fn references(
-    item: &mut Reader<'_>,
-    name: Option<String>,
-    columns: Vec<String>,
-) -> StoredForeignKey {
-    let mut found = StoredForeignKey {
-        name,
-        columns,
-        ..StoredForeignKey::default()
-    };
+fn references(item: &mut Reader<'_>, name: Option<String>, columns: Vec<String>) -> StoredForeignKey {
+    let mut found = StoredForeignKey { name, columns, ..StoredForeignKey::default() };
     found.table = item.take_name().unwrap_or_default();
     item.take_parens();
     loop {
@@ -214,10 +187,7 @@ fn initially(item: &mut Reader<'_>) -> bool {
 /// A column: its name, its type, and its constraints in any order.
 fn column(item: &mut Reader<'_>, table: &mut StoredTable) {
     let Some(name) = item.take_name() else { return };
-    let mut column = StoredColumn {
-        name,
-        ..StoredColumn::default()
-    };
+    let mut column = StoredColumn { name, ..StoredColumn::default() };
     while !item.is_done() {
         let name = constraint_name(item);
         column_constraint(item, name, &mut column, table);
@@ -240,20 +210,10 @@ fn column_constraint(
         let columns = own();
         column.autoincrement = item.take_words(&["AUTOINCREMENT"]);
         let written = descending.then(|| "DESC".to_string());
-        table.primary_key = Some(StoredKey {
-            name,
-            columns,
-            written,
-            on_conflict,
-        });
+        table.primary_key = Some(StoredKey { name, columns, written, on_conflict });
     } else if item.take_words(&["UNIQUE"]) {
         let on_conflict = on_conflict(item);
-        table.uniques.push(StoredKey {
-            name,
-            columns: own(),
-            written: None,
-            on_conflict,
-        });
+        table.uniques.push(StoredKey { name, columns: own(), written: None, on_conflict });
     } else if item.take_words(&["CHECK"]) {
         check(item, name, table);
     } else if item.take_words(&["REFERENCES"]) {
@@ -306,18 +266,12 @@ mod tests {
         assert_eq!(table.columns[1].collation.as_deref(), Some("NOCASE"));
         assert_eq!(table.columns[3].computed.as_deref(), Some("a + 1"));
         assert_eq!(table.columns[4].computed.as_deref(), Some("a * 2"));
-        assert_eq!(
-            table.columns[5].not_null_conflict.as_deref(),
-            Some("REPLACE")
-        );
+        assert_eq!(table.columns[5].not_null_conflict.as_deref(), Some("REPLACE"));
         assert_eq!(table.checks, [(None, "b <> ')'".to_string())]);
         assert_eq!(table.primary_key.unwrap().columns, ["b", "a"]);
         assert_eq!(table.uniques[0].name.as_deref(), Some("cu"));
         assert_eq!(table.uniques[1].name.as_deref(), Some("brk name"));
-        assert_eq!(
-            table.uniques[1].written.as_deref(),
-            Some("(a COLLATE NOCASE DESC)")
-        );
+        assert_eq!(table.uniques[1].written.as_deref(), Some("(a COLLATE NOCASE DESC)"));
         assert_eq!(table.foreign_keys[0].name.as_deref(), Some("fkj"));
         assert!(table.foreign_keys[0].initially_deferred);
         assert_eq!(table.foreign_keys[1].match_type.as_deref(), Some("FULL"));
@@ -326,12 +280,12 @@ mod tests {
 
     #[test]
     fn names_that_are_words() {
-        let table = read_table("create table t(key, action text, check_ int, 'q' INT, \"d\"\"e\" text, unique_ int, [a b] x)").unwrap();
+        let table = read_table(
+            "create table t(key, action text, check_ int, 'q' INT, \"d\"\"e\" text, unique_ int, [a b] x)",
+        )
+        .unwrap();
         let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
-        assert_eq!(
-            names,
-            ["key", "action", "check_", "q", "d\"e", "unique_", "a b"]
-        );
+        assert_eq!(names, ["key", "action", "check_", "q", "d\"e", "unique_", "a b"]);
         assert!(table.checks.is_empty() && table.uniques.is_empty());
     }
 
@@ -339,16 +293,12 @@ mod tests {
     fn broken_text_does_no_harm() {
         let whole = "CREATE TABLE t (a INT CHECK (a > (1)), b TEXT DEFAULT 'x', UNIQUE (a, b))";
         for (end, _) in whole.char_indices() {
-            let _ = read_table(&whole[..end]);
+            let _ = read_table(whole.get(..end).unwrap());
         }
         assert_eq!(read_table(""), None);
         assert_eq!(read_table("CREATE TABLE t AS SELECT 1"), None);
         assert_eq!(read_table("CREATE VIRTUAL TABLE t USING fts5(a)"), None);
-        let deep = format!(
-            "CREATE TABLE t (a CHECK {}1{})",
-            "(".repeat(100_000),
-            ")".repeat(100_000)
-        );
+        let deep = format!("CREATE TABLE t (a CHECK {}1{})", "(".repeat(100_000), ")".repeat(100_000));
         assert_eq!(read_table(&deep).unwrap().checks.len(), 1);
     }
 }

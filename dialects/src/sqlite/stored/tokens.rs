@@ -44,15 +44,10 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
             '"' | '`' => (Kind::Quoted, end_of_quoted(sql, start, c)),
             '\'' => (Kind::Text, end_of_quoted(sql, start, c)),
             '[' => (Kind::Quoted, end_of(sql, start, "]")),
-            'x' | 'X' if next == Some(b'\'') => {
-                (Kind::Literal, end_of_quoted(sql, start + 1, '\''))
+            'x' | 'X' if next == Some(b'\'') => (Kind::Literal, end_of_quoted(sql, start + 1, '\'')),
+            c if c.is_ascii_digit() => {
+                (Kind::Literal, end_while(sql, start, |c| c.is_alphanumeric() || matches!(c, '.' | '_')))
             }
-            c if c.is_ascii_digit() => (
-                Kind::Literal,
-                end_while(sql, start, |c| {
-                    c.is_alphanumeric() || matches!(c, '.' | '_')
-                }),
-            ),
             c if is_word(c) => (Kind::Word, end_while(sql, start, is_word)),
             sign => (Kind::Sign(sign), start + sign.len_utf8()),
         };
@@ -73,18 +68,12 @@ fn skip_to(rest: &mut std::iter::Peekable<std::str::CharIndices<'_>>, end: usize
 /// The place after the next occurrence of a mark, or the end of the text.
 fn end_of(sql: &str, from: usize, mark: &str) -> usize {
     let tail = sql.get(from..).unwrap_or("");
-    tail.find(mark)
-        .map_or(sql.len(), |at| from + at + mark.len())
+    tail.find(mark).map_or(sql.len(), |at| from + at + mark.len())
 }
 
 /// The place after the closing quote; a doubled quote is part of the token.
 fn end_of_quoted(sql: &str, start: usize, mark: char) -> usize {
-    let mut inside = sql
-        .get(start..)
-        .unwrap_or("")
-        .char_indices()
-        .skip(1)
-        .peekable();
+    let mut inside = sql.get(start..).unwrap_or("").char_indices().skip(1).peekable();
     while let Some((at, c)) = inside.next() {
         if c == mark && inside.next_if(|(_, next)| *next == mark).is_none() {
             return start + at + mark.len_utf8();
@@ -135,10 +124,7 @@ impl<'s> Reader<'s> {
 
     /// Whether the next tokens are these keywords.
     pub(super) fn at_words(&self, words: &[&str]) -> bool {
-        words
-            .iter()
-            .enumerate()
-            .all(|(i, word)| self.is_word(self.tokens.get(self.at + i), word))
+        words.iter().enumerate().all(|(i, word)| self.is_word(self.tokens.get(self.at + i), word))
     }
 
     /// Takes these keywords if they come next.
@@ -196,19 +182,13 @@ impl<'s> Reader<'s> {
                 Kind::Sign('(') => depth += 1,
                 Kind::Sign(')') => depth -= 1,
                 Kind::Sign(',') if depth == 0 => {
-                    parts.push(Reader::new(
-                        self.sql,
-                        self.tokens.get(first..i).unwrap_or(&[]),
-                    ));
+                    parts.push(Reader::new(self.sql, self.tokens.get(first..i).unwrap_or(&[])));
                     first = i + 1;
                 }
                 _ => {}
             }
         }
-        parts.push(Reader::new(
-            self.sql,
-            self.tokens.get(first..).unwrap_or(&[]),
-        ));
+        parts.push(Reader::new(self.sql, self.tokens.get(first..).unwrap_or(&[])));
         parts
     }
 
@@ -224,8 +204,8 @@ impl<'s> Reader<'s> {
     pub(super) fn take_last_word(&mut self, words: &[&str]) -> Option<&'s str> {
         let last = self.tokens.last().filter(|t| t.kind == Kind::Word)?;
         let text = self.text(last);
-        let found = words.iter().any(|word| text.eq_ignore_ascii_case(word))
-            && self.tokens.len() - self.at > 1;
+        let found =
+            words.iter().any(|word| text.eq_ignore_ascii_case(word)) && self.tokens.len() - self.at > 1;
         if found {
             self.tokens = self.tokens.get(..self.tokens.len() - 1).unwrap_or(&[]);
         }
@@ -275,25 +255,14 @@ mod tests {
     use super::*;
 
     fn texts(sql: &str) -> Vec<&str> {
-        tokens(sql).iter().map(|t| &sql[t.start..t.end]).collect()
+        tokens(sql).iter().map(|t| sql.get(t.start..t.end).unwrap()).collect()
     }
 
     #[test]
     fn quotes_comments_and_blobs() {
         assert_eq!(
             texts("a \"b\"\"c\" [d e] `f``g` 'h''i' x'00ff' -- no\n 1.5e3 /* CHECK (1) */ ≠ <>"),
-            [
-                "a",
-                "\"b\"\"c\"",
-                "[d e]",
-                "`f``g`",
-                "'h''i'",
-                "x'00ff'",
-                "1.5e3",
-                "≠",
-                "<",
-                ">"
-            ]
+            ["a", "\"b\"\"c\"", "[d e]", "`f``g`", "'h''i'", "x'00ff'", "1.5e3", "≠", "<", ">"]
         );
         assert_eq!(unquoted("\"b\"\"c\""), "b\"c");
         assert_eq!(unquoted("[d e]"), "d e");
@@ -302,9 +271,7 @@ mod tests {
 
     #[test]
     fn unfinished_text_ends() {
-        for sql in [
-            "'a", "\"a''", "[a", "/* a", "-- a", "x'0", "(((", "'", "[", "`",
-        ] {
+        for sql in ["'a", "\"a''", "[a", "/* a", "-- a", "x'0", "(((", "'", "[", "`"] {
             let list = tokens(sql);
             assert!(list.iter().all(|t| t.end <= sql.len()), "{sql}");
         }
