@@ -1,2 +1,393 @@
-//! Workloads, by hand: `cargo bench --bench workloads -- --table`.
-fn main() {}
+//! The workloads of `benches/README.md` against raw rusqlite in the same run, by hand:
+//! `cargo bench --bench workloads -- --table`.
+//!
+//! Every round runs one sample of ours and of raw in turns, at least two milliseconds each; a
+//! ratio is the median over the rounds of ours / raw in process CPU time. Raw is what a careful
+//! programmer writes: typed structs with owned text, one prepared statement a batch. Nothing here
+//! is a test: no figure fails a build.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use cpu_time::ProcessTime;
+use mirrorm::engine::{Conn, Plan};
+use mirrorm::prelude::*;
+use rusqlite::Connection;
+
+const ROUNDS: usize = 41;
+const SAMPLE: Duration = Duration::from_millis(2);
+
+const SCHEMA: &str = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, hair_color TEXT);
+    CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, title TEXT NOT NULL, body TEXT);";
+
+/// A typed row, as a programmer without us would write it.
+struct User {
+    id: i64,
+    name: String,
+    hair_color: Option<String>,
+}
+
+struct Post {
+    id: Option<i64>,
+    user_id: Option<i64>,
+    title: Option<String>,
+    body: Option<String>,
+}
+
+/// Both sides of a comparison, with the same data.
+struct Pair {
+    raw: Connection,
+    db: Db,
+    users: Table,
+    posts: Table,
+}
+
+impl Pair {
+    fn new(rows: usize) -> Result<Pair> {
+        let raw = Connection::open_in_memory().map_err(driver)?;
+        raw.execute_batch(SCHEMA).map_err(driver)?;
+        let db = Db::open("sqlite://")?;
+        db.execute_script(SCHEMA)?;
+        let fill = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+             INSERT INTO users SELECT i, 'User number ' || i, CASE i % 2 WHEN 0 THEN 'black' ELSE 'brown' END FROM n WHERE {rows} > 0;
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+             INSERT INTO posts SELECT i, i, 'Title ' || i, 'The body of post ' || i FROM n WHERE {rows} > 0;"
+        );
+        raw.execute_batch(&fill).map_err(driver)?;
+        db.execute_script(&fill)?;
+        db.reflect()?;
+        let (users, posts) = (db.table_named("users")?, db.table_named("posts")?);
+        Ok(Pair { raw, db, users, posts })
+    }
+}
+
+fn driver(error: rusqlite::Error) -> Error {
+    Error::new(ErrorKind::Database, error.to_string())
+}
+
+/// One side's mean time of a run, over a sample.
+fn sample(run: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
+    let start = ProcessTime::now();
+    let mut runs = 0u32;
+    loop {
+        run()?;
+        runs += 1;
+        let spent = start.elapsed();
+        if spent >= SAMPLE {
+            return Ok(spent.as_secs_f64() / f64::from(runs));
+        }
+    }
+}
+
+/// The median ratio, and raw's median time in microseconds.
+fn compare(ours: &mut dyn FnMut() -> Result<()>, raw: &mut dyn FnMut() -> Result<()>) -> Result<(f64, f64)> {
+    let (mut ratios, mut times) = (Vec::new(), Vec::new());
+    sample(ours)?;
+    sample(raw)?;
+    for round in 0..ROUNDS {
+        let (a, b) = if round % 2 == 0 {
+            let a = sample(ours)?;
+            (a, sample(raw)?)
+        } else {
+            let b = sample(raw)?;
+            (sample(ours)?, b)
+        };
+        ratios.push(a / b);
+        times.push(b * 1e6);
+    }
+    Ok((median(ratios), median(times)))
+}
+
+fn median(mut list: Vec<f64>) -> f64 {
+    list.sort_by(f64::total_cmp);
+    list.get(list.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn report(name: &str, goal: f64, (ratio, raw): (f64, f64)) {
+    let verdict = if ratio <= goal { "" } else { "  missed" };
+    println!("| {name:<28} | {goal:>5.2} | {ratio:>5.2} | {raw:>10.2} |{verdict}");
+}
+
+fn w1(rows: usize, goal: f64) -> Result<()> {
+    let pair = Pair::new(rows)?;
+    let sql = "SELECT id, name, hair_color FROM users";
+    let conn = pair.db.connect()?;
+    let all = select(&pair.users);
+    let ours = &mut || -> Result<()> {
+        let rows: Vec<Row> = all.all(&conn)?.into_iter().collect();
+        black_box(&rows);
+        Ok(())
+    };
+    let raw = &mut || -> Result<()> {
+        let mut statement = pair.raw.prepare_cached(sql).map_err(driver)?;
+        let mapped =
+            statement.query_map([], |r| Ok(User { id: r.get(0)?, name: r.get(1)?, hair_color: r.get(2)? }));
+        let rows: Vec<User> = mapped.map_err(driver)?.collect::<rusqlite::Result<_>>().map_err(driver)?;
+        rows.iter().for_each(|u| {
+            black_box((&u.id, &u.name, &u.hair_color));
+        });
+        Ok(())
+    };
+    report(&format!("W1 all, {rows} rows"), goal, compare(ours, raw)?);
+    Ok(())
+}
+
+fn w2(rows: usize) -> Result<()> {
+    let pair = Pair::new(rows)?;
+    let (users, posts) = (&pair.users, &pair.posts);
+    let sql = "SELECT users.id, users.name, users.hair_color, posts.id, posts.user_id, posts.title, posts.body
+        FROM users LEFT JOIN posts ON posts.user_id = users.id WHERE users.hair_color = ? ORDER BY users.name DESC";
+    let conn = pair.db.connect()?;
+    let query = select((users, posts))
+        .left_join_on(posts, posts.c("user_id").eq(users.c("id")))
+        .filter(users.c("hair_color").eq("black"))
+        .order_by(users.c("name").desc());
+    let ours = &mut || -> Result<()> {
+        let rows: Vec<Row> = query.all(&conn)?.into_iter().collect();
+        black_box(&rows);
+        Ok(())
+    };
+    let raw = &mut || -> Result<()> {
+        let mut statement = pair.raw.prepare_cached(sql).map_err(driver)?;
+        let mapped = statement.query_map(["black"], |r| {
+            let user = User { id: r.get(0)?, name: r.get(1)?, hair_color: r.get(2)? };
+            Ok((user, Post { id: r.get(3)?, user_id: r.get(4)?, title: r.get(5)?, body: r.get(6)? }))
+        });
+        let rows: Vec<(User, Post)> =
+            mapped.map_err(driver)?.collect::<rusqlite::Result<_>>().map_err(driver)?;
+        rows.iter().for_each(|(_, p)| {
+            black_box((&p.id, &p.user_id, &p.title, &p.body));
+        });
+        Ok(())
+    };
+    report(&format!("W2 join, {rows} rows"), 1.0, compare(ours, raw)?);
+    Ok(())
+}
+
+/// Keys in an order that is not the table's.
+fn keys(rows: i64) -> Vec<i64> {
+    (0..1000).map(|i| (i * 7919) % rows + 1).collect()
+}
+
+fn by_id(pair: &Pair, conn: &Conn) -> Result<Plan> {
+    select(&pair.users).filter(pair.users.c("id").eq(param("id"))).prepare(conn)
+}
+
+fn w3() -> Result<()> {
+    let pair = Pair::new(10_000)?;
+    let keys = keys(10_000);
+    let conn = pair.db.connect()?;
+    let plan = by_id(&pair, &conn)?;
+    let ours = &mut || -> Result<()> {
+        for key in &keys {
+            black_box(plan.one(&conn, [("id", *key)])?);
+        }
+        Ok(())
+    };
+    let raw = &mut || -> Result<()> {
+        let sql = "SELECT id, name, hair_color FROM users WHERE id = ?";
+        let mut statement = pair.raw.prepare_cached(sql).map_err(driver)?;
+        for key in &keys {
+            let user = statement
+                .query_row([key], |r| Ok(User { id: r.get(0)?, name: r.get(1)?, hair_color: r.get(2)? }));
+            black_box(user.map_err(driver)?);
+        }
+        Ok(())
+    };
+    report("W3 1 000 gets by key", 1.5, compare(ours, raw)?);
+    Ok(())
+}
+
+fn w4(ids: bool) -> Result<()> {
+    let pair = Pair::new(0)?;
+    let people: Vec<(String, Option<String>)> =
+        (0..1000).map(|i| (format!("User number {i}"), (i % 2 == 0).then(|| "black".to_string()))).collect();
+    let conn = pair.db.connect()?;
+    let users = &pair.users;
+    let ours = &mut || -> Result<()> {
+        let tx = conn.begin(mirrorm::dialect::Intent::Write)?;
+        let rows = people.iter().map(|(name, hair)| (name, hair.as_deref()));
+        let insert = insert(users).rows(["name", "hair_color"], rows);
+        if ids {
+            black_box(insert.ids(&tx)?);
+        } else {
+            insert.run(&tx)?;
+        }
+        tx.rollback()
+    };
+    let raw = &mut || -> Result<()> {
+        pair.raw.execute_batch("BEGIN IMMEDIATE").map_err(driver)?;
+        let mut made = Vec::new();
+        {
+            let sql = "INSERT INTO users (name, hair_color) VALUES (?, ?)";
+            let mut statement = pair.raw.prepare_cached(sql).map_err(driver)?;
+            for (name, hair) in &people {
+                statement.execute((name, hair)).map_err(driver)?;
+                if ids {
+                    made.push(pair.raw.last_insert_rowid());
+                }
+            }
+        }
+        black_box(made);
+        pair.raw.execute_batch("ROLLBACK").map_err(driver)
+    };
+    let (name, goal) = if ids { ("W4 insert 1 000, ids", 1.2) } else { ("W4 insert 1 000", 1.0) };
+    report(name, goal, compare(ours, raw)?);
+    Ok(())
+}
+
+fn w6() -> Result<()> {
+    let pair = Pair::new(10_000)?;
+    let keys = keys(10_000);
+    let conn = pair.db.connect()?;
+    let users = &pair.users;
+    let plan = update(users)
+        .set(values! { "name" => param("name") })
+        .filter(users.c("id").eq(param("id")))
+        .prepare(&conn)?;
+    let names: Vec<String> = keys.iter().map(|key| format!("Renamed {key}")).collect();
+    let ours = &mut || -> Result<()> {
+        let tx = conn.begin(mirrorm::dialect::Intent::Write)?;
+        plan.run_many(&tx, ["name", "id"], names.iter().zip(&keys))?;
+        tx.rollback()
+    };
+    let raw = &mut || -> Result<()> {
+        pair.raw.execute_batch("BEGIN IMMEDIATE").map_err(driver)?;
+        {
+            let mut statement =
+                pair.raw.prepare_cached("UPDATE users SET name = ? WHERE id = ?").map_err(driver)?;
+            for (name, key) in names.iter().zip(&keys) {
+                statement.execute((name, key)).map_err(driver)?;
+            }
+        }
+        pair.raw.execute_batch("ROLLBACK").map_err(driver)
+    };
+    report("W6 update 1 000 by key", 1.2, compare(ours, raw)?);
+    Ok(())
+}
+
+fn w8() -> Result<()> {
+    const FILL: &str = "CREATE TABLE wide (n INTEGER, x REAL, t TEXT);
+        WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1000000)
+        INSERT INTO wide SELECT i, i * 0.5, substr('abcdefghijklmnopqrstuvwxyz', 1, 20) FROM c;";
+    let raw = Connection::open_in_memory().map_err(driver)?;
+    raw.execute_batch(FILL).map_err(driver)?;
+    let db = Db::open("sqlite://")?;
+    db.execute_script(FILL)?;
+    db.reflect()?;
+    let wide = db.table_named("wide")?;
+    let before = resident();
+    let mut ratios = Vec::new();
+    for _ in 0..5 {
+        let start = ProcessTime::now();
+        let sum = select(&wide).stream(&db, |rows| {
+            rows.try_fold((0i64, 0f64, 0usize), |(n, x, len), row| {
+                let row = row?;
+                Ok((n + row.get::<i64>(0)?, x + row.get::<f64>(1)?, len + row.get::<&str>(2)?.len()))
+            })
+        })?;
+        let ours = start.elapsed().as_secs_f64();
+        let start = ProcessTime::now();
+        let mut statement = raw.prepare_cached("SELECT n, x, t FROM wide").map_err(driver)?;
+        let mut rows = statement.query([]).map_err(driver)?;
+        let mut own = (0i64, 0f64, 0usize);
+        while let Some(row) = rows.next().map_err(driver)? {
+            let text: String = row.get(2).map_err(driver)?;
+            own = (
+                own.0 + row.get::<_, i64>(0).map_err(driver)?,
+                own.1 + row.get::<_, f64>(1).map_err(driver)?,
+                own.2 + text.len(),
+            );
+        }
+        assert_eq!(sum, own);
+        ratios.push(ours / start.elapsed().as_secs_f64());
+    }
+    report("W8 stream 1 000 000", 1.1, (median(ratios), 0.0));
+    println!(
+        "| W8 memory over base, KiB      | 2048  | {:>5} |            |",
+        resident().saturating_sub(before)
+    );
+    Ok(())
+}
+
+/// Resident memory of the process in KiB, where the system tells.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Building and compiling a select of 10 columns, 3 joins, 5 conditions; and what a held plan
+/// costs over a hand-written text.
+fn compile() -> Result<()> {
+    use mirrorm::compile::{Compile, Target};
+    let db = Db::open("sqlite://")?;
+    let names = ["a", "b", "c", "d"];
+    let mut tables = Vec::new();
+    for (i, name) in names.into_iter().enumerate() {
+        let own = (column("id", Integer).primary_key(), column("x", Text), column("y", Integer));
+        let before = i.checked_sub(1).and_then(|i| names.get(i));
+        let key = before.map(|before| column("parent", Integer).references(before));
+        tables.push(db.table(name, (own, key))?);
+    }
+    let target = Target::offline(db.engine().dialect());
+    let [a, b, c, d] = tables.as_slice() else { return Ok(()) };
+    let mut build = || -> Result<()> {
+        let columns = [
+            a.c("id"),
+            a.c("x"),
+            a.c("y"),
+            b.c("id"),
+            b.c("x"),
+            b.c("y"),
+            c.c("id"),
+            c.c("x"),
+            d.c("id"),
+            d.c("x"),
+        ];
+        let query = select(columns).join(b).join(c).join(d).filter(
+            a.c("x").eq("v")
+                & b.c("y").gt(5)
+                & c.c("x").like("w%")
+                & d.c("y").between(1, 9)
+                & a.c("y").is_not_null(),
+        );
+        black_box(query.compile(&target)?);
+        Ok(())
+    };
+    let times: Result<Vec<f64>> = (0..ROUNDS).map(|_| sample(&mut build)).collect();
+    println!("| build and compile, µs         |  5.00 | {:>5.2} |            |", median(times?) * 1e6);
+
+    let pair = Pair::new(10)?;
+    let conn = pair.db.connect()?;
+    let plan = by_id(&pair, &conn)?;
+    let held = &mut || -> Result<()> { plan.all(&conn, [("id", 5)]).map(|rows| drop(black_box(rows))) };
+    let text = &mut || -> Result<()> {
+        let sql = "SELECT users.id, users.name, users.hair_color FROM users WHERE users.id = ?";
+        conn.query_text(sql, (5,)).map(|rows| drop(black_box(rows)))
+    };
+    let (ratio, time) = compare(held, text)?;
+    println!("| held plan over a text, µs     |  0.20 | {:>5.2} |            |", (ratio - 1.0) * time);
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    // Built by `cargo test --benches` too, where nothing is measured.
+    if !std::env::args().any(|arg| arg == "--table") {
+        println!("measure with: cargo bench --bench workloads -- --table");
+        return Ok(());
+    }
+    println!("| workload                     |  goal | ratio |     raw µs |");
+    println!("|------------------------------|-------|-------|------------|");
+    for (rows, goal) in [(1, 1.3), (10, 1.3), (100, 0.85), (1000, 0.85), (10_000, 0.85)] {
+        w1(rows, goal)?;
+    }
+    [1, 10, 100, 1000].into_iter().try_for_each(w2)?;
+    w3()?;
+    w4(false)?;
+    w4(true)?;
+    w6()?;
+    w8()?;
+    compile()
+}

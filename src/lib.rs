@@ -70,7 +70,7 @@ pub mod reflect {
 pub mod prelude {
     //! What almost every program uses: `use mirrorm::prelude::*;`.
     pub use crate::open::Open as _;
-    pub use mirrorm_core::engine::Execute as _;
+    pub use mirrorm_core::engine::Prepare as _;
     pub use mirrorm_core::expr::{exists, func, param, raw};
     pub use mirrorm_core::rows::{Row, Rows, to_values};
     pub use mirrorm_core::schema::{

@@ -1,5 +1,14 @@
 //! The one integration binary. Each module says what belongs there.
 
+// Helpers of tests fail like tests do: by panicking, at the line that shows why.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
 /// Databases to run on, and helpers every test uses.
 mod support;
 

@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -16,7 +17,7 @@ use crate::dialect::{
 };
 use crate::engine::EngineOptions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::rows::{BlockBuilder, ColumnInfo, Columns};
+use crate::rows::{BlockBuilder, ColumnInfo, Columns, RowBuffer};
 use crate::schema::{ColumnDef, TableDef};
 use crate::types::Type;
 use crate::value::Value;
@@ -158,12 +159,13 @@ impl Connection for Mock {
         &self,
         sql: &str,
         width: usize,
-        values: &[Value],
+        _: &RowBuffer,
+        range: Range<usize>,
         ids: Option<&mut Vec<i64>>,
     ) -> Result<u64> {
         let mut rows = 0;
         let mut ids = ids;
-        for _ in values.chunks(width.max(1)) {
+        for _ in range.step_by(width.max(1)) {
             rows += self.execute(&Request::new(sql, &[]))?.rows;
             if let Some(ids) = ids.as_deref_mut() {
                 ids.push(rows as i64);

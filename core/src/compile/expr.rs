@@ -6,7 +6,7 @@ use super::Compiler;
 use crate::dialect::{BindUse, FunctionForm};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op};
-use crate::schema::{ColumnDef, Name};
+use crate::schema::{Name, TableDef};
 use crate::types::{Class, Type};
 
 /// How tightly an operator binds. The order is common to the databases; where they differ
@@ -47,7 +47,7 @@ impl Compiler<'_> {
             Node::Invalid(error) => Err(error.clone()),
             Node::Column(column) => self.column(column),
             Node::Bind(value) => self.bind(value, ty, BindUse::Compare),
-            Node::Param(name) => self.param(name, ty),
+            Node::Param(name) => self.param(name, ty, BindUse::Compare),
             Node::Raw(sql) => self.raw(sql, least),
             Node::Star => {
                 self.push("*");
@@ -293,13 +293,10 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The column definition an expression is, if it is one.
-    pub(super) fn column_of(&self, expr: &Expr) -> Option<(ColumnRef, ColumnDef)> {
+    /// The column an expression is, if it is one, and its table's definition.
+    pub(super) fn column_of<'e>(&self, expr: &'e Expr) -> Option<(&'e ColumnRef, Arc<TableDef>)> {
         match &expr.0 {
-            Node::Column(column) => {
-                let def = self.find(&column.source).ok()?;
-                Some((column.clone(), def.by_id(column.id)?.clone()))
-            }
+            Node::Column(column) => Some((column, self.find(&column.source).ok()?)),
             Node::Apply(Op::Label(_) | Op::Asc | Op::Desc, kids) => self.column_of(kids.items.first()?),
             _ => None,
         }

@@ -42,6 +42,8 @@ pub(crate) struct ParamSlot {
     pub(crate) at: usize,
     pub(crate) name: Arc<str>,
     pub(crate) ty: Option<Type>,
+    /// Whether the value goes into a column rather than into a comparison.
+    pub(crate) stored: bool,
 }
 
 impl Compiled {
@@ -192,12 +194,17 @@ impl<'t> Compiler<'t> {
     }
 
     /// Writes the placeholder of a parameter whose value comes when the plan runs.
-    fn param(&mut self, name: &Arc<str>, ty: Option<&Type>) -> Result<()> {
+    fn param(&mut self, name: &Arc<str>, ty: Option<&Type>, to: BindUse) -> Result<()> {
         if self.literal {
             let message = format!("the parameter `{name}` has no place in a definition");
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        self.params.push(ParamSlot { at: self.binds.len(), name: name.clone(), ty: ty.cloned() });
+        self.params.push(ParamSlot {
+            at: self.binds.len(),
+            name: name.clone(),
+            ty: ty.cloned(),
+            stored: to == BindUse::Store,
+        });
         self.binds.push(Value::Null);
         self.target.grammar.placeholder(self.binds.len(), &mut self.sql);
         Ok(())
@@ -226,11 +233,11 @@ impl<'t> Compiler<'t> {
 /// A value in the form the driver stores.
 pub(crate) fn adapt(target: &Target, value: Value, ty: Option<&Type>, to: BindUse) -> Result<Value> {
     match ty {
-        Some(ty) if is_plain(&value, ty) => Ok(value),
+        Some(ty) if is_plain(value.as_ref(), ty) => Ok(value),
         Some(ty @ Type::Custom(custom)) if to == BindUse::Store => {
             let stored = custom.0.bind(value)?;
             let base = custom.0.base();
-            if is_plain(&stored, &base) { Ok(stored) } else { target.types.bind(stored, &base, to) }
+            if is_plain(stored.as_ref(), &base) { Ok(stored) } else { target.types.bind(stored, &base, to) }
                 .map_err(|e| e.at(ty))
         }
         Some(ty) => target.types.bind(value, ty, to),

@@ -6,7 +6,7 @@ use super::ready::Plans;
 use super::{Compiled, Compiler, Known, Target};
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Source};
+use crate::expr::{Expr, Node, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
 use crate::schema::{ColumnDef, ForeignKeyDef, Name, TableDef};
 use crate::stmt::selection::Item;
@@ -95,13 +95,14 @@ impl Compiler<'_> {
 
     /// What a selected expression is in the result.
     pub(super) fn output(&self, expr: &Expr) -> ColumnInfo {
-        let name = expr.output_name();
-        if let Some((reference, column)) = self.column_of(expr)
-            && let Ok(def) = self.find(&reference.source)
+        if let Some((reference, def)) = self.column_of(expr)
+            && let Some(column) = def.by_id(reference.id)
         {
-            let found = info(&def, &reference.source, &column);
-            return ColumnInfo { name: name.unwrap_or(column.key), ..found };
+            let found = info(&def, &reference.source, column);
+            let label = if matches!(expr.0, Node::Column(_)) { None } else { expr.output_name() };
+            return ColumnInfo { name: label.unwrap_or_else(|| column.key.clone()), ..found };
         }
+        let name = expr.output_name();
         ColumnInfo::new(name.unwrap_or_else(|| "?column?".into()), self.type_of(expr).unwrap_or(Type::Any))
     }
 

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use super::{Compiled, Compiler, Known, Target, adapt};
-use crate::dialect::BindUse;
+use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
-use crate::rows::Columns;
+use crate::rows::{Columns, RowBuffer};
 use crate::schema::{ClientDefault, ColumnDef, TableDef};
 use crate::stmt::insert::InsertBody;
-use crate::stmt::{Delete, Insert, RowBuffer, Update};
+use crate::stmt::{Delete, Insert, Update};
 
 /// Compiles an INSERT of one row.
 pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compiled> {
     let InsertBody::One(row) = &insert.body else {
-        let bulk = BulkInsert::plan(insert, target)?;
-        let rows = bulk.buffer.rows;
-        return bulk.compile_rows(target, rows);
+        let bulk = BulkInsert::plan(insert.clone(), target)?;
+        return bulk.compile_all(target);
     };
     let def = insert.table.def();
     let filled = with_defaults(&def, row, |column| column.client_default())?;
@@ -119,7 +118,7 @@ impl Compiler<'_> {
             Node::Bind(value) => {
                 self.bind(value, Some(&column.column.ty), BindUse::Store).map_err(|e| placed(e, def, column))
             }
-            Node::Param(name) => self.param(name, Some(&column.column.ty)),
+            Node::Param(name) => self.param(name, Some(&column.column.ty), BindUse::Store),
             _ => self.expr(value),
         }
     }
@@ -154,14 +153,15 @@ impl Compiler<'_> {
 pub(crate) struct BulkInsert {
     pub(crate) def: Arc<TableDef>,
     columns: Vec<usize>,
-    pub(crate) buffer: RowBuffer,
+    pub(crate) values: RowBuffer,
+    pub(crate) rows: usize,
 }
 
 impl BulkInsert {
     /// Checks columns and values, fills in defaults, and brings values to the driver's forms.
-    pub(crate) fn plan(insert: &Insert, target: &Target) -> Result<BulkInsert> {
+    pub(crate) fn plan(insert: Insert, target: &Target) -> Result<BulkInsert> {
         let def = insert.table.def();
-        let InsertBody::Many { columns, rows } = &insert.body else {
+        let InsertBody::Many { columns, rows } = insert.body else {
             return Err(Error::new(ErrorKind::Invalid, "an INSERT of one row is no bulk"));
         };
         let given = columns.iter().map(|name| position(&def, name)).collect::<Result<Vec<usize>>>()?;
@@ -169,20 +169,28 @@ impl BulkInsert {
             let message = format!("{} columns, and a row of {width} values", given.len());
             return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
         }
-        let (columns, mut buffer) = fill_defaults(&def, given, rows.clone());
-        let defs: Vec<&ColumnDef> = columns.iter().filter_map(|p| def.column_at(*p)).collect();
-        if !defs.is_empty() {
-            for row in buffer.values.chunks_mut(defs.len()) {
-                for (value, column) in row.iter_mut().zip(&defs) {
-                    if !crate::dialect::is_plain(value, &column.column.ty) {
-                        let owned = std::mem::take(value);
-                        *value = adapt(target, owned, Some(&column.column.ty), BindUse::Store)
-                            .map_err(|e| placed(e, &def, column))?;
-                    }
+        let (columns, values) = fill_defaults(&def, given, rows.values, rows.count);
+        let mut bulk = BulkInsert { columns, values, rows: rows.count, def: def.clone() };
+        bulk.fit(&def, target)?;
+        Ok(bulk)
+    }
+
+    /// Brings every value to the form the driver stores in its column.
+    fn fit(&mut self, def: &TableDef, target: &Target) -> Result<()> {
+        let width = self.columns.len();
+        for (offset, position) in self.columns.iter().enumerate() {
+            let Some(column) = def.column_at(*position) else { continue };
+            let ty = &column.column.ty;
+            for at in (offset..self.values.len()).step_by(width) {
+                let value = self.values.get(at);
+                if !is_plain(value, ty) {
+                    let fitted = adapt(target, value.to_value(), Some(ty), BindUse::Store);
+                    let fitted = fitted.map_err(|e| placed(e, def, column))?;
+                    self.values.set(at, fitted);
                 }
             }
         }
-        Ok(BulkInsert { def, columns, buffer })
+        Ok(())
     }
 
     /// Values of one row.
@@ -216,10 +224,11 @@ impl BulkInsert {
         Ok(c.sql)
     }
 
-    fn compile_rows(self, target: &Target, rows: usize) -> Result<Compiled> {
+    /// All rows as one statement.
+    fn compile_all(self, target: &Target) -> Result<Compiled> {
         let mut c = Compiler::new(target, false);
-        c.sql = self.sql(target, rows)?;
-        c.binds = self.buffer.values;
+        c.sql = self.sql(target, self.rows)?;
+        c.binds = self.values.range(0..self.values.len()).map(|value| value.to_value()).collect();
         c.finish(None)
     }
 }
@@ -231,7 +240,12 @@ fn position(def: &TableDef, name: &str) -> Result<usize> {
 }
 
 /// Adds the columns whose default the program supplies, producing one value for each row.
-fn fill_defaults(def: &TableDef, given: Vec<usize>, rows: RowBuffer) -> (Vec<usize>, RowBuffer) {
+fn fill_defaults(
+    def: &TableDef,
+    given: Vec<usize>,
+    values: RowBuffer,
+    rows: usize,
+) -> (Vec<usize>, RowBuffer) {
     let missing: Vec<(usize, &ClientDefault)> = def
         .columns()
         .enumerate()
@@ -239,15 +253,13 @@ fn fill_defaults(def: &TableDef, given: Vec<usize>, rows: RowBuffer) -> (Vec<usi
         .filter_map(|(position, column)| Some((position, column.client_default()?)))
         .collect();
     if missing.is_empty() {
-        return (given, rows);
+        return (given, values);
     }
     let width = given.len();
-    let mut filled = RowBuffer { rows: rows.rows, ..RowBuffer::default() };
-    filled.values.reserve(rows.rows * (width + missing.len()));
-    let mut values = rows.values.into_iter();
-    for _ in 0..rows.rows {
-        filled.values.extend(values.by_ref().take(width));
-        filled.values.extend(missing.iter().map(|(_, default)| default.produce()));
+    let mut filled = RowBuffer::with_capacity(rows * (width + missing.len()));
+    for row in 0..rows {
+        values.range(row * width..(row + 1) * width).for_each(|value| filled.push_ref(value));
+        missing.iter().for_each(|(_, default)| filled.push(default.produce()));
     }
     let columns = given.into_iter().chain(missing.iter().map(|(position, _)| *position)).collect();
     (columns, filled)

@@ -3,10 +3,11 @@
 //! Not here: pooling and transactions (`engine`), which are the same for every driver.
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::rows::{BlockBuilder, Columns, Rows};
+use crate::rows::{BlockBuilder, Columns, RowBuffer, Rows};
 use crate::value::Value;
 
 /// A statement to send.
@@ -63,8 +64,8 @@ pub trait Connection: Send {
     /// The database's.
     fn execute(&self, request: &Request<'_>) -> Result<Done>;
 
-    /// Sends the same statement for each `width` of the values, preparing it once. With `ids`, the
-    /// key the database made for each row is added to it, in order.
+    /// Sends the same statement for each `width` of the values in a range, preparing it once. With
+    /// `ids`, the key the database made for each row is added to it, in order.
     ///
     /// # Errors
     /// The database's, for the first row that fails; rows before it were sent.
@@ -72,7 +73,8 @@ pub trait Connection: Send {
         &self,
         sql: &str,
         width: usize,
-        values: &[Value],
+        values: &RowBuffer,
+        range: Range<usize>,
         ids: Option<&mut Vec<i64>>,
     ) -> Result<u64>;
 

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::types::{Class, Type};
-use crate::value::{Date, DateTime, Decimal, Interval, Json, Time, Timestamp, Uuid, Value};
+use crate::value::{Date, DateTime, Decimal, Interval, Json, Time, Timestamp, Uuid, Value, ValueRef};
 
 /// What a bound value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +41,13 @@ pub trait TypeMap: Send + Sync {
 
 /// Whether a value needs no look by the dialect: NULL, or a plain value of the type's own kind.
 #[inline]
-pub(crate) fn is_plain(value: &Value, ty: &Type) -> bool {
+pub(crate) fn is_plain(value: ValueRef<'_>, ty: &Type) -> bool {
     match value {
-        Value::Null => !matches!(ty, Type::Custom(_)),
-        Value::Int(_) => matches!(ty, Type::SmallInteger | Type::Integer | Type::BigInteger),
-        Value::Text(_) => matches!(ty, Type::Text | Type::Varchar(_) | Type::Char(_)),
-        Value::Float(x) => matches!(ty, Type::Double) && !x.is_nan(),
-        Value::Bytes(_) => matches!(ty, Type::Binary(_)),
+        ValueRef::Null => !matches!(ty, Type::Custom(_)),
+        ValueRef::Int(_) => matches!(ty, Type::SmallInteger | Type::Integer | Type::BigInteger),
+        ValueRef::Text(_) => matches!(ty, Type::Text | Type::Varchar(_) | Type::Char(_)),
+        ValueRef::Float(x) => matches!(ty, Type::Double) && !x.is_nan(),
+        ValueRef::Bytes(_) => matches!(ty, Type::Binary(_)),
         _ => false,
     }
 }

@@ -1,10 +1,11 @@
 //! A connection that is no more: what stands in the place of one that went back to the pool.
 
 use std::any::Any;
+use std::ops::Range;
 
 use crate::dialect::{Connection, Cursor, Done, Request};
 use crate::error::{Error, ErrorKind, Result};
-use crate::value::Value;
+use crate::rows::RowBuffer;
 
 /// Answers everything with `Disconnected`.
 pub(super) struct Closed;
@@ -22,7 +23,14 @@ impl Connection for Closed {
         Err(closed())
     }
 
-    fn execute_many(&self, _: &str, _: usize, _: &[Value], _: Option<&mut Vec<i64>>) -> Result<u64> {
+    fn execute_many(
+        &self,
+        _: &str,
+        _: usize,
+        _: &RowBuffer,
+        _: Range<usize>,
+        _: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
         Err(closed())
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Engine;
@@ -12,7 +13,7 @@ use super::transaction::Transaction;
 use crate::compile::{Compile, Compiled, Target};
 use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Request};
 use crate::error::{Error, ErrorKind, Left, Result};
-use crate::rows::{RowStream, Rows};
+use crate::rows::{RowBuffer, RowStream, Rows};
 use crate::schema::TableDef;
 use crate::value::Value;
 
@@ -161,11 +162,11 @@ impl Conn {
         &self,
         sql: &str,
         width: usize,
-        values: &[Value],
+        (values, range): (&RowBuffer, Range<usize>),
         ids: Option<&mut Vec<i64>>,
         table: &TableDef,
     ) -> Result<u64> {
-        let done = self.checked(self.driver().execute_many(sql, width, values, ids));
+        let done = self.checked(self.driver().execute_many(sql, width, values, range, ids));
         done.map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))
     }
 

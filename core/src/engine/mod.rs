@@ -23,7 +23,7 @@ use once_cell::sync::OnceCell;
 pub use conn::{Conn, Execute, Lent};
 pub use options::{EngineOptions, PoolKind};
 pub use params::{IntoParams, Params};
-pub use plan::Plan;
+pub use plan::{Plan, Prepare, Writes};
 pub use pool::PoolStatus;
 pub use run::{BulkInserted, Inserted};
 pub use schema_ops::{create_tables, drop_tables, existing_names};

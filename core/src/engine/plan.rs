@@ -5,22 +5,22 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::conn::{Conn, Execute};
-use crate::compile::{Compile, Compiled, adapt};
-use crate::dialect::{BindUse, Request};
+use crate::compile::{Compile, Compiled, ParamSlot, adapt};
+use crate::dialect::{BindUse, Intent, Request, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Node;
-use crate::rows::{Row, Rows};
+use crate::rows::{Row, RowBuffer, Rows};
 use crate::schema::Table;
-use crate::stmt::{IntoValues, Select};
-use crate::value::Value;
+use crate::stmt::{Delete, Insert, IntoRow, IntoValues, Select, Update};
+use crate::value::{Value, ValueRef};
 
-/// A SELECT that was compiled once.
+/// A statement that was compiled once.
 ///
-/// It notices when a table it reads has changed, or when it runs on another kind of server, and
+/// It notices when a table it names has changed, or when it runs on another kind of server, and
 /// compiles itself again.
 #[derive(Debug)]
-pub struct Plan {
-    select: Select,
+pub struct Plan<S = Select> {
+    statement: S,
     now: RwLock<Arc<Prepared>>,
 }
 
@@ -31,21 +31,12 @@ struct Prepared {
     tables: Vec<(Table, u32)>,
 }
 
-impl Prepared {
-    fn make(select: &Select, conn: &Conn) -> Result<Prepared> {
-        let sources = select.from.iter().chain(select.joins.iter().map(|join| &join.source));
-        let tables = sources.map(|source| (source.table.clone(), source.table.def().version())).collect();
-        let compiled = select.compile(conn.target())?;
-        Ok(Prepared { compiled, target: conn.target().id, tables })
-    }
+/// A statement that can be prepared: one that says which tables it depends on.
+pub trait Prepare: Compile + Clone {
+    /// The tables whose definitions the plan depends on.
+    #[doc(hidden)]
+    fn tables(&self) -> Vec<Table>;
 
-    fn holds(&self, conn: &Conn) -> bool {
-        self.target == conn.target().id
-            && self.tables.iter().all(|(table, version)| table.def().version() == *version)
-    }
-}
-
-impl Select {
     /// Compiles the statement once, to be run many times with different values of its
     /// [`param`](crate::expr::param)s.
     ///
@@ -64,21 +55,75 @@ impl Select {
     /// assert_eq!(by_id.one(&db, values! { "id" => 2 })?.get::<String>("name")?, "ben");
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
-    pub fn prepare(&self, on: &impl Execute) -> Result<Plan> {
+    fn prepare(&self, on: &impl Execute) -> Result<Plan<Self>> {
         let conn = on.lend()?;
-        let prepared = Prepared::make(self, &conn)?;
-        Ok(Plan { select: self.clone(), now: RwLock::new(Arc::new(prepared)) })
+        let now = RwLock::new(Arc::new(Prepared::make(self, &conn)?));
+        Ok(Plan { statement: self.clone(), now })
     }
 }
 
-impl Plan {
+impl Prepare for Select {
+    fn tables(&self) -> Vec<Table> {
+        let sources = self.from.iter().chain(self.joins.iter().map(|join| &join.source));
+        sources.map(|source| source.table.clone()).collect()
+    }
+}
+
+macro_rules! one_table {
+    ($($statement:ident),*) => {$(
+        impl Prepare for $statement {
+            fn tables(&self) -> Vec<Table> {
+                vec![self.table.clone()]
+            }
+        }
+    )*};
+}
+one_table!(Insert, Update, Delete);
+
+impl Prepared {
+    fn make(statement: &impl Prepare, conn: &Conn) -> Result<Prepared> {
+        let tables = statement.tables();
+        let tables = tables.into_iter().map(|table| (table.clone(), table.def().version())).collect();
+        let compiled = statement.compile(conn.target())?;
+        Ok(Prepared { compiled, target: conn.target().id, tables })
+    }
+
+    fn holds(&self, conn: &Conn) -> bool {
+        let same = |(table, version): &(Table, u32)| table.version() == *version;
+        self.target == conn.target().id && self.tables.iter().all(same)
+    }
+}
+
+impl<S: Prepare> Plan<S> {
+    /// The text of the plan.
+    pub fn sql(&self) -> String {
+        self.now.read().compiled.sql.clone()
+    }
+
+    fn current(&self, conn: &Conn) -> Result<Arc<Prepared>> {
+        let now = self.now.read().clone();
+        if now.holds(conn) {
+            return Ok(now);
+        }
+        let made = Arc::new(Prepared::make(&self.statement, conn)?);
+        *self.now.write() = made.clone();
+        Ok(made)
+    }
+}
+
+impl Plan<Select> {
     /// All rows for these values.
     ///
     /// # Errors
     /// `Invalid` for a parameter without a value or a value without a parameter, `Conversion` for
     /// values that do not fit, and the database's.
     pub fn all(&self, on: &impl Execute, values: impl IntoValues) -> Result<Rows> {
-        self.rows(&*on.lend()?, values)
+        let conn = on.lend()?;
+        let prepared = self.current(&conn)?;
+        let compiled = &prepared.compiled;
+        let binds = fill(&conn, compiled, values, BindUse::Compare)?;
+        let request = Request { columns: compiled.columns.as_ref(), ..Request::new(&compiled.sql, &binds) };
+        conn.rows(&request, 1)
     }
 
     /// The only row for these values.
@@ -96,77 +141,185 @@ impl Plan {
     pub fn one_or_none(&self, on: &impl Execute, values: impl IntoValues) -> Result<Option<Row>> {
         self.all(on, values)?.one_or_none()
     }
+}
 
-    /// The text of the plan.
-    pub fn sql(&self) -> String {
-        self.now.read().compiled.sql.clone()
-    }
+/// A statement that changes rows, for plans.
+pub trait Writes: Prepare {}
 
-    fn rows(&self, conn: &Conn, values: impl IntoValues) -> Result<Rows> {
-        let prepared = self.current(conn)?;
+impl Writes for Insert {}
+impl Writes for Update {}
+impl Writes for Delete {}
+
+impl<S: Writes> Plan<S> {
+    /// Runs the plan for these values, and says how many rows it changed or matched.
+    ///
+    /// # Errors
+    /// As [`Plan::all`]; constraint violations as [`Insert::run`].
+    pub fn run(&self, on: &impl Execute, values: impl IntoValues) -> Result<u64> {
+        let conn = on.lend()?;
+        let prepared = self.current(&conn)?;
         let compiled = &prepared.compiled;
-        let mut binds = compiled.binds.clone();
-        fill(conn, compiled, &mut binds, values)?;
-        let request = Request { columns: compiled.columns.as_ref(), ..Request::new(&compiled.sql, &binds) };
-        conn.rows(&request, 1)
+        let binds = fill(&conn, compiled, values, BindUse::Store)?;
+        let def = prepared.tables.first().map(|(table, _)| table.def());
+        Ok(conn.run(&Request::new(&compiled.sql, &binds), def.as_deref())?.rows)
     }
 
-    fn current(&self, conn: &Conn) -> Result<Arc<Prepared>> {
-        let now = self.now.read().clone();
-        if now.holds(conn) {
-            return Ok(now);
+    /// Runs the plan for each row of values of these parameters, preparing it once, in one
+    /// transaction: the caller's, or one of its own. Says how many rows it changed or matched.
+    ///
+    /// # Errors
+    /// As [`Plan::run`]; outside a transaction of the caller's nothing is changed then.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// insert(&users).rows(["name"], [["ann"], ["ben"]]).run(&db)?;
+    /// let rename = update(&users)
+    ///     .set(values! { "name" => param("name") })
+    ///     .filter(users.c("id").eq(param("id")))
+    ///     .prepare(&db)?;
+    /// assert_eq!(rename.run_many(&db, ["name", "id"], [("anna", 1), ("benno", 2)])?, 2);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn run_many<R: IntoRow, const N: usize>(
+        &self,
+        on: &impl Execute,
+        names: [&str; N],
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<u64> {
+        let conn = on.lend()?;
+        let prepared = self.current(&conn)?;
+        let values = many(&conn, &prepared.compiled, &names, rows)?;
+        let Some((table, _)) = prepared.tables.first() else { return Ok(0) };
+        let (sql, width, def) = (&prepared.compiled.sql, prepared.compiled.binds.len(), table.def());
+        if values.is_empty() {
+            return Ok(0);
         }
-        let made = Arc::new(Prepared::make(&self.select, conn)?);
-        *self.now.write() = made.clone();
-        Ok(made)
+        let all = || (&values, 0..values.len());
+        if conn.in_transaction() {
+            let _turn = conn.turn_to_write()?;
+            return conn.run_many(sql, width, all(), None, &def);
+        }
+        conn.begin(Intent::Write)?.run(|tx| tx.run_many(sql, width, all(), None, &def))
     }
 }
 
-/// Puts values in the places of their parameters.
-fn fill(conn: &Conn, compiled: &Compiled, binds: &mut [Value], values: impl IntoValues) -> Result<()> {
-    let mut given = 0usize;
-    let mut failed = None;
-    values.each(&mut |name, expr| {
-        given += 1;
-        if let Err(error) = place(conn, compiled, binds, name, &expr.0) {
-            failed.get_or_insert(error);
+/// The parameters of all rows, one row after the other.
+fn many<R: IntoRow>(
+    conn: &Conn,
+    compiled: &Compiled,
+    names: &[&str],
+    rows: impl IntoIterator<Item = R>,
+) -> Result<RowBuffer> {
+    let places: Vec<usize> =
+        compiled.params.iter().map(|slot| place_of(names, slot)).collect::<Result<_>>()?;
+    names.iter().try_for_each(|name| known(compiled, name))?;
+    let mut flat = RowBuffer::default();
+    let mut row = RowBuffer::default();
+    for one in rows {
+        row.clear();
+        one.push_to(&mut row);
+        if row.len() != names.len() {
+            let message = format!("{} names, and a row of {} values", names.len(), row.len());
+            return Err(Error::new(ErrorKind::Invalid, message));
         }
-    });
-    if let Some(error) = failed {
-        return Err(error);
+        let mut slots = compiled.params.iter().zip(&places).peekable();
+        for (at, fixed) in compiled.binds.iter().enumerate() {
+            match slots.next_if(|(slot, _)| slot.at == at) {
+                Some((slot, place)) => push_fitted(conn, slot, row.get(*place), &mut flat)?,
+                None => flat.push_ref(fixed.as_ref()),
+            }
+        }
     }
-    let wanted = distinct_names(compiled);
-    if given < wanted {
-        let names: Vec<String> = compiled.params.iter().map(|p| format!("`{}`", p.name)).collect();
-        let message = format!("{given} values for the parameters {}", names.join(", "));
-        return Err(Error::new(ErrorKind::Invalid, message));
+    Ok(flat)
+}
+
+/// Adds a parameter's value; plain ones go from buffer to buffer.
+fn push_fitted(conn: &Conn, slot: &ParamSlot, value: ValueRef<'_>, flat: &mut RowBuffer) -> Result<()> {
+    if slot.ty.as_ref().is_some_and(|ty| is_plain(value, ty)) {
+        flat.push_ref(value);
+    } else {
+        flat.push(fitted(conn, slot, value.to_value(), BindUse::Store)?);
     }
     Ok(())
 }
 
-fn distinct_names(compiled: &Compiled) -> usize {
-    let first = |(i, p): &(usize, &crate::compile::ParamSlot)| {
-        !compiled.params.iter().take(*i).any(|other| other.name == p.name)
-    };
-    compiled.params.iter().enumerate().filter(first).count()
+fn place_of(names: &[&str], slot: &ParamSlot) -> Result<usize> {
+    names.iter().position(|name| **name == *slot.name).ok_or_else(|| no_value(slot))
 }
 
-fn place(conn: &Conn, compiled: &Compiled, binds: &mut [Value], name: &str, node: &Node) -> Result<()> {
-    let Node::Bind(value) = node else {
-        let message = format!("the parameter `{name}` takes a value, not an expression");
-        return Err(Error::new(ErrorKind::Invalid, message));
-    };
-    let mut found = false;
-    for slot in compiled.params.iter().filter(|slot| *slot.name == *name) {
-        found = true;
-        let value = adapt(conn.target(), value.clone(), slot.ty.as_ref(), BindUse::Compare)
-            .map_err(|e| e.at(format!("parameter `{name}`")))?;
-        binds.iter_mut().skip(slot.at).take(1).for_each(|bind| *bind = value.clone());
-    }
-    if found {
+fn no_value(slot: &ParamSlot) -> Error {
+    Error::new(ErrorKind::Invalid, format!("the parameter `{}` has no value", slot.name))
+}
+
+fn known(compiled: &Compiled, name: &str) -> Result<()> {
+    if compiled.params.iter().any(|slot| *slot.name == *name) {
         return Ok(());
     }
-    let known = compiled.params.iter().map(|slot| &*slot.name);
-    let near = crate::suggest::did_you_mean(name, known);
+    let near = crate::suggest::did_you_mean(name, compiled.params.iter().map(|slot| &*slot.name));
     Err(Error::new(ErrorKind::Invalid, format!("the plan has no parameter `{name}`{near}")))
+}
+
+/// A parameter's value in the form the driver stores. What is stored must fit; what is compared
+/// with is known by its use in the plan.
+fn fitted(conn: &Conn, slot: &ParamSlot, value: Value, to: BindUse) -> Result<Value> {
+    let to = if slot.stored { to } else { BindUse::Compare };
+    adapt(conn.target(), value, slot.ty.as_ref(), to).map_err(|e| e.at(format!("parameter `{}`", slot.name)))
+}
+
+/// The parameters of one run: the plan's own, and the given values in their places.
+fn fill(conn: &Conn, compiled: &Compiled, values: impl IntoValues, to: BindUse) -> Result<Vec<Value>> {
+    let mut binds = compiled.binds.clone();
+    let mut filled = 0usize;
+    let mut failed = None;
+    values.each(&mut |name, expr| {
+        let placed = match expr.0 {
+            Node::Bind(value) => place(conn, compiled, &mut binds, name, value, to),
+            _ => Err(Error::new(ErrorKind::Invalid, format!("the parameter `{name}` takes a value"))),
+        };
+        match placed {
+            Ok(slots) => filled += slots,
+            Err(error) => drop(failed.get_or_insert(error)),
+        }
+    });
+    match failed {
+        Some(error) => Err(error),
+        None if filled < compiled.params.len() => Err(missing(compiled)),
+        None => Ok(binds),
+    }
+}
+
+fn missing(compiled: &Compiled) -> Error {
+    let names: Vec<String> = compiled.params.iter().map(|slot| format!("`{}`", slot.name)).collect();
+    let message = format!("the plan takes {}, not all of them have a value", names.join(", "));
+    Error::new(ErrorKind::Invalid, message)
+}
+
+/// Puts a value into every slot of its name; says how many there are.
+fn place(
+    conn: &Conn,
+    compiled: &Compiled,
+    binds: &mut [Value],
+    name: &str,
+    value: Value,
+    to: BindUse,
+) -> Result<usize> {
+    let mut slots = compiled.params.iter().filter(|slot| *slot.name == *name).peekable();
+    let (mut filled, mut value) = (0, Some(value));
+    while let Some(slot) = slots.next() {
+        let own = if slots.peek().is_some() { value.clone() } else { value.take() };
+        let own = fitted(conn, slot, own.unwrap_or_default(), to)?;
+        if let Some(bind) = binds.get_mut(slot.at) {
+            *bind = own;
+        }
+        filled += 1;
+    }
+    if filled == 0 {
+        known(compiled, name)?;
+    }
+    Ok(filled)
 }

@@ -219,7 +219,7 @@ impl Insert {
             if !self.returning.is_empty() {
                 return Err(Error::new(ErrorKind::Invalid, "use `ids` for the keys of many rows"));
             }
-            let done = bulk(&conn, self, false)?;
+            let done = bulk(&conn, self.clone(), false)?;
             return Ok(Inserted { rows: done.rows, id: None, row: None });
         }
         let compiled = conn.compile(self)?;
@@ -245,15 +245,15 @@ impl Insert {
         }
         match &self.body {
             InsertBody::One(_) => Ok(self.run(on)?.id.into_iter().collect()),
-            InsertBody::Many { .. } => Ok(bulk(&*on.lend()?, self, true)?.ids),
+            InsertBody::Many { .. } => Ok(bulk(&*on.lend()?, self.clone(), true)?.ids),
         }
     }
 }
 
 /// Inserts many rows in one transaction.
-fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
+fn bulk(conn: &Conn, insert: Insert, want_ids: bool) -> Result<BulkInserted> {
     let plan = BulkInsert::plan(insert, conn.target())?;
-    if plan.buffer.rows == 0 {
+    if plan.rows == 0 {
         return Ok(BulkInserted::default());
     }
     if conn.in_transaction() {
@@ -264,33 +264,38 @@ fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
 }
 
 fn send_bulk(conn: &Conn, plan: &BulkInsert, want_ids: bool) -> Result<BulkInserted> {
-    let (width, target, def) = (plan.width(), conn.target(), &plan.def);
-    let values = &plan.buffer.values;
-    if want_ids || width == 0 {
-        let mut ids = Vec::with_capacity(if want_ids { plan.buffer.rows } else { 0 });
-        let sql = plan.sql(target, 1)?;
-        let rows = if width == 0 {
-            (0..plan.buffer.rows).try_fold(0, |n, _| {
-                let done = conn.run(&Request::new(&sql, &[]), Some(def))?;
-                ids.extend(done.last_id.filter(|_| want_ids));
-                Ok::<u64, Error>(n + done.rows)
-            })?
-        } else {
-            conn.run_many(&sql, width, values, Some(&mut ids), def)?
-        };
+    if plan.width() == 0 {
+        return send_empty_rows(conn, plan, want_ids);
+    }
+    let (width, target, end) = (plan.width(), conn.target(), plan.values.len());
+    if want_ids {
+        let mut ids = Vec::with_capacity(plan.rows);
+        let all = (&plan.values, 0..end);
+        let rows = conn.run_many(&plan.sql(target, 1)?, width, all, Some(&mut ids), &plan.def)?;
         return Ok(BulkInserted { rows, ids });
     }
     let batch = batch_rows(target, width);
-    let whole = values.len() / width / batch * batch * width;
-    let (batches, rest) = values.split_at_checked(whole).unwrap_or((values, &[]));
+    let whole = plan.rows / batch * batch * width;
     let mut rows = 0;
-    if !batches.is_empty() {
-        rows += conn.run_many(&plan.sql(target, batch)?, width * batch, batches, None, def)?;
-    }
-    if !rest.is_empty() {
-        rows += conn.run_many(&plan.sql(target, 1)?, width, rest, None, def)?;
+    for (size, range) in [(batch, 0..whole), (1, whole..end)] {
+        if !range.is_empty() {
+            let sql = plan.sql(target, size)?;
+            rows += conn.run_many(&sql, width * size, (&plan.values, range), None, &plan.def)?;
+        }
     }
     Ok(BulkInserted { rows, ids: Vec::new() })
+}
+
+/// Rows of nothing but defaults have no parameters to go by, so they are sent one by one.
+fn send_empty_rows(conn: &Conn, plan: &BulkInsert, want_ids: bool) -> Result<BulkInserted> {
+    let sql = plan.sql(conn.target(), 1)?;
+    let mut done = BulkInserted::default();
+    for _ in 0..plan.rows {
+        let one = conn.run(&Request::new(&sql, &[]), Some(&plan.def))?;
+        done.rows += one.rows;
+        done.ids.extend(one.last_id.filter(|_| want_ids));
+    }
+    Ok(done)
 }
 
 /// Rows of one multi-row INSERT: as many as make the number of parameters that is fastest.

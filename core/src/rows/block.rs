@@ -4,9 +4,9 @@
 //! text, and a row kept by the user holds on to one block, not to the whole result. Text is
 //! checked to be UTF-8 once a block. Drivers fill a [`BlockBuilder`]; rows read a [`Block`].
 
-use std::ops::Range;
 use std::sync::Arc;
 
+use super::cell::{Cell, lend, range};
 use super::columns::Columns;
 use crate::error::Result;
 use crate::types::{Class, Type};
@@ -29,20 +29,6 @@ pub struct Block {
     rich: Vec<Value>,
     rows: usize,
 }
-
-/// One cell: a plain value, or where in the block's buffers the value lies.
-#[derive(Clone, Copy, Debug)]
-enum Cell {
-    Null,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Text(u32, u32),
-    Bytes(u32, u32),
-    Rich(u32),
-}
-
-const _: () = assert!(size_of::<Cell>() == 16, "a cell is 16 bytes");
 
 impl Block {
     /// How many rows it has.
@@ -69,17 +55,7 @@ impl Block {
     }
 
     fn lend(&self, cell: Cell) -> ValueRef<'_> {
-        let range = |start: u32, len: u32| -> Range<usize> { start as usize..(start + len) as usize };
-        match cell {
-            Cell::Null => ValueRef::Null,
-            Cell::Bool(b) => ValueRef::Bool(b),
-            Cell::Int(n) => ValueRef::Int(n),
-            Cell::Float(x) => ValueRef::Float(x),
-            // Ranges were checked when the block was closed, so the fallbacks are never taken.
-            Cell::Text(start, len) => ValueRef::Text(self.text.get(range(start, len)).unwrap_or("")),
-            Cell::Bytes(start, len) => ValueRef::Bytes(self.bytes.get(range(start, len)).unwrap_or(&[])),
-            Cell::Rich(at) => self.rich.get(at as usize).map_or(ValueRef::Null, Value::as_ref),
-        }
+        lend(cell, &self.text, &self.bytes, &self.rich)
     }
 }
 
@@ -226,7 +202,7 @@ impl BlockBuilder {
             let Cell::Text(start, len) = *cell else {
                 continue;
             };
-            let own = bytes.get(start as usize..(start + len) as usize).unwrap_or(&[]);
+            let own = bytes.get(range(start, len)).unwrap_or(&[]);
             match std::str::from_utf8(own) {
                 Ok(good) => {
                     *cell = Cell::Text(text.len() as u32, len);
@@ -273,9 +249,8 @@ impl BlockBuilder {
 
     /// An owned copy of a cell that was just pushed.
     fn owned(&self, cell: Cell) -> Value {
-        let part = |buffer: &[u8], start: u32, len: u32| {
-            buffer.get(start as usize..(start + len) as usize).unwrap_or(&[]).to_vec()
-        };
+        let part =
+            |buffer: &[u8], start: u32, len: u32| buffer.get(range(start, len)).unwrap_or(&[]).to_vec();
         match cell {
             Cell::Null => Value::Null,
             Cell::Bool(b) => Value::Bool(b),

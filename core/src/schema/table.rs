@@ -75,6 +75,11 @@ impl Table {
         self.0.now.read().clone()
     }
 
+    /// The number of the version that holds now.
+    pub fn version(&self) -> u32 {
+        self.0.now.read().version
+    }
+
     /// The name, without schema.
     pub fn name(&self) -> Arc<str> {
         self.0.now.read().name.shared()

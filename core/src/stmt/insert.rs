@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::values::IntoValues;
 use crate::expr::Expr;
+use crate::rows::{IntoCell, Row, RowBuffer};
 use crate::schema::Table;
-use crate::value::Value;
 
 /// An INSERT into a table.
 pub fn insert(table: &Table) -> Insert {
@@ -27,23 +27,16 @@ pub(crate) enum InsertBody {
     /// One row: names and expressions.
     One(Vec<(Arc<str>, Expr)>),
     /// Many rows of the same columns, their values one after the other.
-    Many { columns: Vec<Arc<str>>, rows: RowBuffer },
+    Many { columns: Vec<Arc<str>>, rows: ManyRows },
 }
 
-/// Rows of values for a bulk insert, one after the other.
+/// Many rows of the same columns, their values one after the other.
 #[derive(Clone, Debug, Default)]
-pub struct RowBuffer {
-    pub(crate) values: Vec<Value>,
-    pub(crate) rows: usize,
+pub(crate) struct ManyRows {
+    pub(crate) values: RowBuffer,
+    pub(crate) count: usize,
     /// The width of the first row that had another width than the columns.
     pub(crate) wrong_width: Option<usize>,
-}
-
-impl RowBuffer {
-    /// Adds a value to the row.
-    pub fn push(&mut self, value: impl Into<Value>) {
-        self.values.push(value.into());
-    }
 }
 
 /// A row of a bulk insert: a tuple, an array or a `Vec` of values in the order of the columns.
@@ -52,21 +45,28 @@ pub trait IntoRow {
     fn push_to(self, buffer: &mut RowBuffer);
 }
 
-impl<T: Into<Value>> IntoRow for Vec<T> {
+impl<T: IntoCell> IntoRow for Vec<T> {
     fn push_to(self, buffer: &mut RowBuffer) {
         self.into_iter().for_each(|value| buffer.push(value));
     }
 }
 
-impl<T: Into<Value>, const N: usize> IntoRow for [T; N] {
+impl<T: IntoCell, const N: usize> IntoRow for [T; N] {
     fn push_to(self, buffer: &mut RowBuffer) {
         self.into_iter().for_each(|value| buffer.push(value));
+    }
+}
+
+/// A row of a result goes in as it came out, its values in their order.
+impl IntoRow for &Row {
+    fn push_to(self, buffer: &mut RowBuffer) {
+        self.iter().for_each(|(_, value)| buffer.push(value));
     }
 }
 
 macro_rules! tuples {
     ($first:ident $($rest:ident)*) => {
-        impl<$first: Into<Value>, $($rest: Into<Value>),*> IntoRow for ($first, $($rest,)*) {
+        impl<$first: IntoCell, $($rest: IntoCell),*> IntoRow for ($first, $($rest,)*) {
             #[allow(non_snake_case)]
             fn push_to(self, buffer: &mut RowBuffer) {
                 let ($first, $($rest,)*) = self;
@@ -102,19 +102,19 @@ impl Insert {
         rows: impl IntoIterator<Item = R>,
     ) -> Insert {
         let columns: Vec<Arc<str>> = columns.into_iter().map(Into::into).collect();
-        let mut buffer = RowBuffer::default();
         let rows = rows.into_iter();
-        buffer.values.reserve(rows.size_hint().0.saturating_mul(columns.len()));
+        let expect = rows.size_hint().0.saturating_mul(columns.len()).min(1 << 20);
+        let mut many = ManyRows { values: RowBuffer::with_capacity(expect), ..ManyRows::default() };
         for row in rows {
-            let before = buffer.values.len();
-            row.push_to(&mut buffer);
-            let width = buffer.values.len() - before;
+            let before = many.values.len();
+            row.push_to(&mut many.values);
+            let width = many.values.len() - before;
             if width != columns.len() {
-                buffer.wrong_width.get_or_insert(width);
+                many.wrong_width.get_or_insert(width);
             }
-            buffer.rows += 1;
+            many.count += 1;
         }
-        self.body = InsertBody::Many { columns, rows: buffer };
+        self.body = InsertBody::Many { columns, rows: many };
         self
     }
 

@@ -10,7 +10,7 @@ mod values;
 
 pub use ddl::Ddl;
 pub use delete::{Delete, delete};
-pub use insert::{Insert, IntoRow, RowBuffer, insert};
+pub use insert::{Insert, IntoRow, insert};
 pub(crate) use select::{Join, JoinKind};
 pub use select::{Joinable, Select, select};
 pub use selection::Selection;

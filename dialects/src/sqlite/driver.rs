@@ -4,26 +4,24 @@
 //! kinds (`errors`).
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::Cell as Flag;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Request, rich_from_text};
 use mirrorm_core::engine::EngineOptions;
-use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns};
+use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, RowBuffer};
 use mirrorm_core::types::{Class, Type};
-use mirrorm_core::value::{Decimal, Other, OtherData};
+use mirrorm_core::value::{Decimal, Other};
 use mirrorm_core::{Error, ErrorKind, Result, Value};
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, OpenFlags, Rows, Statement, ToSql};
+use rusqlite::OpenFlags;
 
 use super::errors::from_driver;
 use super::location::{Location, Mode, Place};
-
-/// Prepared statements kept for each connection.
-const KEPT_STATEMENTS: usize = 128;
+use super::statement::{Cell, Running, Statement, Statements};
 
 /// Opens connections to one location.
 pub(super) struct Opener {
@@ -88,7 +86,6 @@ impl Opener {
     /// asked for, or WAL in a file that opening made.
     fn set_up(&self, connection: &rusqlite::Connection, created: bool) -> Result<()> {
         connection.busy_timeout(self.busy_timeout).map_err(from_driver)?;
-        connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
         let asked = |name: &str| self.location.settings.iter().any(|(known, _)| *known == name);
         if created && !asked("journal_mode") {
             pragma(connection, "journal_mode", "wal")?;
@@ -113,10 +110,11 @@ impl Connector for Opener {
         self.set_up(&connection, created)?;
         let foreign_keys = self.location.foreign_keys;
         Ok(Box::new(SqliteConnection {
+            statements: Statements::default(),
             raw: connection,
             foreign_keys,
-            touched: Cell::new(false),
-            read_only: Cell::new(false),
+            touched: Flag::new(false),
+            read_only: Flag::new(false),
         }))
     }
 
@@ -181,37 +179,13 @@ fn pragma(connection: &rusqlite::Connection, name: &str, value: &str) -> Result<
 
 /// A connection, and what has to be put right before the next user gets it.
 pub(super) struct SqliteConnection {
+    // Before `raw`: fields are dropped in order, and statements go before their connection.
+    statements: Statements,
     raw: rusqlite::Connection,
     foreign_keys: bool,
     /// Whether a PRAGMA was sent through it.
-    touched: Cell<bool>,
-    read_only: Cell<bool>,
-}
-
-/// A statement from the cache, or for once.
-enum Prepared<'c> {
-    Kept(CachedStatement<'c>),
-    Once(Statement<'c>),
-}
-
-impl<'c> std::ops::Deref for Prepared<'c> {
-    type Target = Statement<'c>;
-
-    fn deref(&self) -> &Statement<'c> {
-        match self {
-            Prepared::Kept(statement) => statement,
-            Prepared::Once(statement) => statement,
-        }
-    }
-}
-
-impl std::ops::DerefMut for Prepared<'_> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        match self {
-            Prepared::Kept(statement) => statement,
-            Prepared::Once(statement) => statement,
-        }
-    }
+    touched: Flag<bool>,
+    read_only: Flag<bool>,
 }
 
 impl SqliteConnection {
@@ -220,14 +194,16 @@ impl SqliteConnection {
         &self.raw
     }
 
-    fn prepare(&self, sql: &str, keep: bool) -> Result<Prepared<'_>> {
+    /// Runs `body` with the statement of a text, kept from before or for later.
+    fn with<T>(&self, sql: &str, keep: bool, body: impl FnOnce(&mut Statement) -> Result<T>) -> Result<T> {
         self.note_pragma(sql);
-        let prepared = if keep {
-            self.raw.prepare_cached(sql).map(Prepared::Kept)
-        } else {
-            self.raw.prepare(sql).map(Prepared::Once)
-        };
-        prepared.map_err(from_driver)
+        if !keep {
+            return body(&mut Statement::prepare(&self.raw, sql, false)?);
+        }
+        let mut kept = self.statements.take(&self.raw, sql)?;
+        let result = body(&mut kept.1);
+        self.statements.keep(kept);
+        result
     }
 
     fn note_pragma(&self, sql: &str) {
@@ -238,94 +214,58 @@ impl SqliteConnection {
     }
 }
 
-/// Binds all parameters of a statement.
-fn bind(statement: &mut Statement<'_>, params: &[Value]) -> Result<()> {
-    let wanted = statement.parameter_count();
-    if wanted != params.len() {
-        let message = format!("the statement takes {wanted} parameters, {} were given", params.len());
-        return Err(Error::new(ErrorKind::Invalid, message));
-    }
-    for (i, value) in params.iter().enumerate() {
-        statement.raw_bind_parameter(i + 1, Bound(value)).map_err(from_driver)?;
-    }
-    Ok(())
-}
-
-/// A value as the driver takes it. `types` made it one of the storage classes.
-struct Bound<'a>(&'a Value);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let borrowed = match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Int(n) => ValueRef::Integer(*n),
-            Value::Float(x) => ValueRef::Real(*x),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Bytes(bytes) => ValueRef::Blob(bytes),
-            Value::Bool(b) => ValueRef::Integer(i64::from(*b)),
-            Value::Other(other) => match other.data() {
-                OtherData::Bytes(bytes) => ValueRef::Text(bytes),
-                OtherData::Text(text) => ValueRef::Text(text.as_bytes()),
-            },
-            rich => {
-                let message = format!("a {} reached the driver", rich.type_name());
-                return Err(rusqlite::Error::ToSqlConversionFailure(message.into()));
-            }
-        };
-        Ok(ToSqlOutput::Borrowed(borrowed))
-    }
-}
-
 impl Connection for SqliteConnection {
     fn query(
         &self,
         request: &Request<'_>,
         body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
     ) -> Result<()> {
-        let mut statement = self.prepare(request.sql, request.keep)?;
-        bind(&mut statement, request.params)?;
-        let columns = match request.columns {
-            Some(columns) => columns.clone(),
-            None => Arc::new(describe(&statement)),
-        };
-        body(&mut SqliteCursor { rows: statement.raw_query(), columns })
+        self.with(request.sql, request.keep, |statement| {
+            let mut rows = statement.start(request.params.iter().map(Value::as_ref))?;
+            // The first step may prepare the statement again, with other columns.
+            let at_row = rows.step()?;
+            let columns = match request.columns {
+                Some(columns) => columns.clone(),
+                None => Arc::new(describe(&rows)),
+            };
+            body(&mut SqliteCursor { rows, columns, at_row })
+        })
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
-        let mut statement = self.prepare(request.sql, request.keep)?;
-        bind(&mut statement, request.params)?;
-        let before = self.raw.total_changes();
-        if statement.column_count() > 0 {
-            // A PRAGMA, or a RETURNING nobody reads: run it to its end.
-            let mut rows = statement.raw_query();
-            while rows.next().map_err(from_driver)?.is_some() {}
-        } else {
-            statement.raw_execute().map_err(from_driver)?;
-        }
-        // `changes` keeps the count of the last statement that had one; DDL has none.
-        let changed = self.raw.total_changes() != before;
-        let rows = if changed { self.raw.changes() } else { 0 };
-        Ok(Done { rows, last_id: changed.then(|| self.raw.last_insert_rowid()) })
+        self.with(request.sql, request.keep, |statement| {
+            let before = self.raw.total_changes();
+            let mut running = statement.start(request.params.iter().map(Value::as_ref))?;
+            // A PRAGMA, or a RETURNING nobody reads, has rows: run it to its end.
+            while running.step()? {}
+            // `changes` keeps the count of the last statement that had one; DDL has none.
+            let changed = self.raw.total_changes() != before;
+            let rows = if changed { self.raw.changes() } else { 0 };
+            Ok(Done { rows, last_id: changed.then(|| self.raw.last_insert_rowid()) })
+        })
     }
 
     fn execute_many(
         &self,
         sql: &str,
         width: usize,
-        values: &[Value],
+        values: &RowBuffer,
+        range: Range<usize>,
         ids: Option<&mut Vec<i64>>,
     ) -> Result<u64> {
-        let mut statement = self.prepare(sql, true)?;
-        let mut rows = 0;
-        let mut ids = ids;
-        for row in values.chunks(width.max(1)) {
-            bind(&mut statement, row)?;
-            rows += statement.raw_execute().map_err(from_driver)? as u64;
-            if let Some(ids) = ids.as_deref_mut() {
-                ids.push(self.raw.last_insert_rowid());
+        self.with(sql, true, |statement| {
+            let (mut rows, mut ids) = (0, ids);
+            for start in range.step_by(width.max(1)) {
+                let mut running = statement.start(values.range(start..start + width))?;
+                while running.step()? {}
+                drop(running);
+                rows += self.raw.changes();
+                if let Some(ids) = ids.as_deref_mut() {
+                    ids.push(self.raw.last_insert_rowid());
+                }
             }
-        }
-        Ok(rows)
+            Ok(rows)
+        })
     }
 
     fn script(&self, sql: &str) -> Result<()> {
@@ -364,14 +304,15 @@ impl Connection for SqliteConnection {
 }
 
 /// The columns of a statement nobody described: names as SQLite gives them, cells as stored.
-fn describe(statement: &Statement<'_>) -> Columns {
-    let names = statement.column_names();
-    Columns::new(names.into_iter().map(|name| ColumnInfo::new(name, Type::Any)).collect())
+fn describe(rows: &Running<'_>) -> Columns {
+    Columns::new((0..rows.columns()).map(|i| ColumnInfo::new(rows.name(i), Type::Any)).collect())
 }
 
 struct SqliteCursor<'s> {
-    rows: Rows<'s>,
+    rows: Running<'s>,
     columns: Arc<Columns>,
+    /// Whether the statement stands at a row that was not read.
+    at_row: bool,
 }
 
 impl Cursor for SqliteCursor<'_> {
@@ -380,13 +321,14 @@ impl Cursor for SqliteCursor<'_> {
     }
 
     fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {
-        while let Some(row) = self.rows.next().map_err(from_driver)? {
+        while self.at_row {
             for (i, column) in self.columns.iter().enumerate() {
-                let cell = row.get_ref(i).map_err(from_driver)?;
-                push(block, cell, column.class());
+                self.rows.cell(i, |cell| push(block, cell, column.class()));
             }
+            self.at_row = false;
+            self.at_row = self.rows.step()?;
             if block.end_row() {
-                return Ok(true);
+                return Ok(self.at_row);
             }
         }
         Ok(false)
@@ -396,22 +338,29 @@ impl Cursor for SqliteCursor<'_> {
 /// Adds a cell in the form its column has, if writing that form back gives this very cell;
 /// otherwise as what is stored.
 #[inline]
-fn push(block: &mut BlockBuilder, cell: ValueRef<'_>, class: Class) {
+fn push(block: &mut BlockBuilder, cell: Cell<'_>, class: Class) {
     match (cell, class) {
-        (ValueRef::Null, _) => block.push_null(),
-        (ValueRef::Integer(n), Class::Int | Class::Any | Class::Float) => block.push_int(n),
-        (ValueRef::Text(text), Class::Text | Class::Any) => block.push_text(text),
-        (ValueRef::Real(x), Class::Float | Class::Any) => block.push_float(x),
-        (ValueRef::Blob(bytes), Class::Bytes | Class::Any) => block.push_bytes(bytes),
-        (ValueRef::Integer(n @ (0 | 1)), Class::Bool) => block.push_bool(n == 1),
-        (ValueRef::Integer(n), Class::Decimal) => block.push_value(Value::Decimal(Decimal::from(n))),
-        (ValueRef::Real(x), Class::Decimal) => block.push_value(Value::Decimal(Decimal::from_f64(x))),
-        (ValueRef::Integer(n), Class::Json) => push_json(block, &n.to_string()),
-        (ValueRef::Real(x), Class::Json) => push_json(block, &format!("{x:?}")),
-        (ValueRef::Integer(n), _) => block.push_value(Other::text("integer", n.to_string()).into()),
-        (ValueRef::Real(x), _) => block.push_value(Other::text("real", format!("{x:?}")).into()),
-        (ValueRef::Blob(bytes), _) => block.push_value(Other::bytes("blob", bytes).into()),
-        (ValueRef::Text(text), _) => block.push_value(rich_text(text, class)),
+        (Cell::Null, _) => block.push_null(),
+        (Cell::Int(n), Class::Int | Class::Any | Class::Float) => block.push_int(n),
+        (Cell::Text(text), Class::Text | Class::Any) => block.push_text(text),
+        (Cell::Real(x), Class::Float | Class::Any) => block.push_float(x),
+        (Cell::Blob(bytes), Class::Bytes | Class::Any) => block.push_bytes(bytes),
+        (cell, class) => push_rich(block, cell, class),
+    }
+}
+
+fn push_rich(block: &mut BlockBuilder, cell: Cell<'_>, class: Class) {
+    match (cell, class) {
+        (Cell::Null, _) => block.push_null(),
+        (Cell::Int(n @ (0 | 1)), Class::Bool) => block.push_bool(n == 1),
+        (Cell::Int(n), Class::Decimal) => block.push_value(Value::Decimal(Decimal::from(n))),
+        (Cell::Real(x), Class::Decimal) => block.push_value(Value::Decimal(Decimal::from_f64(x))),
+        (Cell::Int(n), Class::Json) => push_json(block, &n.to_string()),
+        (Cell::Real(x), Class::Json) => push_json(block, &format!("{x:?}")),
+        (Cell::Int(n), _) => block.push_value(Other::text("integer", n.to_string()).into()),
+        (Cell::Real(x), _) => block.push_value(Other::text("real", format!("{x:?}")).into()),
+        (Cell::Blob(bytes), _) => block.push_value(Other::bytes("blob", bytes).into()),
+        (Cell::Text(text), _) => block.push_value(rich_text(text, class)),
     }
 }
 
@@ -424,9 +373,7 @@ fn push_json(block: &mut BlockBuilder, text: &str) {
 }
 
 fn rich_text(bytes: &[u8], class: Class) -> Value {
-    let Ok(text) = std::str::from_utf8(bytes) else {
-        return Other::bytes("text", bytes).into();
-    };
+    let Ok(text) = std::str::from_utf8(bytes) else { return Other::bytes("text", bytes).into() };
     // A number in text where numbers go as numbers would not be written back as text.
     let rich = if class == Class::Decimal { None } else { rich_from_text(class, text) };
     rich.unwrap_or_else(|| Other::text("text", text).into())

@@ -4,7 +4,7 @@
 //! neighbours and have been the same since 3.7.16; a message that reads otherwise only loses
 //! table and columns, never the kind.
 
-use mirrorm_core::{Error, ErrorKind, Left};
+use mirrorm_core::{Error, ErrorKind};
 use rusqlite::ffi;
 
 /// A driver's error as ours.
@@ -16,24 +16,25 @@ pub(super) fn from_driver(error: rusqlite::Error) -> Error {
         rusqlite::Error::SqlInputError { error: failure, msg, .. } => (failure.extended_code, msg.clone()),
         other => return from_wrapper(other).with_source(error),
     };
-    let mut ours = Error::new(kind(code, &message), message.clone());
+    from_code(code, message).with_source(error)
+}
+
+/// An extended result code and its message as our error.
+pub(super) fn from_code(code: i32, message: String) -> Error {
+    let ours = Error::new(kind(code, &message), message.clone());
     if let Some(of) = message.strip_prefix("UNIQUE constraint failed: ") {
-        ours = match of.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
+        return match of.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
             Some(index) => ours.with_constraint(index),
             None => with_columns(ours, of),
         };
-    } else if let Some(of) = message.strip_prefix("NOT NULL constraint failed: ") {
-        ours = with_columns(ours, of);
-    } else if let Some(of) = message.strip_prefix("CHECK constraint failed: ") {
-        ours = ours.with_constraint(of);
     }
-    if matches!(code & 0xff, ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_INTERRUPT)
-    {
-        // These may roll back the whole transaction (sqlite.org/lang_transaction.html, 3.1);
-        // the engine asks the connection whether they did.
-        ours = ours.with_left(Left::Statement);
+    if let Some(of) = message.strip_prefix("NOT NULL constraint failed: ") {
+        return with_columns(ours, of);
     }
-    ours.with_source(error)
+    match message.strip_prefix("CHECK constraint failed: ") {
+        Some(of) => ours.with_constraint(of),
+        None => ours,
+    }
 }
 
 /// `users.name, users.born`: the table once, and its columns.

@@ -17,6 +17,7 @@ mod errors;
 mod grammar;
 mod inspect;
 mod location;
+mod statement;
 mod stored;
 pub mod testing;
 mod types;

@@ -9,5 +9,7 @@ mod index;
 mod table;
 mod tokens;
 
+pub(super) use tokens::is_blank;
+
 pub(super) use index::{StoredIndex, read_index};
 pub(super) use table::{StoredForeignKey, StoredKey, StoredTable, read_table};

@@ -57,6 +57,11 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
     list
 }
 
+/// Whether a text holds nothing but white space, comments and semicolons.
+pub(in super::super) fn is_blank(sql: &str) -> bool {
+    sql.trim_end_matches([';', ' ', '\n']).is_empty() || tokens(sql).iter().all(|t| t.kind == Kind::Sign(';'))
+}
+
 fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '@' | ':' | '#') || !c.is_ascii()
 }
