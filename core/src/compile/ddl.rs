@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Compiled, Compiler, Known, Target};
+use super::{Compiled, Compiler, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
 use crate::schema::naming::cut;
@@ -22,7 +22,7 @@ pub(super) fn compile(ddl: &Ddl, target: &Target) -> Result<Compiled> {
         | Ddl::DropForeignKey { table, .. } => table,
     };
     let def = table.def();
-    let known = Known { source: Source::of(table), def: def.clone() };
+    let known = c.known(&Source::of(table))?;
     c.within(vec![known], |c| match ddl {
         Ddl::CreateTable { if_not_exists, without_keys, .. } => {
             c.create_table(table, &def, *if_not_exists, without_keys)

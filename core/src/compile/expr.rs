@@ -82,18 +82,19 @@ impl Compiler<'_> {
     }
 
     fn column(&mut self, column: &ColumnRef) -> Result<()> {
-        let def = self.find(&column.source)?;
-        let found = def.by_id(column.id).ok_or_else(|| gone(column))?;
-        if self.literal {
-            self.name(&found.column.name);
+        let known = self.in_sight(&column.source)?;
+        let (at, found) = known.def.place_of(column.id).ok_or_else(|| gone(column))?;
+        if self.literal || column.source.alias.is_some() {
+            let name = found.column.name.clone();
+            if let (Some(alias), false) = (&column.source.alias, self.literal) {
+                self.name(&Name::from(alias.clone()));
+                self.push(".");
+            }
+            self.name(&name);
             return Ok(());
         }
-        match &column.source.alias {
-            Some(alias) => self.name(&Name::from(alias.clone())),
-            None => self.table_name(&def),
-        }
-        self.push(".");
-        self.name(&found.column.name);
+        let plans = known.plans.clone();
+        self.push(plans.qualified.get(at).map_or("", String::as_str));
         Ok(())
     }
 
@@ -306,8 +307,7 @@ impl Compiler<'_> {
     pub(super) fn type_of(&self, expr: &Expr) -> Option<Type> {
         match &expr.0 {
             Node::Column(column) => {
-                let known = self.scopes.iter().rev().flatten().find(|known| known.source == column.source)?;
-                known.def.by_id(column.id).map(|c| c.column.ty.clone())
+                self.in_sight(&column.source).ok()?.def.by_id(column.id).map(|c| c.column.ty.clone())
             }
             Node::Apply(Op::Cast(ty), _) => Some(ty.clone()),
             Node::Apply(Op::Function { name, .. }, kids) => self.function_type(name, &kids.items),

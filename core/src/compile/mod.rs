@@ -14,6 +14,7 @@ mod write;
 
 use std::sync::Arc;
 
+use ready::Plans;
 pub(crate) use ready::Ready;
 pub use target::Target;
 pub(crate) use write::BulkInsert;
@@ -115,17 +116,13 @@ pub(crate) struct Compiler<'t> {
     literal: bool,
 }
 
-/// A table in sight, with the definition that held when the statement was compiled.
+/// A table in sight, with the definition that held when the statement was compiled, and its names
+/// as SQL.
 #[derive(Clone)]
 struct Known {
     source: Source,
     def: Arc<TableDef>,
-}
-
-impl Known {
-    fn new(source: &Source) -> Known {
-        Known { source: source.clone(), def: source.table.def() }
-    }
+    plans: Arc<Plans>,
 }
 
 impl<'t> Compiler<'t> {
@@ -160,11 +157,14 @@ impl<'t> Compiler<'t> {
 
     /// Writes `schema.table`.
     fn table_name(&mut self, def: &TableDef) {
-        if let Some(schema) = &def.schema {
-            self.name(schema);
-            self.push(".");
-        }
-        self.name(&def.name);
+        write_table(self.target, def, &mut self.sql);
+    }
+
+    /// A table to bring in sight.
+    fn known(&self, source: &Source) -> Result<Known> {
+        let def = source.table.def();
+        let plans = select::plans(&def, source, self.target)?;
+        Ok(Known { source: source.clone(), def, plans })
     }
 
     /// Writes items with commas between.
@@ -219,14 +219,22 @@ impl<'t> Compiler<'t> {
     }
 
     /// The table a column belongs to, from the innermost SELECT outwards.
-    fn find(&self, source: &Source) -> Result<Arc<TableDef>> {
+    fn in_sight(&self, source: &Source) -> Result<&Known> {
         let known = self.scopes.iter().rev().flatten().find(|known| known.source == *source);
-        known.map(|known| known.def.clone()).ok_or_else(|| {
+        known.ok_or_else(|| {
             let table = source.table.def().display_name();
             let name = source.alias.as_deref().unwrap_or(&table);
             let message = format!("`{name}` is not part of the statement: join it");
             Error::new(ErrorKind::Invalid, message).with_table(table)
         })
+    }
+
+    fn find(&self, source: &Source) -> Result<Arc<TableDef>> {
+        self.in_sight(source).map(|known| known.def.clone())
+    }
+
+    fn plans_of(&self, source: &Source) -> Result<Arc<Plans>> {
+        self.in_sight(source).map(|known| known.plans.clone())
     }
 }
 
@@ -246,6 +254,15 @@ pub(crate) fn adapt(target: &Target, value: Value, ty: Option<&Type>, to: BindUs
             rich => target.types.bind(rich, &Type::Any, to),
         },
     }
+}
+
+/// Writes `schema.table`.
+fn write_table(target: &Target, def: &TableDef, out: &mut String) {
+    if let Some(schema) = &def.schema {
+        write_name(target, schema, out);
+        out.push('.');
+    }
+    write_name(target, &def.name, out);
 }
 
 /// Writes an identifier, in quotes where the dialect needs them.

@@ -16,6 +16,10 @@ pub(crate) struct Ready(RwLock<Vec<(u64, Arc<Plans>)>>);
 pub(crate) struct Plans {
     /// The columns of a full select.
     pub(crate) columns: Arc<Columns>,
+    /// The table's name as SQL.
+    pub(crate) table: String,
+    /// Each column's name as SQL, with the table's before it.
+    pub(crate) qualified: Vec<String>,
     /// The select list of all columns.
     pub(crate) list: String,
     /// SELECT of all columns of all rows.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ready::Plans;
-use super::{Compiled, Compiler, Known, Target};
+use super::{Compiled, Compiler, Known, Target, write_name, write_table};
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
@@ -29,21 +29,25 @@ pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
 }
 
 /// The ready plans of a table version.
-pub(crate) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Result<Arc<Plans>> {
+pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Result<Arc<Plans>> {
     def.ready.get(target, || {
-        let mut compiler = Compiler::new(target, false);
-        let known = Known { source: source.clone(), def: def.clone() };
-        let list = compiler.within(vec![known], |c| {
-            let all = Item::Table(source.clone()).into_exprs();
-            c.list(&all, |c, expr| c.expr(expr))?;
-            Ok(std::mem::take(&mut c.sql))
-        })?;
+        let mut table = String::new();
+        write_table(target, def, &mut table);
+        let qualify = |column: &ColumnDef| {
+            let mut name = format!("{table}.");
+            write_name(target, &column.column.name, &mut name);
+            name
+        };
+        let qualified: Vec<String> = def.columns().map(qualify).collect();
+        let list = qualified.join(", ");
         let columns = Arc::new(Columns::new(def.columns().map(|c| info(def, source, c)).collect()));
-        let mut sql = format!("SELECT {list} FROM ");
-        compiler.table_name(def);
-        sql.push_str(&compiler.sql);
-        let select = Compiled { sql, binds: Vec::new(), params: Vec::new(), columns: Some(columns.clone()) };
-        Ok(Plans { columns, list, select: Arc::new(select) })
+        let select = Compiled {
+            sql: format!("SELECT {list} FROM {table}"),
+            binds: Vec::new(),
+            params: Vec::new(),
+            columns: Some(columns.clone()),
+        };
+        Ok(Plans { columns, table, qualified, list, select: Arc::new(select) })
     })
 }
 
@@ -56,8 +60,8 @@ fn info(def: &TableDef, source: &Source, column: &ColumnDef) -> ColumnInfo {
 impl Compiler<'_> {
     /// Writes a SELECT and says what its columns are.
     pub(super) fn select(&mut self, select: &Select) -> Result<Arc<Columns>> {
-        let known: Vec<Known> =
-            select.from.iter().chain(select.joins.iter().map(|join| &join.source)).map(Known::new).collect();
+        let sources = select.from.iter().chain(select.joins.iter().map(|join| &join.source));
+        let known = sources.map(|source| self.known(source)).collect::<Result<Vec<Known>>>()?;
         check_names(&known)?;
         self.within(known, |c| {
             c.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
@@ -79,18 +83,33 @@ impl Compiler<'_> {
         if let [Item::Table(source)] = select.items.as_slice()
             && source.alias.is_none()
         {
-            let plans = plans(&self.find(source)?, source, self.target)?;
+            let plans = self.plans_of(source)?;
             self.push(&plans.list);
             return Ok(plans.columns.clone());
         }
-        let mut columns = Vec::new();
-        let exprs: Vec<Expr> = select.items.iter().cloned().flat_map(Item::into_exprs).collect();
-        self.list(&exprs, |c, expr| {
-            c.expr(expr)?;
-            columns.push(c.output(expr));
-            Ok(())
-        })?;
+        let mut columns = Vec::with_capacity(select.items.len());
+        for item in &select.items {
+            match item {
+                Item::Expr(expr) => self.selected(expr, &mut columns)?,
+                Item::Table(_) => {
+                    item.clone()
+                        .into_exprs()
+                        .iter()
+                        .try_for_each(|expr| self.selected(expr, &mut columns))?;
+                }
+            }
+        }
         Ok(Arc::new(Columns::new(columns)))
+    }
+
+    /// Writes one selected expression.
+    fn selected(&mut self, expr: &Expr, columns: &mut Vec<ColumnInfo>) -> Result<()> {
+        if !columns.is_empty() {
+            self.push(", ");
+        }
+        self.expr(expr)?;
+        columns.push(self.output(expr));
+        Ok(())
     }
 
     /// What a selected expression is in the result.
@@ -108,8 +127,8 @@ impl Compiler<'_> {
 
     /// Writes a table in FROM.
     fn source(&mut self, source: &Source) -> Result<()> {
-        let def = self.find(source)?;
-        self.table_name(&def);
+        let plans = self.plans_of(source)?;
+        self.push(&plans.table);
         if let Some(alias) = &source.alias {
             self.push(" AS ");
             self.name(&Name::from(alias.clone()));
@@ -136,13 +155,18 @@ impl Compiler<'_> {
 
 /// Refuses two tables under one name, before the database does.
 fn check_names(known: &[Known]) -> Result<()> {
-    let name = |known: &Known| match &known.source.alias {
-        Some(alias) => alias.to_string(),
-        None => known.def.display_name(),
+    let same = |a: &Known, b: &Known| match (&a.source.alias, &b.source.alias) {
+        (Some(a), Some(b)) => a == b,
+        (Some(alias), None) | (None, Some(alias)) => {
+            let table = if a.source.alias.is_some() { &b.def } else { &a.def };
+            table.schema.is_none() && *table.name.as_str() == **alias
+        }
+        (None, None) => a.def.name.as_str() == b.def.name.as_str() && a.def.schema == b.def.schema,
     };
     for (i, one) in known.iter().enumerate() {
-        if known.iter().take(i).any(|other| name(other) == name(one)) {
-            let message = format!("`{}` stands twice in the statement: give one an alias", name(one));
+        if known.iter().take(i).any(|other| same(other, one)) {
+            let name = one.source.alias.as_deref().unwrap_or(one.def.name.as_str());
+            let message = format!("`{name}` stands twice in the statement: give one an alias");
             return Err(Error::new(ErrorKind::Invalid, message));
         }
     }
@@ -230,12 +254,12 @@ fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> 
             links(other, &def, &join.source, &own, &mut found);
         }
     }
-    let table = own.display_name();
     match found.len() {
-        1 => found.pop().map(|(on, _)| on).ok_or_else(|| no_key(&table)),
-        0 => Err(no_key(&table)),
+        1 => found.pop().map(|(on, _)| on).ok_or_else(|| no_key(&own)),
+        0 => Err(no_key(&own)),
         _ => {
-            let keys: Vec<String> = found.into_iter().map(|(_, key)| key).collect();
+            let (table, keys) =
+                (own.display_name(), found.into_iter().map(|(_, key)| key).collect::<Vec<_>>());
             let message =
                 format!("`{table}` is connected by {}: say which with `join_on`", keys.join(" and "));
             Err(Error::new(ErrorKind::AmbiguousForeignKey, message).with_table(table))
@@ -243,12 +267,13 @@ fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> 
     }
 }
 
-fn no_key(table: &str) -> Error {
+fn no_key(table: &TableDef) -> Error {
+    let table = table.display_name();
     let message = format!("no foreign key connects `{table}` with the tables before it: use `join_on`");
     Error::new(ErrorKind::NoForeignKey, message).with_table(table)
 }
 
-/// The foreign keys of one table that point to another, as join conditions.
+/// The foreign keys of one table that point to another, as join conditions with their names.
 fn links(
     from: &Source,
     from_def: &TableDef,
@@ -262,8 +287,13 @@ fn links(
             continue;
         }
         if let Some(on) = key_condition(from, from_def, key, to, to_def) {
-            let columns: Vec<&str> = from_def.names_at(&key.columns).collect();
-            found.push((on, format!("`{}({})`", from_def.name, columns.join(", "))));
+            let mut name = String::with_capacity(64);
+            name.push_str(from_def.name.as_str());
+            from_def.names_at(&key.columns).for_each(|column| {
+                name.push('.');
+                name.push_str(column);
+            });
+            found.push((on, name));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Compiled, Compiler, Known, Target, adapt};
+use super::{Compiled, Compiler, Target, adapt};
 use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
@@ -20,7 +20,8 @@ pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compile
     let def = insert.table.def();
     let filled = with_defaults(&def, row, |column| column.client_default())?;
     let mut c = Compiler::new(target, false);
-    c.within(vec![Known::new(&Source::of(&insert.table))], |c| {
+    let known = c.known(&Source::of(&insert.table))?;
+    c.within(vec![known], |c| {
         c.push("INSERT INTO ");
         c.table_name(&def);
         c.push(" ");
@@ -44,7 +45,8 @@ pub(super) fn compile_update(update: &Update, target: &Target) -> Result<Compile
     }
     let filled = with_defaults(&def, &update.set, |column| column.client_on_update())?;
     let mut c = Compiler::new(target, false);
-    c.within(vec![Known::new(&Source::of(&update.table))], |c| {
+    let known = c.known(&Source::of(&update.table))?;
+    c.within(vec![known], |c| {
         c.push("UPDATE ");
         c.table_name(&def);
         c.push(" SET ");
@@ -62,7 +64,8 @@ pub(super) fn compile_update(update: &Update, target: &Target) -> Result<Compile
 pub(super) fn compile_delete(delete: &Delete, target: &Target) -> Result<Compiled> {
     let def = delete.table.def();
     let mut c = Compiler::new(target, false);
-    c.within(vec![Known::new(&Source::of(&delete.table))], |c| {
+    let known = c.known(&Source::of(&delete.table))?;
+    c.within(vec![known], |c| {
         c.push("DELETE FROM ");
         c.table_name(&def);
         c.some_rows(&delete.filters, delete.all, "DELETE", &def)

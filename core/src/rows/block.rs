@@ -78,8 +78,20 @@ impl BlockBuilder {
     /// An empty block for rows of these columns; `expect` rows are made room for.
     pub fn new(columns: Arc<Columns>, expect: usize) -> BlockBuilder {
         let expect = expect.min(MOST_ROWS);
-        let cells = Vec::with_capacity(expect * columns.len());
-        BlockBuilder { columns, cells, text: Vec::new(), bytes: Vec::new(), rich: Vec::new(), rows: 0 }
+        let texts = columns.iter().filter(|c| c.class == Class::Text).count();
+        // Room for names and words; longer texts grow the buffer once or twice.
+        BlockBuilder::with_room(columns, expect, expect * texts * 24)
+    }
+
+    /// An empty block with as much room as the one before it needed.
+    pub(crate) fn after(before: &Block) -> BlockBuilder {
+        BlockBuilder::with_room(before.columns.clone(), before.rows, before.text.len() + 256)
+    }
+
+    fn with_room(columns: Arc<Columns>, rows: usize, text: usize) -> BlockBuilder {
+        let cells = Vec::with_capacity(rows * columns.len());
+        let text = Vec::with_capacity(text.min(MOST_BYTES + LARGE));
+        BlockBuilder { columns, cells, text, bytes: Vec::new(), rich: Vec::new(), rows: 0 }
     }
 
     /// The columns it is filled for.

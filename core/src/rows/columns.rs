@@ -70,15 +70,23 @@ impl ColumnInfo {
 impl Columns {
     /// Columns in order.
     pub fn new(list: Vec<ColumnInfo>) -> Columns {
-        let mut by_name = HashMap::new();
+        if list.len() > SCAN {
+            return Columns::wide(list);
+        }
+        let repeats = |(i, c): &(usize, &ColumnInfo)| list.iter().take(*i).any(|other| other.name == c.name);
+        let repeated = list.iter().enumerate().filter(repeats).map(|(_, c)| c.name.clone()).collect();
+        Columns { list, by_name: None, repeated }
+    }
+
+    fn wide(list: Vec<ColumnInfo>) -> Columns {
+        let mut by_name = HashMap::with_capacity(list.len());
         let mut repeated = Vec::new();
         for (position, column) in list.iter().enumerate() {
             if by_name.insert(column.name.clone(), position).is_some() {
                 repeated.push(column.name.clone());
             }
         }
-        let by_name = (list.len() > SCAN).then_some(by_name);
-        Columns { list, by_name, repeated }
+        Columns { list, by_name: Some(by_name), repeated }
     }
 
     /// How many there are.

@@ -15,7 +15,9 @@ use crate::value::FromValue;
 #[derive(Clone, Debug)]
 pub struct Rows {
     columns: Arc<Columns>,
-    blocks: Vec<Arc<Block>>,
+    // Most results are one block, which needs no list.
+    first: Option<Arc<Block>>,
+    more: Vec<Arc<Block>>,
     len: usize,
 }
 
@@ -24,17 +26,27 @@ impl Rows {
     pub(crate) fn read(cursor: &mut dyn Cursor, expect: usize) -> Result<Rows> {
         let columns = cursor.columns().clone();
         let mut builder = BlockBuilder::new(columns.clone(), expect);
-        let mut rows = Rows { columns, blocks: Vec::new(), len: 0 };
+        let mut rows = Rows { columns, first: None, more: Vec::new(), len: 0 };
         loop {
             let more = cursor.fill(&mut builder)?;
-            if !builder.is_empty() {
-                rows.len += builder.len();
-                rows.blocks.push(Arc::new(builder.finish()?));
-            }
-            if !more {
+            if builder.is_empty() && !more {
                 return Ok(rows);
             }
-            builder = BlockBuilder::new(rows.columns.clone(), usize::MAX);
+            let block = Arc::new(builder.finish()?);
+            rows.len += block.len();
+            if !more {
+                rows.push(block);
+                return Ok(rows);
+            }
+            builder = BlockBuilder::after(&block);
+            rows.push(block);
+        }
+    }
+
+    fn push(&mut self, block: Arc<Block>) {
+        match self.first {
+            None => self.first = Some(block),
+            Some(_) => self.more.push(block),
         }
     }
 
@@ -54,13 +66,13 @@ impl Rows {
     }
 
     /// The blocks, for code that reads many cells.
-    pub fn blocks(&self) -> &[Arc<Block>] {
-        &self.blocks
+    pub fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.first.iter().chain(&self.more)
     }
 
     /// The row at a position.
     pub fn get(&self, mut position: usize) -> Option<Row> {
-        for block in &self.blocks {
+        for block in self.blocks() {
             if position < block.len() {
                 return Some(Row::new(block.clone(), position));
             }
@@ -71,7 +83,7 @@ impl Rows {
 
     /// The rows in order.
     pub fn iter(&self) -> RowsIter<'_> {
-        RowsIter { blocks: self.blocks.iter(), block: None, at: 0, left: self.len }
+        RowsIter { blocks: self.more.iter(), block: self.first.as_ref(), at: 0, left: self.len }
     }
 
     /// The only row.
@@ -197,8 +209,10 @@ impl<'c> RowStream<'c> {
     }
 
     fn next_block(&mut self) -> Result<bool> {
-        let mut builder = BlockBuilder::new(self.cursor.columns().clone(), usize::MAX);
-        self.block = None;
+        let mut builder = match self.block.take() {
+            Some(before) => BlockBuilder::after(&before),
+            None => BlockBuilder::new(self.cursor.columns().clone(), 64),
+        };
         self.more = self.cursor.fill(&mut builder)?;
         self.at = 0;
         self.block = Some(Arc::new(builder.finish()?));

@@ -251,7 +251,12 @@ impl TableDef {
     /// # Errors
     /// `NoSuchColumn`, with near names.
     pub fn column(&self, key: &str) -> Result<&ColumnDef> {
-        self.columns.get(key).ok_or_else(|| self.no_such_column(key))
+        // Comparing a few short names is faster than hashing one.
+        let found = match self.columns.len() {
+            0..=16 => self.columns.values().find(|column| *column.key == *key),
+            _ => self.columns.get(key),
+        };
+        found.ok_or_else(|| self.no_such_column(key))
     }
 
     /// The column at a position.
@@ -260,12 +265,17 @@ impl TableDef {
     }
 
     /// Position and definition of a column by its stable id; none if it is gone.
-    pub(crate) fn by_id(&self, id: ColumnId) -> Option<&ColumnDef> {
+    pub(crate) fn place_of(&self, id: ColumnId) -> Option<(usize, &ColumnDef)> {
         // Ids are given in order, so the position is usually the id itself.
         match self.column_at(id.0 as usize) {
-            Some(column) if column.id == id => Some(column),
-            _ => self.columns.values().find(|column| column.id == id),
+            Some(column) if column.id == id => Some((id.0 as usize, column)),
+            _ => self.columns.values().enumerate().find(|(_, column)| column.id == id),
         }
+    }
+
+    /// The definition of a column by its stable id; none if it is gone.
+    pub(crate) fn by_id(&self, id: ColumnId) -> Option<&ColumnDef> {
+        self.place_of(id).map(|(_, column)| column)
     }
 
     /// The error of a key that is not a column here.

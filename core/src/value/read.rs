@@ -22,6 +22,14 @@ pub trait FromValue: Sized {
     /// # Errors
     /// `Conversion` when it does not fit; NULL fits only `Option` and `Value`.
     fn from_value(value: Value) -> Result<Self>;
+
+    /// Reads a lent value; the same as reading its copy, for types that need none.
+    ///
+    /// # Errors
+    /// As [`FromValue::from_value`].
+    fn from_lent(value: ValueRef<'_>) -> Result<Self> {
+        Self::from_value(value.to_value())
+    }
 }
 
 /// A type that can be read out of a row, owned or lent.
@@ -40,8 +48,9 @@ pub trait FromValueRef<'a>: Sized {
 }
 
 impl<'a, T: FromValue> FromValueRef<'a> for T {
+    #[inline]
     fn from_value_ref(value: ValueRef<'a>) -> Result<T> {
-        T::from_value(value.to_value())
+        T::from_lent(value)
     }
 }
 
@@ -100,6 +109,11 @@ impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: Value) -> Result<Option<T>> {
         if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
     }
+
+    #[inline]
+    fn from_lent(value: ValueRef<'_>) -> Result<Option<T>> {
+        if value.is_null() { Ok(None) } else { T::from_lent(value).map(Some) }
+    }
 }
 
 impl FromValue for bool {
@@ -128,6 +142,17 @@ macro_rules! integers {
                     Error::conversion(format!("{value} does not fit {}", stringify!($type)))
                 })
             }
+
+            #[inline]
+            fn from_lent(value: ValueRef<'_>) -> Result<$type> {
+                match value {
+                    ValueRef::Int(n) => match <$type>::try_from(n) {
+                        Ok(n) => Ok(n),
+                        Err(_) => Self::from_value(Value::Int(n)),
+                    },
+                    other => Self::from_value(other.to_value()),
+                }
+            }
         }
     )*};
 }
@@ -148,6 +173,14 @@ impl FromValue for f64 {
                 if exact { Ok(x) } else { Err(Error::conversion(format!("{d} does not fit f64 exactly"))) }
             }
             other => Err(mismatch("f64", other.as_ref())),
+        }
+    }
+
+    #[inline]
+    fn from_lent(value: ValueRef<'_>) -> Result<f64> {
+        match value {
+            ValueRef::Float(x) => Ok(x),
+            other => f64::from_value(other.to_value()),
         }
     }
 }

@@ -158,12 +158,15 @@ const KEYWORDS: &[&str] = &[
     "without",
 ];
 
+/// The longest of the keywords, `current_timestamp`.
+const LONGEST: usize = 17;
+
 /// Words that are values rather than names where a name could stand.
 const VALUES: &[&str] = &["false", "true"];
 
 impl Grammar for SqliteGrammar {
     fn is_reserved(&self, word: &str) -> bool {
-        KEYWORDS.binary_search(&word).is_ok() || VALUES.contains(&word)
+        word.len() <= LONGEST && (KEYWORDS.binary_search(&word).is_ok() || VALUES.contains(&word))
     }
 
     /// A deferred transaction that turns to writing may find its snapshot old and fail, so writers
