@@ -28,6 +28,7 @@ pub struct Block {
     bytes: Vec<u8>,
     rich: Vec<Value>,
     rows: usize,
+    width: usize,
 }
 
 impl Block {
@@ -47,11 +48,12 @@ impl Block {
     }
 
     /// The value of a cell; none outside the block.
+    #[inline]
     pub fn value(&self, row: usize, column: usize) -> Option<ValueRef<'_>> {
-        if column >= self.columns.len() {
+        if column >= self.width {
             return None;
         }
-        self.cells.get(row * self.columns.len() + column).map(|cell| self.lend(*cell))
+        self.cells.get(row * self.width + column).map(|cell| self.lend(*cell))
     }
 
     fn lend(&self, cell: Cell) -> ValueRef<'_> {
@@ -100,26 +102,31 @@ impl BlockBuilder {
     }
 
     /// Adds NULL.
+    #[inline]
     pub fn push_null(&mut self) {
         self.cells.push(Cell::Null);
     }
 
     /// Adds a boolean.
+    #[inline]
     pub fn push_bool(&mut self, value: bool) {
         self.cells.push(Cell::Bool(value));
     }
 
     /// Adds an integer.
+    #[inline]
     pub fn push_int(&mut self, value: i64) {
         self.cells.push(Cell::Int(value));
     }
 
     /// Adds a binary number.
+    #[inline]
     pub fn push_float(&mut self, value: f64) {
         self.cells.push(Cell::Float(value));
     }
 
     /// Adds text, as the bytes the driver has.
+    #[inline]
     pub fn push_text(&mut self, text: &[u8]) {
         if text.len() > LARGE {
             return self.push_value(text_value(text));
@@ -154,6 +161,7 @@ impl BlockBuilder {
     }
 
     /// Ends a row, and says whether the block is full and must be closed.
+    #[inline]
     pub fn end_row(&mut self) -> bool {
         self.rows += 1;
         self.rows >= MOST_ROWS || self.text.len() + self.bytes.len() >= MOST_BYTES
@@ -184,7 +192,8 @@ impl BlockBuilder {
     pub(crate) fn close_raw(mut self) -> Block {
         let text = self.take_text();
         let BlockBuilder { columns, cells, bytes, rich, rows, .. } = self;
-        Block { columns, cells, text, bytes, rich, rows }
+        let width = columns.len();
+        Block { columns, cells, text, bytes, rich, rows, width }
     }
 
     /// The text buffer as UTF-8. A valid whole may still have a cell that begins inside a

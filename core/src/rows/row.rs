@@ -41,13 +41,20 @@ impl ColumnIndex for String {
 }
 
 impl ColumnIndex for usize {
+    #[inline]
     fn position(&self, columns: &Columns) -> Result<usize> {
         if *self < columns.len() {
             return Ok(*self);
         }
-        let message = format!("there is no column {self}: the result has {}", columns.len());
-        Err(Error::new(ErrorKind::NoSuchColumn, message))
+        beyond(*self, columns)
     }
+}
+
+/// The error of a position there is no column at.
+#[cold]
+fn beyond(position: usize, columns: &Columns) -> Result<usize> {
+    let message = format!("there is no column {position}: the result has {}", columns.len());
+    Err(Error::new(ErrorKind::NoSuchColumn, message))
 }
 
 impl<T: ColumnIndex + ?Sized> ColumnIndex for &T {
@@ -78,10 +85,19 @@ impl Row {
     /// assert!(row.get::<i64>("name").is_err());
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[inline]
     pub fn get<'a, T: FromValueRef<'a>>(&'a self, column: impl ColumnIndex) -> Result<T> {
         let position = column.position(self.block.columns())?;
-        let value = self.at(position);
-        T::from_value_ref(value).map_err(|e| e.at(self.block.columns().place(position)))
+        match T::from_value_ref(self.at(position)) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.placed(error, position)),
+        }
+    }
+
+    /// An error with the place of its column, off the path of values that fit.
+    #[cold]
+    fn placed(&self, error: Error, position: usize) -> Error {
+        error.at(self.block.columns().place(position))
     }
 
     /// The value of a column, lent.
@@ -92,6 +108,7 @@ impl Row {
         Ok(self.at(column.position(self.block.columns())?))
     }
 
+    #[inline]
     fn at(&self, position: usize) -> ValueRef<'_> {
         self.block.value(self.row as usize, position).unwrap_or(ValueRef::Null)
     }
