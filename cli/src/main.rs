@@ -1,2 +1,129 @@
-//! x
-fn main() {}
+//! `mirrorm`: looks at a database from the command line.
+//!
+//! Here is what the commands take and what the process answers; `inspect` and `query` do the work.
+//! Databases are opened for reading only: nothing is created and nothing changed.
+//!
+//! Exit codes: 0 done, 1 the database or the statement failed, 2 the call was wrong.
+
+mod inspect;
+mod query;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use mirrorm::engine::EngineOptions;
+use mirrorm::prelude::*;
+
+/// Looks at a database nobody described: tables, keys, relationships, rows.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Shows tables with their columns, keys, indexes and relationships.
+    Inspect {
+        /// The database: a URL such as sqlite:///shop.db, or the path of a file.
+        url: String,
+        /// Only this table or view.
+        #[arg(long)]
+        table: Option<String>,
+        /// Another schema than the default one.
+        #[arg(long)]
+        schema: Option<String>,
+        /// How to show it: text for people, json for programs.
+        #[arg(long, value_enum, default_value_t = Shape::Text)]
+        format: Shape,
+        /// Counts the rows of each table too.
+        #[arg(long)]
+        rows: bool,
+    },
+    /// Runs a statement that reads, and shows its rows.
+    Query {
+        /// The database: a URL such as sqlite:///shop.db, or the path of a file.
+        url: String,
+        /// The statement.
+        sql: String,
+        /// How to show the rows.
+        #[arg(long, value_enum, default_value_t = RowsShape::Table)]
+        format: RowsShape,
+    },
+}
+
+/// How `inspect` shows a schema.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Shape {
+    /// Aligned text.
+    Text,
+    /// One JSON document, format schema-oracle/1.
+    Json,
+}
+
+/// How `query` shows rows.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum RowsShape {
+    /// A table for people.
+    Table,
+    /// Comma-separated values with a header; NULL is an empty field, an empty text is `""`.
+    Csv,
+    /// A list of objects.
+    Json,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let done = run(cli.command, &mut out).and_then(|()| out.flush().map_err(Failure::Output));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read us has read enough, as `head` does.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Output(error)) => fail(&error, 1),
+        Err(Failure::Database(error)) => fail(&error, if error.kind() == ErrorKind::Config { 2 } else { 1 }),
+    }
+}
+
+fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "mirrorm: {error}");
+    ExitCode::from(code)
+}
+
+/// What can go wrong: the database, or writing to the terminal.
+enum Failure {
+    Database(Error),
+    Output(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Database(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Output(error)
+    }
+}
+
+fn run(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
+    match command {
+        Command::Inspect { url, table, schema, format, rows } => {
+            let request = inspect::Request { table, schema, rows };
+            inspect::inspect(&open(&url)?, &request, format == Shape::Json, out)
+        }
+        Command::Query { url, sql, format } => query::query(&open(&url)?, &sql, format, out),
+    }
+}
+
+/// Opens a database for reading only. What is the path of a file, or looks like one, is one.
+fn open(text: &str) -> Result<Db> {
+    let is_path = Path::new(text).exists() || !text.contains(':');
+    let url = if is_path { mirrorm::dialect::sqlite::url_of_path(Path::new(text)) } else { text.to_string() };
+    Db::open_with(&url, EngineOptions::new().read_only(true).create(false))
+}

@@ -88,7 +88,7 @@ impl Statement {
     pub(super) fn prepare(db: &rusqlite::Connection, sql: &str, keep: bool) -> Result<Statement> {
         let length = c_int::try_from(sql.len())
             .map_err(|_| Error::new(ErrorKind::TooLarge, "a statement of more than 2 GiB"))?;
-        let flags = if keep { ffi::SQLITE_PREPARE_PERSISTENT as u32 } else { 0 };
+        let flags = if keep { ffi::SQLITE_PREPARE_PERSISTENT } else { 0 };
         let (mut raw, mut tail) = (ptr::null_mut(), ptr::null());
         // SAFETY: the handle is open as long as `db` is borrowed; text and length belong together;
         // both out pointers are ours.

@@ -1,0 +1,180 @@
+//! `mirrorm inspect`: a schema as text for people, or as one JSON document.
+
+use std::io::Write;
+
+use mirrorm::dialect::{ColumnFacts, ElementFacts, ForeignKeyFacts, ObjectKind, TableFacts};
+use mirrorm::prelude::*;
+use mirrorm::reflect::{Reflection, Reflector, RelationshipKind, document};
+use mirrorm::schema::Action;
+
+use super::Failure;
+
+/// What to show.
+pub(super) struct Request {
+    pub(super) table: Option<String>,
+    pub(super) schema: Option<String>,
+    pub(super) rows: bool,
+}
+
+impl Request {
+    fn reflector(&self) -> Reflector {
+        let reflector = self.schema.iter().fold(Reflector::new(), |made, schema| made.schema(schema));
+        self.table.iter().fold(reflector, |made, table| made.only([table]))
+    }
+}
+
+/// Shows a schema.
+pub(super) fn inspect(db: &Db, request: &Request, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let reflector = request.reflector();
+    if json {
+        let document = document(&db.connect()?, &reflector)?;
+        writeln!(out, "{document:#}")?;
+        return Ok(());
+    }
+    let (facts, problems) = reflector.facts(&db.connect()?)?;
+    // Relationships lead to tables that were not asked for, so they come from the whole schema.
+    let whole = Request { table: None, schema: request.schema.clone(), rows: false };
+    let reflection = db.reflect_with(&whole.reflector())?;
+    let shown: Vec<&TableFacts> =
+        facts.iter().filter(|t| t.kind != ObjectKind::Shadow || request.table.is_some()).collect();
+    for (i, table) in shown.iter().enumerate() {
+        if i > 0 {
+            writeln!(out)?;
+        }
+        show_table(db, table, &reflection, request.rows, out)?;
+    }
+    if shown.is_empty() && problems.is_empty() {
+        writeln!(out, "no tables")?;
+    }
+    for problem in &problems {
+        writeln!(out, "problem: {}: {}", problem.object, problem.message)?;
+    }
+    Ok(())
+}
+
+fn show_table(
+    db: &Db,
+    table: &TableFacts,
+    reflection: &Reflection,
+    rows: bool,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let kind = match table.kind {
+        ObjectKind::View => "view",
+        ObjectKind::Virtual => "virtual table",
+        _ => "table",
+    };
+    let options: Vec<String> = table.options.iter().map(|(_, name, _)| name.replace('_', " ")).collect();
+    let mut title = format!("{kind} {}", table.name);
+    if !options.is_empty() {
+        title.push_str(&format!(" ({})", options.join(", ")));
+    }
+    if rows {
+        let known = reflection.tables().iter().find(|t| *t.name() == *table.name);
+        match known.map(|t| select(t).count(db)) {
+            Some(Ok(count)) => title.push_str(&format!(", {count} rows")),
+            Some(Err(error)) => title.push_str(&format!(", rows not counted: {}", error.message())),
+            None => {}
+        }
+    }
+    writeln!(out, "{title}")?;
+    show_columns(table, out)?;
+    show_constraints(table, out)?;
+    show_relationships(table, reflection, out)
+}
+
+/// Columns in three aligned parts: name, type, and what else there is to say.
+fn show_columns(table: &TableFacts, out: &mut dyn Write) -> Result<(), Failure> {
+    let width = |of: fn(&ColumnFacts) -> usize| table.columns.iter().map(of).max().unwrap_or(0);
+    let (names, types) = (width(|c| c.name.chars().count()), width(|c| c.declared.chars().count()));
+    for column in &table.columns {
+        let line =
+            format!("  {:<names$}  {:<types$}  {}", column.name, column.declared, details(table, column));
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn details(table: &TableFacts, column: &ColumnFacts) -> String {
+    let mut words: Vec<String> = Vec::new();
+    if table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&column.name)) {
+        words.push(if column.autoincrement { "key, generated".into() } else { "key".into() });
+    }
+    if !column.nullable {
+        words.push("not null".into());
+    }
+    words.extend(column.default.as_ref().map(|sql| format!("default {sql}")));
+    words.extend(
+        column
+            .computed
+            .as_ref()
+            .map(|(sql, stored)| format!("{} as {sql}", if *stored { "stored" } else { "computed" })),
+    );
+    words.extend(column.collation.as_ref().map(|name| format!("collate {name}")));
+    words.join(", ")
+}
+
+fn show_constraints(table: &TableFacts, out: &mut dyn Write) -> Result<(), Failure> {
+    let named = |name: &Option<String>| name.as_ref().map_or(String::new(), |name| format!("  [{name}]"));
+    if let Some(key) = table.primary_key.as_ref().filter(|key| key.columns.len() > 1 || key.name.is_some()) {
+        writeln!(out, "  primary key ({}){}", key.columns.join(", "), named(&key.name))?;
+    }
+    for key in &table.uniques {
+        writeln!(out, "  unique ({}){}", key.columns.join(", "), named(&key.name))?;
+    }
+    for check in &table.checks {
+        writeln!(out, "  check ({}){}", check.sql, named(&check.name))?;
+    }
+    for key in &table.foreign_keys {
+        writeln!(out, "  {}{}", foreign_key(key), named(&key.name))?;
+    }
+    for index in &table.indexes {
+        let unique = if index.unique { "unique index" } else { "index" };
+        let elements: Vec<String> = index.elements.iter().map(element).collect();
+        let filter = index.filter.as_ref().map_or(String::new(), |sql| format!(" where {sql}"));
+        writeln!(out, "  {unique} {} ({}){filter}", index.name, elements.join(", "))?;
+    }
+    Ok(())
+}
+
+fn foreign_key(key: &ForeignKeyFacts) -> String {
+    let mut text = format!("foreign key ({}) -> {}", key.columns.join(", "), key.referred_table);
+    if !key.referred_columns.is_empty() {
+        text.push_str(&format!(" ({})", key.referred_columns.join(", ")));
+    }
+    for (word, action) in [("delete", key.on_delete), ("update", key.on_update)] {
+        if action != Action::NoAction {
+            text.push_str(&format!(", on {word} {}", action.as_sql().to_lowercase()));
+        }
+    }
+    text
+}
+
+fn element(element: &ElementFacts) -> String {
+    let mut text = element.column.clone().or_else(|| element.expression.clone()).unwrap_or_default();
+    if let Some(collation) = &element.collation {
+        text.push_str(&format!(" collate {collation}"));
+    }
+    if element.descending {
+        text.push_str(" desc");
+    }
+    text
+}
+
+fn show_relationships(
+    table: &TableFacts,
+    reflection: &Reflection,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let own = reflection.relationships().iter().filter(|r| *r.from.name() == *table.name);
+    for way in own {
+        let kind = match way.kind {
+            RelationshipKind::ManyToOne => "one",
+            RelationshipKind::OneToOne => "at most one",
+            RelationshipKind::OneToMany | RelationshipKind::ManyToMany => "many",
+        };
+        let through = way.through.as_ref().map_or(String::new(), |t| format!(" through {}", t.name()));
+        writeln!(out, "  {}: {kind} {}{through}", way.name, way.to.name())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! `mirrorm query`: rows as a table, as CSV or as JSON.
+
+use std::io::Write;
+
+use comfy_table::{CellAlignment, Table, presets};
+use mirrorm::prelude::*;
+use mirrorm::value::ValueRef;
+
+use super::{Failure, RowsShape};
+
+/// Runs a statement on a connection that refuses writes, and shows its rows.
+pub(super) fn query(db: &Db, sql: &str, shape: RowsShape, out: &mut dyn Write) -> Result<(), Failure> {
+    let rows = db.read(|tx| tx.query_text(sql, ()))?;
+    match shape {
+        RowsShape::Table => table(&rows, out),
+        RowsShape::Csv => csv(&rows, out),
+        RowsShape::Json => {
+            serde_json::to_writer_pretty(&mut *out, &rows).map_err(std::io::Error::from)?;
+            Ok(writeln!(out)?)
+        }
+    }
+}
+
+fn table(rows: &Rows, out: &mut dyn Write) -> Result<(), Failure> {
+    if rows.columns().is_empty() {
+        return Ok(writeln!(out, "the statement returns no rows")?);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_header(rows.columns().iter().map(|column| column.name()));
+    for row in rows {
+        table.add_row(row.iter().map(|(_, value)| cell(value)));
+    }
+    let numbers =
+        |value: ValueRef<'_>| matches!(value, ValueRef::Int(_) | ValueRef::Float(_) | ValueRef::Null);
+    for (i, column) in table.column_iter_mut().enumerate() {
+        if !rows.is_empty() && rows.iter().all(|row| row.value(i).is_ok_and(numbers)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "{table}")?;
+    Ok(writeln!(out, "{} row{}", rows.len(), if rows.len() == 1 { "" } else { "s" })?)
+}
+
+/// A value on one line: line breaks and other control characters are shown, not obeyed.
+fn cell(value: ValueRef<'_>) -> String {
+    let text = value.to_string();
+    if !text.contains(|c: char| c.is_control()) {
+        return text;
+    }
+    text.chars()
+        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
+        .collect()
+}
+
+fn csv(rows: &Rows, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Necessary).from_writer(out);
+    let io = |e: csv::Error| Failure::Output(e.into());
+    writer.write_record(rows.columns().iter().map(|column| column.name())).map_err(io)?;
+    for row in rows {
+        let fields =
+            row.iter().map(|(_, value)| if value.is_null() { String::new() } else { value.to_string() });
+        writer.write_record(fields).map_err(io)?;
+    }
+    Ok(writer.flush()?)
+}
