@@ -17,3 +17,6 @@ mod oracle;
 
 /// Tests on real databases.
 mod live;
+
+/// What statements become on every dialect, without a database.
+mod sql;

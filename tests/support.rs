@@ -19,3 +19,12 @@ pub(crate) fn loaded(name: &str) -> Db {
 pub(crate) fn memory() -> Db {
     Db::open("sqlite://").unwrap()
 }
+
+/// Runs a test on an empty database of every backend: in memory and in a file for SQLite.
+pub(crate) fn each_backend(test: impl Fn(&Db)) {
+    let folder = tempfile::tempdir().unwrap();
+    for url in mirrorm::dialect::sqlite::testing::scratch_urls(folder.path()) {
+        println!("on {url}");
+        test(&Db::open(&url).unwrap());
+    }
+}

@@ -1,5 +1,17 @@
 //! Tests on real databases: each backend where the test is of the library, one where it is of a
 //! dialect.
 
+/// Wrong calls and hostile data.
+mod bad_input;
+
+/// SQLite's driver hacks.
+mod hacks;
+
+/// Defining, creating, reading, writing.
+mod tables;
+
+/// Values in and out.
+mod values;
+
 /// Reflection of awkward schemas, a test for each row of `tests/quirks.md`.
 mod quirks;

@@ -250,9 +250,7 @@ fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> 
     for other in select.from.iter().chain(earlier) {
         let def = c.find(other)?;
         links(&join.source, &own, other, &def, &mut found);
-        if join.source.table != other.table {
-            links(other, &def, &join.source, &own, &mut found);
-        }
+        links(other, &def, &join.source, &own, &mut found);
     }
     match found.len() {
         1 => found.pop().map(|(on, _)| on).ok_or_else(|| no_key(&own)),
@@ -288,7 +286,7 @@ fn links(
         }
         if let Some(on) = key_condition(from, from_def, key, to, to_def) {
             let mut name = String::with_capacity(64);
-            name.push_str(from_def.name.as_str());
+            name.push_str(from.alias.as_deref().unwrap_or(from_def.name.as_str()));
             from_def.names_at(&key.columns).for_each(|column| {
                 name.push('.');
                 name.push_str(column);

@@ -76,6 +76,17 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value> {
         (Class::Decimal, Value::Int(n)) => Some(Value::Decimal(Decimal::from(n))),
         (Class::Decimal, Value::UInt(n)) => Some(Value::Decimal(Decimal::from(n))),
         (Class::Decimal, Value::Float(x)) => Some(Value::Decimal(Decimal::from_f64(x))),
+        (
+            Class::Text,
+            rich @ (Value::Decimal(_)
+            | Value::Date(_)
+            | Value::Time(_)
+            | Value::DateTime(_)
+            | Value::Timestamp(_)
+            | Value::Interval(_)
+            | Value::Uuid(_)
+            | Value::Json(_)),
+        ) => Some(Value::Text(rich.to_string())),
         (Class::Bytes, value @ Value::Bytes(_)) => Some(value),
         (Class::Date, value @ Value::Date(_)) => Some(value),
         (Class::Time, value @ Value::Time(_)) => Some(value),

@@ -7,6 +7,7 @@ mod array;
 mod convert;
 mod decimal;
 mod json;
+mod json_out;
 mod read;
 mod reference;
 mod serde;

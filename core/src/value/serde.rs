@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor, value as access};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
+use super::json_out::Piece;
 use super::{Json, OtherData, Value, ValueRef};
 
 impl Serialize for Value {
@@ -46,10 +47,7 @@ fn bytes_out<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Err
 
 fn rich_out<S: Serializer>(rich: &Value, serializer: S) -> Result<S::Ok, S::Error> {
     match rich {
-        Value::Json(json) if serializer.is_human_readable() => {
-            let tree: serde_json::Value = json.parse().map_err(serde::ser::Error::custom)?;
-            tree.serialize(serializer)
-        }
+        Value::Json(json) if serializer.is_human_readable() => Piece(json.as_str()).serialize(serializer),
         Value::Array(array) => {
             let mut list = serializer.serialize_seq(Some(array.items().len()))?;
             array.items().iter().try_for_each(|item| list.serialize_element(item))?;

@@ -194,6 +194,10 @@ impl SqliteConnection {
         &self.raw
     }
 
+    pub(super) fn repreparations(&self) -> Vec<(String, i32)> {
+        self.statements.repreparations()
+    }
+
     /// Runs `body` with the statement of a text, kept from before or for later.
     fn with<T>(&self, sql: &str, keep: bool, body: impl FnOnce(&mut Statement) -> Result<T>) -> Result<T> {
         self.note_pragma(sql);

@@ -119,6 +119,13 @@ pub fn raw(conn: &Conn) -> Option<&rusqlite::Connection> {
     conn.driver().as_any().downcast_ref::<driver::SqliteConnection>().map(|c| c.raw())
 }
 
+/// The statements a connection keeps, each with how often SQLite prepared it again since: a guard
+/// for plans that should never be (sqlite.org/c3ref/c_stmtstatus_counter.html).
+pub fn repreparations(conn: &Conn) -> Vec<(String, i32)> {
+    let connection = conn.driver().as_any().downcast_ref::<driver::SqliteConnection>();
+    connection.map(|c| c.repreparations()).unwrap_or_default()
+}
+
 /// A `file:` URI for a path, with the characters that mean something in a URI escaped.
 pub fn url_of_path(path: &std::path::Path) -> String {
     let text = path.to_string_lossy();

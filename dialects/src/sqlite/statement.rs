@@ -63,6 +63,15 @@ impl Statements {
         Ok((sql.into(), Statement::prepare(db, sql, true)?))
     }
 
+    /// The kept texts, each with how often SQLite prepared it again.
+    pub(super) fn repreparations(&self) -> Vec<(String, i32)> {
+        // SAFETY: kept statements are prepared and not running; the counter is only read.
+        let times = |s: &Statement| unsafe {
+            ffi::sqlite3_stmt_status(s.raw.as_ptr(), ffi::SQLITE_STMTSTATUS_REPREPARE, 0)
+        };
+        self.0.borrow().iter().map(|(text, statement)| (text.to_string(), times(statement))).collect()
+    }
+
     /// Puts a statement back, and lets the one go that was not used for longest.
     pub(super) fn keep(&self, statement: (Box<str>, Statement)) {
         let mut kept = self.0.borrow_mut();

@@ -1,0 +1,345 @@
+//! What statements become, stated for every dialect, without a database.
+
+use mirrorm::compile::{Compile, Target};
+use mirrorm::dialect::{Dialect, Features};
+use mirrorm::prelude::*;
+use mirrorm::schema::{IndexElement, Metadata};
+use mirrorm::stmt::Ddl;
+use mirrorm_core::testing::Mock;
+use std::sync::Arc;
+
+/// SQLite, and a dialect that overrides nothing: the standard's spelling.
+fn targets() -> [Arc<Target>; 2] {
+    let (mock, _) = Mock::leak(Features::default());
+    let sqlite: &'static dyn Dialect = mirrorm::dialect::built_in()[0];
+    [Target::offline(sqlite), Target::offline(mock)]
+}
+
+/// The text on each dialect; one text is for all.
+#[track_caller]
+fn assert_sql(statement: &impl Compile, sqlite: &str, standard: &str) {
+    let [a, b] = targets();
+    assert_eq!(statement.compile(&a).unwrap().sql(), sqlite, "sqlite");
+    assert_eq!(statement.compile(&b).unwrap().sql(), standard, "standard");
+}
+
+#[track_caller]
+fn same(statement: &impl Compile, sql: &str) {
+    assert_sql(statement, sql, sql);
+}
+
+#[track_caller]
+fn kind(statement: &impl Compile) -> (ErrorKind, String) {
+    let error = statement.compile(&targets()[0]).unwrap_err();
+    (error.kind(), error.message().to_string())
+}
+
+struct Blog {
+    users: Table,
+    posts: Table,
+    comments: Table,
+}
+
+fn blog() -> Blog {
+    let m = Metadata::new();
+    let users = m
+        .define(
+            "users",
+            (
+                column("id", Integer).primary_key(),
+                column("name", Varchar(80)),
+                column("boss_id", Integer).references("users"),
+            ),
+        )
+        .unwrap();
+    let posts = m
+        .define(
+            "posts",
+            (
+                column("id", Integer).primary_key(),
+                column("title", Varchar(200)).not_null(),
+                column("author_id", Integer).references("users.id"),
+                column("editor_id", Integer).references("users.id"),
+                column("score", Numeric(10, 2)),
+            ),
+        )
+        .unwrap();
+    let comments = m
+        .define(
+            "comments",
+            (
+                column("id", Integer).primary_key(),
+                column("post_id", Integer).references("posts"),
+                column("order", Integer),
+            ),
+        )
+        .unwrap();
+    Blog { users, posts, comments }
+}
+
+#[test]
+fn select_of_a_table() {
+    let Blog { users, .. } = blog();
+    same(&select(&users), "SELECT users.id, users.name, users.boss_id FROM users");
+    same(
+        &select((users.c("id"), users.c("name").label("who"))),
+        "SELECT users.id, users.name AS who FROM users",
+    );
+    same(&select(users.c("name")).distinct(), "SELECT DISTINCT users.name FROM users");
+}
+
+#[test]
+fn operators_and_parentheses() {
+    let Blog { users, .. } = blog();
+    let (id, name) = (users.c("id"), users.c("name"));
+    #[track_caller]
+    fn check(users: &Table, condition: Expr, sql: &str) {
+        same(&select(users.c("id")).filter(condition), &format!("SELECT users.id FROM users WHERE {sql}"));
+    }
+    check(&users, id.gt(1) & id.lt(5) & name.eq("x"), "users.id > ? AND users.id < ? AND users.name = ?");
+    check(&users, (id.eq(1) | id.eq(2)) & name.eq("x"), "(users.id = ? OR users.id = ?) AND users.name = ?");
+    check(&users, (id.eq(1) & id.eq(2)) | name.eq("x"), "users.id = ? AND users.id = ? OR users.name = ?");
+    check(&users, !(id.eq(1) | id.eq(2)), "NOT (users.id = ? OR users.id = ?)");
+    check(&users, !id.eq(1), "NOT users.id = ?");
+    check(&users, id.add(1).mul(2).eq(6), "(users.id + ?) * ? = ?");
+    check(&users, id.sub(id.sub(1)).eq(1), "users.id - (users.id - ?) = ?");
+    check(&users, id.eq(1).eq(id.eq(2)), "(users.id = ?) = (users.id = ?)");
+    check(&users, name.eq(Value::Null), "users.name IS NULL");
+    check(&users, name.ne(None::<String>), "users.name IS NOT NULL");
+    check(&users, id.between(1, 5), "users.id BETWEEN ? AND ?");
+    check(&users, id.in_([1, 2, 3]), "users.id IN (?, ?, ?)");
+    check(&users, id.in_(Vec::<i64>::new()), "0 = 1");
+    check(&users, id.not_in(Vec::<i64>::new()), "1 = 1");
+    check(&users, name.starts_with("50%_"), "users.name LIKE ? ESCAPE '/'");
+    check(&users, raw("a or b").and(id.eq(1)), "(a or b) AND users.id = ?");
+    check(&users, Expr::all([] as [Expr; 0]), "1 = 1");
+    check(&users, id.neg().lt(0), "-users.id < ?");
+    check(&users, func::count_distinct(&id).gt(0), "count(DISTINCT users.id) > ?");
+    check(&users, name.collate("NOCASE").eq("x"), "users.name COLLATE \"NOCASE\" = ?");
+    check(&users, id.in_(select(users.c("boss_id"))), "users.id IN (SELECT users.boss_id FROM users)");
+}
+
+#[test]
+fn fragments_that_differ() {
+    let Blog { users, .. } = blog();
+    let name = users.c("name");
+    assert_sql(
+        &select(&name).filter(name.is("x")),
+        "SELECT users.name FROM users WHERE users.name IS ?",
+        "SELECT users.name FROM users WHERE users.name IS NOT DISTINCT FROM ?",
+    );
+    assert_sql(
+        &select(func::char_length(&name)),
+        "SELECT length(users.name) FROM users",
+        "SELECT char_length(users.name) FROM users",
+    );
+    same(
+        &select(&name).filter(name.ilike("a%")),
+        "SELECT users.name FROM users WHERE lower(users.name) LIKE lower(?)",
+    );
+    assert_sql(
+        &select(&name).limit(5).offset(10),
+        "SELECT users.name FROM users LIMIT 5 OFFSET ?",
+        "SELECT users.name FROM users LIMIT ? OFFSET ?",
+    );
+    assert_sql(
+        &select(&name).offset(10),
+        "SELECT users.name FROM users LIMIT -1 OFFSET ?",
+        "SELECT users.name FROM users OFFSET ?",
+    );
+    assert_sql(
+        &select(func::now()).from(&users).limit(u64::MAX),
+        "SELECT CURRENT_TIMESTAMP FROM users LIMIT 9223372036854775807",
+        "SELECT CURRENT_TIMESTAMP FROM users LIMIT ?",
+    );
+    assert_sql(
+        &select(name.cast(Varchar(5))),
+        "SELECT CAST(users.name AS VARCHAR(5)) FROM users",
+        "SELECT CAST(users.name AS varchar(5)) FROM users",
+    );
+}
+
+#[test]
+fn joins_along_foreign_keys() {
+    let Blog { users, posts, comments } = blog();
+    same(
+        &select(comments.c("id")).join(&posts),
+        "SELECT comments.id FROM comments JOIN posts ON comments.post_id = posts.id",
+    );
+    same(
+        &select(posts.c("id")).left_join(&comments),
+        "SELECT posts.id FROM posts LEFT JOIN comments ON comments.post_id = posts.id",
+    );
+    let author = users.alias("author");
+    same(
+        &select((posts.c("id"), author.c("name"))).join_on(&author, posts.c("author_id").eq(author.c("id"))),
+        "SELECT posts.id, author.name FROM posts JOIN users AS author ON posts.author_id = author.id",
+    );
+    let boss = users.alias("boss");
+    let both = select((users.c("name"), boss.c("name").label("boss")));
+    let (found, message) = kind(&both.clone().left_join(&boss));
+    assert_eq!(found, ErrorKind::AmbiguousForeignKey, "a table joined with itself has two directions");
+    assert!(message.contains("boss.boss_id and users.boss_id"), "{message}");
+    same(
+        &both.left_join_on(&boss, users.c("boss_id").eq(boss.c("id"))),
+        "SELECT users.name, boss.name AS boss FROM users LEFT JOIN users AS boss ON users.boss_id = boss.id",
+    );
+    let (found, message) = kind(&select(&comments).join(&users));
+    assert_eq!(found, ErrorKind::NoForeignKey, "{message}");
+    let (found, message) = kind(&select(&posts).join(&users));
+    assert_eq!(found, ErrorKind::AmbiguousForeignKey);
+    assert!(message.contains("posts.author_id and posts.editor_id"), "{message}");
+}
+
+#[test]
+fn groups_and_orders() {
+    let Blog { users, posts, .. } = blog();
+    let n = func::count_all().label("n");
+    same(
+        &select((posts.c("author_id"), &n, func::sum(posts.c("score")), func::avg(posts.c("score"))))
+            .group_by(posts.c("author_id"))
+            .having(func::count_all().gt(1))
+            .order_by((n.desc(), posts.c("author_id"))),
+        "SELECT posts.author_id, count(*) AS n, sum(posts.score), avg(posts.score) FROM posts \
+         GROUP BY posts.author_id HAVING count(*) > ? ORDER BY n DESC, posts.author_id",
+    );
+    same(
+        &select(users.c("id"))
+            .filter(exists(select(posts.c("id")).filter(posts.c("author_id").eq(users.c("id"))))),
+        "SELECT users.id FROM users WHERE EXISTS (SELECT posts.id FROM posts WHERE posts.author_id = users.id)",
+    );
+}
+
+#[test]
+fn mistakes_travel_to_the_statement() {
+    let Blog { users, posts, .. } = blog();
+    let (found, message) = kind(&select(&users).filter(users.c("nmae").eq("x") & users.c("id").gt(0)));
+    assert_eq!(
+        (found, message.as_str()),
+        (ErrorKind::NoSuchColumn, "table `users` has no column `nmae`, did you mean `name`?")
+    );
+    assert_eq!(users.try_c("nmae").unwrap_err().kind(), ErrorKind::NoSuchColumn);
+    let (found, message) = kind(&select(&users).filter(posts.c("id").eq(1)));
+    assert_eq!(found, ErrorKind::Invalid, "{message}");
+    assert!(message.contains("`posts` is not part of the statement"));
+    assert_eq!(kind(&select(&users).join_on(&users, raw("1"))).0, ErrorKind::Invalid, "one name twice");
+    assert_eq!(kind(&select(Vec::<Expr>::new())).0, ErrorKind::Invalid);
+    assert_eq!(kind(&update(&users).set(values! { "name" => "x" })).0, ErrorKind::Invalid, "no filter");
+    assert_eq!(kind(&update(&users).filter(users.c("id").eq(1))).0, ErrorKind::Invalid, "sets nothing");
+    assert_eq!(kind(&insert(&users).values(values! { "nmae" => "x" })).0, ErrorKind::NoSuchColumn);
+    assert_eq!(kind(&insert(&users).rows(["id", "name"], [[1]])).0, ErrorKind::Invalid);
+    let mut deep = users.c("id");
+    for _ in 0..600 {
+        deep = deep.add(1).mul(2);
+    }
+    assert_eq!(kind(&select(deep)).0, ErrorKind::TooLarge);
+}
+
+#[test]
+fn writes() {
+    let Blog { users, .. } = blog();
+    same(
+        &insert(&users).values(values! { "name" => "ann", "id" => 1 }),
+        "INSERT INTO users (id, name) VALUES (?, ?)",
+    );
+    same(&insert(&users), "INSERT INTO users DEFAULT VALUES");
+    same(
+        &insert(&users).rows(["name", "boss_id"], [("a", Some(1)), ("b", None)]),
+        "INSERT INTO users (name, boss_id) VALUES (?, ?), (?, ?)",
+    );
+    same(
+        &insert(&users).values(values! { "name" => func::lower("ANN") }).returning(users.c("id")),
+        "INSERT INTO users (name) VALUES (lower(?)) RETURNING users.id",
+    );
+    same(
+        &update(&users).set(values! { "name" => users.c("name").concat("!") }).filter(users.c("id").eq(1)),
+        "UPDATE users SET name = users.name || ? WHERE users.id = ?",
+    );
+    same(&update(&users).set(values! { "name" => Value::Null }).all_rows(), "UPDATE users SET name = ?");
+    same(&delete(&users).filter(users.c("id").in_([1, 2])), "DELETE FROM users WHERE users.id IN (?, ?)");
+}
+
+#[test]
+fn create_table_in_full() {
+    let m = Metadata::new();
+    let t = m
+        .define(
+            "Order Items",
+            (
+                column("id", Integer).primary_key(),
+                column("select", Text).collate("NOCASE").not_null().server_default("it's"),
+                column("made", Timestamp).server_default(func::now()),
+                column("flag", Boolean).server_default(true),
+                column("low", Text).server_default(func::lower("X")),
+                column("twice", Integer).computed(raw("id * 2"), true),
+                column("order_id", Integer)
+                    .references("orders")
+                    .on_delete(Action::Cascade)
+                    .on_update(Action::SetNull),
+                column("qty", Integer).check(raw("qty > 0")),
+                unique(["order_id", "qty"]).named("one each"),
+                index(["qty"]),
+                index([IndexElement::expr(func::lower(raw("low"))), IndexElement::column("qty").desc()])
+                    .named("ix_low")
+                    .unique()
+                    .filter(raw("qty > 5")),
+            ),
+        )
+        .unwrap();
+    let create = Ddl::CreateTable { table: t.clone(), if_not_exists: false, without_keys: Vec::new() };
+    assert_sql(
+        &create,
+        "CREATE TABLE \"Order Items\" (id INTEGER NOT NULL, \"select\" TEXT COLLATE \"NOCASE\" NOT NULL DEFAULT 'it''s', \
+         made TIMESTAMP DEFAULT CURRENT_TIMESTAMP, flag BOOLEAN DEFAULT 1, low TEXT DEFAULT (lower('X')), \
+         twice INTEGER GENERATED ALWAYS AS (id * 2) STORED, order_id INTEGER, qty INTEGER, PRIMARY KEY (id), \
+         CONSTRAINT \"one each\" UNIQUE (order_id, qty), CHECK (qty > 0), \
+         CONSTRAINT \"fk_Order Items_order_id\" FOREIGN KEY (order_id) REFERENCES orders ON DELETE CASCADE ON UPDATE SET NULL)",
+        "CREATE TABLE \"Order Items\" (id integer NOT NULL GENERATED BY DEFAULT AS IDENTITY, \"select\" text COLLATE \"NOCASE\" NOT NULL DEFAULT 'it''s', \
+         made timestamp DEFAULT CURRENT_TIMESTAMP, flag boolean DEFAULT TRUE, low text DEFAULT lower('X'), \
+         twice integer GENERATED ALWAYS AS (id * 2) STORED, order_id integer, qty integer, PRIMARY KEY (id), \
+         CONSTRAINT \"one each\" UNIQUE (order_id, qty), CHECK (qty > 0), \
+         CONSTRAINT \"fk_Order Items_order_id\" FOREIGN KEY (order_id) REFERENCES orders ON DELETE CASCADE ON UPDATE SET NULL)",
+    );
+    let of = |i: usize| Ddl::CreateIndex {
+        table: t.clone(),
+        index: t.def().indexes()[i].clone(),
+        if_not_exists: true,
+    };
+    same(&of(0), "CREATE INDEX IF NOT EXISTS \"ix_Order Items_qty\" ON \"Order Items\" (qty)");
+    same(
+        &of(1),
+        "CREATE UNIQUE INDEX IF NOT EXISTS ix_low ON \"Order Items\" ((lower(low)), qty DESC) WHERE qty > 5",
+    );
+    same(&Ddl::DropTable { table: t.clone(), if_exists: true }, "DROP TABLE IF EXISTS \"Order Items\"");
+}
+
+#[test]
+fn made_names_are_cut_where_the_server_needs_it() {
+    let m = Metadata::new();
+    let long = "a_rather_long_column_name_of_forty_letters";
+    let t = m.define("t", (column(long, Integer), unique([long]), index([long]))).unwrap();
+    let index = t.def().indexes()[0].clone();
+    let [sqlite, standard] = targets();
+    let ddl = Ddl::CreateIndex { table: t, index, if_not_exists: false };
+    assert!(ddl.compile(&sqlite).unwrap().sql().contains(&format!("ix_t_{long}")));
+    assert!(ddl.compile(&standard).unwrap().sql().contains("ix_t_"));
+}
+
+#[test]
+fn long_lists_of_terms_stay_shallow() {
+    let Blog { users, .. } = blog();
+    let id = users.c("id");
+    let mut any = id.eq(0);
+    for i in 1..100_000 {
+        any = any | id.eq(i);
+    }
+    let error = select(&users).filter(&any).compile(&targets()[0]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "more parameters than sqlite takes");
+    let plain = Expr::any((0..100_000).map(|i| raw(format!("users.id = {i}"))));
+    let sql = select(&users).filter(plain).compile(&targets()[0]).unwrap().sql().to_string();
+    let depth = sql.chars().fold((0i32, 0i32), |(now, most), c| {
+        let now = now + i32::from(c == '(') - i32::from(c == ')');
+        (now, most.max(now))
+    });
+    assert!(depth.1 < 30, "balanced: {}", depth.1);
+}
