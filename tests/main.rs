@@ -20,3 +20,6 @@ mod live;
 
 /// What statements become on every dialect, without a database.
 mod sql;
+
+/// The rules of the house, kept by machine.
+mod house;

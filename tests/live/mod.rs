@@ -7,6 +7,9 @@ mod bad_input;
 /// SQLite's driver hacks.
 mod hacks;
 
+/// Reflection: cost, faults, relationships, a dialect of one's own.
+mod reflecting;
+
 /// Defining, creating, reading, writing.
 mod tables;
 

@@ -1,0 +1,132 @@
+//! The tool as people call it: output, exit codes, nothing changed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mirrorm")).args(args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a call that succeeds prints.
+#[track_caller]
+fn stdout(args: &[&str]) -> String {
+    let output = run(args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Exit code and message of a call that fails.
+#[track_caller]
+fn fails(args: &[&str]) -> (i32, String) {
+    let output = run(args);
+    assert!(!output.status.success() && output.stdout.is_empty());
+    (output.status.code().unwrap(), text(&output.stderr))
+}
+
+fn shop(folder: &Path) -> PathBuf {
+    use mirrorm::prelude::*;
+    let path = folder.join("shop.db");
+    let db =
+        Db::open(&format!("{}?journal_mode=delete", mirrorm::dialect::sqlite::url_of_path(&path))).unwrap();
+    db.execute_script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name VARCHAR(80) NOT NULL UNIQUE);
+         CREATE TABLE posts (id INTEGER PRIMARY KEY, author_id INT REFERENCES users (id) ON DELETE CASCADE, title TEXT DEFAULT 'none');
+         CREATE INDEX by_title ON posts (lower(title) DESC) WHERE title IS NOT NULL;
+         CREATE VIEW titles AS SELECT title FROM posts;
+         INSERT INTO users VALUES (1, 'ann'), (2, 'ben, \"jr\"');",
+    )
+    .unwrap();
+    path
+}
+
+#[test]
+fn inspect_for_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shop(folder.path());
+    let path = path.to_str().unwrap();
+    assert_eq!(
+        stdout(&["inspect", path]),
+        "table posts\n\
+         \u{20}\u{20}id         INTEGER  key, generated\n\
+         \u{20}\u{20}author_id  INT\n\
+         \u{20}\u{20}title      TEXT     default 'none'\n\
+         \u{20}\u{20}foreign key (author_id) -> users (id), on delete cascade\n\
+         \u{20}\u{20}index by_title (lower(title) desc) where title IS NOT NULL\n\
+         \u{20}\u{20}author: one users\n\
+         \n\
+         view titles\n\
+         \u{20}\u{20}title  TEXT\n\
+         \n\
+         table users\n\
+         \u{20}\u{20}id    INTEGER      key, generated\n\
+         \u{20}\u{20}name  VARCHAR(80)  not null\n\
+         \u{20}\u{20}unique (name)\n\
+         \u{20}\u{20}posts: many posts\n"
+    );
+    let one = stdout(&["inspect", path, "--table", "users", "--rows"]);
+    assert!(one.starts_with("table users, 2 rows\n"), "{one}");
+    assert!(
+        stdout(&["inspect", &format!("sqlite:///{path}"), "--table", "users"]).starts_with("table users\n")
+    );
+}
+
+#[test]
+fn inspect_for_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shop(folder.path());
+    let before = std::fs::read(&path).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&["inspect", path.to_str().unwrap(), "--format", "json"])).unwrap();
+    assert_eq!(json["format"], "schema-oracle/1");
+    assert_eq!(json["schemas"]["@default"]["tables"]["posts"]["foreign_keys"][0]["ondelete"], "CASCADE");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no file beside it");
+}
+
+#[test]
+fn queries_in_three_shapes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shop(folder.path());
+    let path = path.to_str().unwrap();
+    let sql = "SELECT id, name, NULL AS nothing FROM users";
+    assert_eq!(
+        stdout(&["query", path, sql, "--format", "csv"]),
+        "id,name,nothing\n1,ann,\n2,\"ben, \"\"jr\"\"\",\n"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(&["query", path, sql, "--format", "json"])).unwrap();
+    assert_eq!(json[1]["name"], "ben, \"jr\"");
+    assert!(json[0]["nothing"].is_null());
+    let table = stdout(&["query", path, sql]);
+    assert!(table.contains("ann") && table.ends_with("2 rows\n"), "{table}");
+    assert!(stdout(&["query", path, "SELECT 'a\nb' AS two"]).contains("a\\nb"), "one line stays one line");
+}
+
+#[test]
+fn wrong_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shop(folder.path());
+    let path = path.to_str().unwrap();
+    let missing = folder.path().join("missing.db");
+    let (code, message) = fails(&["inspect", missing.to_str().unwrap()]);
+    assert_eq!(code, 1);
+    assert!(message.contains("there is no file"), "{message}");
+    assert!(!missing.exists());
+    assert_eq!(fails(&["inspect", "nosql://x"]).0, 2);
+    assert_eq!(fails(&["inspect"]).0, 2);
+    let (code, message) = fails(&["inspect", path, "--table", "user"]);
+    assert_eq!(code, 1);
+    assert!(message.contains("`user`"), "{message}");
+    let (code, message) = fails(&["query", path, "DELETE FROM users"]);
+    assert_eq!(code, 1);
+    assert!(message.contains("read-only"), "{message}");
+    let (code, message) = fails(&["query", path, "SELEC"]);
+    assert_eq!(code, 1);
+    assert!(message.contains("syntax error"), "{message}");
+    assert_eq!(stdout(&["query", path, "SELECT count(*) AS n FROM users", "--format", "csv"]), "n\n2\n");
+}

@@ -1,0 +1,322 @@
+//! Reflection as such: cost, faults, relationships, a dialect of one's own.
+
+use std::any::Any;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mirrorm::dialect::{Connection, Cursor, Dialect, Done, Features, Request, Scope, Url};
+use mirrorm::engine::EngineOptions;
+use mirrorm::prelude::*;
+use mirrorm::reflect::{Reflection, Reflector, RelationshipKind};
+use mirrorm::rows::RowBuffer;
+use mirrorm_core::testing::{Answer, Mock};
+
+use crate::support::{loaded, memory};
+
+/// A connection that counts what goes through it.
+struct Counting {
+    inner: Box<dyn Connection>,
+    sent: AtomicUsize,
+}
+
+impl Connection for Counting {
+    fn query(&self, r: &Request<'_>, body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>) -> Result<()> {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        self.inner.query(r, body)
+    }
+    fn execute(&self, r: &Request<'_>) -> Result<Done> {
+        self.sent.fetch_add(1, Ordering::SeqCst);
+        self.inner.execute(r)
+    }
+    fn execute_many(
+        &self,
+        sql: &str,
+        width: usize,
+        v: &RowBuffer,
+        r: Range<usize>,
+        ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        self.inner.execute_many(sql, width, v, r, ids)
+    }
+    fn script(&self, sql: &str) -> Result<()> {
+        self.inner.script(sql)
+    }
+    fn set_read_only(&self, on: bool) -> Result<()> {
+        self.inner.set_read_only(on)
+    }
+    fn in_transaction(&self) -> bool {
+        self.inner.in_transaction()
+    }
+    fn reset(&self) -> Result<()> {
+        self.inner.reset()
+    }
+    fn is_alive(&self) -> bool {
+        self.inner.is_alive()
+    }
+    fn as_any(&self) -> &dyn Any {
+        self.inner.as_any()
+    }
+}
+
+/// Statements it takes to reflect so many tables, with keys, indexes and views.
+fn statements(tables: usize) -> usize {
+    let dialect: &'static dyn Dialect = mirrorm::dialect::built_in()[0];
+    let (url, options) = (Url::parse("sqlite://").unwrap(), EngineOptions::new());
+    let inner = dialect.connector(&url, &options).unwrap().connect().unwrap();
+    let mut sql = String::new();
+    for i in 0..tables {
+        let key = if i > 0 { format!(", p INT REFERENCES t{}", i - 1) } else { String::new() };
+        sql += &format!(
+            "CREATE TABLE t{i} (id INTEGER PRIMARY KEY, a TEXT UNIQUE, b INT CHECK (b > 0){key}); CREATE INDEX i{i} ON t{i} (lower(a)); CREATE VIEW v{i} AS SELECT a FROM t{i};"
+        );
+    }
+    inner.script(&sql).unwrap();
+    let counting = Counting { inner, sent: AtomicUsize::new(0) };
+    let facts = dialect.inspector().facts(&counting, &Scope::default()).unwrap();
+    assert_eq!(facts.tables.len(), 2 * tables);
+    assert!(facts.problems.is_empty());
+    counting.sent.load(Ordering::SeqCst)
+}
+
+#[test]
+fn a_thousand_tables_cost_as_many_statements_as_ten() {
+    let ten = statements(10);
+    assert_eq!(statements(1000), ten);
+    assert!(ten <= 8, "{ten} statements");
+}
+
+fn names(reflection: &Reflection, table: &str) -> Vec<(String, String, RelationshipKind)> {
+    let own = reflection.relationships().iter().filter(|r| *r.from.name() == *table);
+    own.map(|r| (r.name.clone(), r.to.name().to_string(), r.kind)).collect()
+}
+
+fn expect(list: &[(&str, &str, RelationshipKind)]) -> Vec<(String, String, RelationshipKind)> {
+    list.iter().map(|(a, b, c)| (a.to_string(), b.to_string(), *c)).collect()
+}
+
+#[test]
+fn relationships_have_stable_names() {
+    use RelationshipKind::*;
+    let db = memory();
+    db.execute_script(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, boss_id INT REFERENCES users (id));
+         CREATE TABLE profiles (user_id INTEGER PRIMARY KEY REFERENCES users (id), bio TEXT);
+         CREATE TABLE posts (id INTEGER PRIMARY KEY, author_id INT REFERENCES users (id), editor_id INT REFERENCES users (id), editor TEXT);
+         CREATE TABLE tags (id INTEGER PRIMARY KEY);
+         CREATE TABLE post_tags (post_id INT REFERENCES posts (id), tag_id INT REFERENCES tags (id), PRIMARY KEY (post_id, tag_id));",
+    )
+    .unwrap();
+    let first = db.reflect().unwrap();
+    assert_eq!(
+        names(&first, "users"),
+        expect(&[
+            ("boss", "users", ManyToOne),
+            ("posts", "posts", OneToMany),
+            ("posts_by_editor_id", "posts", OneToMany),
+            ("profiles", "profiles", OneToOne),
+            ("users", "users", OneToMany)
+        ])
+    );
+    assert_eq!(
+        names(&first, "posts"),
+        expect(&[
+            ("author", "users", ManyToOne),
+            ("users", "users", ManyToOne),
+            ("post_tags", "post_tags", OneToMany),
+            ("tags", "tags", ManyToMany)
+        ]),
+        "`editor` is a column, so the key to it is named after its table"
+    );
+    assert_eq!(
+        names(&first, "tags"),
+        expect(&[("post_tags", "post_tags", OneToMany), ("posts", "posts", ManyToMany)])
+    );
+    let again = db.reflect().unwrap();
+    assert_eq!(again.relationships(), first.relationships());
+}
+
+#[test]
+fn a_part_of_a_schema() {
+    let db = loaded("chinook");
+    let some = db.reflect_with(&Reflector::new().only(["Track", "Album"])).unwrap();
+    assert_eq!(some.tables().len(), 2);
+    assert_eq!(db.tables().len(), 2);
+    assert_eq!(names(&some, "Track"), expect(&[("Album", "Album", RelationshipKind::ManyToOne)]));
+    let error = db.reflect_with(&Reflector::new().only(["track"])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSuchTable);
+    assert!(error.message().contains("did you mean `Track`?"), "{error}");
+    let db = loaded("quirks");
+    let tables = db.reflect_with(&Reflector::new().without_views()).unwrap();
+    assert!(!tables.tables().iter().any(|t| *t.name() == *"v"));
+}
+
+#[test]
+fn reflecting_again_sees_what_changed() {
+    let db = memory();
+    db.execute("CREATE TABLE t (a INT)", ()).unwrap();
+    db.reflect().unwrap();
+    let t = db.table_named("t").unwrap();
+    db.reflect().unwrap();
+    assert_eq!(t.version(), 1, "nothing changed");
+    db.execute("ALTER TABLE t ADD COLUMN b TEXT", ()).unwrap();
+    db.reflect().unwrap();
+    assert_eq!((t.version(), t.def().columns().len()), (2, 2), "handles see the new version");
+}
+
+#[test]
+fn a_table_defined_here_is_found_by_reflection_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = mirrorm::dialect::sqlite::url_of_path(&folder.path().join("a.db"));
+    let db = Db::open(&url).unwrap();
+    let parts = (
+        column("id", Integer).primary_key(),
+        column("name", Varchar(40)).not_null().unique(),
+        column("price", Numeric(10, 2)).server_default(5),
+        column("parent_id", Integer).references("items.id").on_delete(Action::Cascade),
+        column("made", Timestamp).server_default(func::now()),
+        check(raw("price > 0")).named("positive"),
+        index(["name", "price"]),
+    );
+    let items = db.table("items", parts).unwrap();
+    db.create_all().unwrap();
+    insert(&items).values(values! { "name" => "x" }).run(&db).unwrap();
+    let other = Db::open(&url).unwrap();
+    other.reflect().unwrap();
+    let found = other.table_named("items").unwrap();
+    let (a, b) = (items.def(), found.def());
+    let shape = |d: &mirrorm::schema::TableDef| {
+        d.columns().map(|c| (c.key().to_string(), c.ty().clone(), c.is_nullable())).collect::<Vec<_>>()
+    };
+    assert_eq!(shape(&a), shape(&b));
+    assert_eq!(a.uniques(), b.uniques());
+    assert_eq!(a.primary_key(), b.primary_key());
+    assert_eq!(
+        (a.indexes().len(), a.checks().len(), a.foreign_keys().len()),
+        (b.indexes().len(), b.checks().len(), b.foreign_keys().len())
+    );
+    assert_eq!(select(found.c("price")).scalar::<i64>(&other).unwrap(), 5);
+}
+
+/// A fourth database is one folder: the mock is the smallest there can be, and everything runs.
+#[test]
+fn a_dialect_of_ones_own() {
+    let mut features = Features::default();
+    features.max_params = 10;
+    features.batch_params = 6;
+    let (dialect, mock) = Mock::leak(features);
+    mirrorm::register(dialect).unwrap();
+    let db = Db::open("mock://anything").unwrap();
+    mock.sqls();
+    let column_to = |name: &str, target: &str| column(name, Integer).references(target);
+    let x = db.table("x", (column("id", Integer).primary_key(), column_to("y_id", "y.id"))).unwrap();
+    db.table("y", (column("id", Integer).primary_key(), column_to("x_id", "x.id"), index(["x_id"]))).unwrap();
+    db.create_all().unwrap();
+    let sql = mock.sqls().join("; ");
+    assert_eq!(
+        sql,
+        "BEGIN; CREATE TABLE x (id integer NOT NULL GENERATED BY DEFAULT AS IDENTITY, y_id integer, PRIMARY KEY (id)); \
+         CREATE TABLE y (id integer NOT NULL GENERATED BY DEFAULT AS IDENTITY, x_id integer, PRIMARY KEY (id)); \
+         CREATE INDEX ix_y_x_id ON y (x_id); \
+         ALTER TABLE x ADD CONSTRAINT fk_x_y_id FOREIGN KEY (y_id) REFERENCES y (id); \
+         ALTER TABLE y ADD CONSTRAINT fk_y_x_id FOREIGN KEY (x_id) REFERENCES x (id); COMMIT"
+    );
+    insert(&x).rows(["id", "y_id"], (0..7).map(|i| (i, 1))).run(&db).unwrap();
+    assert_eq!(
+        mock.sqls(),
+        [
+            "BEGIN",
+            "INSERT INTO x (id, y_id) VALUES (?, ?), (?, ?), (?, ?)",
+            "INSERT INTO x (id, y_id) VALUES (?, ?), (?, ?), (?, ?)",
+            "INSERT INTO x (id, y_id) VALUES (?, ?)",
+            "COMMIT"
+        ]
+    );
+    let error = select(&x).filter(x.c("id").in_(0..11)).all(&db).unwrap_err();
+    assert_eq!((error.kind(), mock.sqls().len()), (ErrorKind::TooLarge, 0), "nothing was sent");
+    mock.answer(Answer::Rows(vec!["id", "y_id"], vec![vec![1.into(), Value::Null]]));
+    let row = select(&x).limit(1).one(&db).unwrap();
+    assert_eq!(row.get::<Option<i64>>("y_id").unwrap(), None);
+    assert_eq!(mock.sqls(), ["SELECT x.id, x.y_id FROM x LIMIT ?"]);
+    mock.answer(Answer::Fail(ErrorKind::Unique));
+    let done: Result<()> = db.transaction(|tx| insert(&x).values(values! { "id" => 1 }).run(tx).map(|_| ()));
+    assert_eq!(done.unwrap_err().kind(), ErrorKind::Unique);
+    assert_eq!(mock.sqls(), ["BEGIN", "INSERT INTO x (id) VALUES (?)", "ROLLBACK"]);
+    let clash = Box::leak(Box::new(Clash));
+    assert_eq!(mirrorm::register(clash).unwrap_err().kind(), ErrorKind::Config);
+}
+
+/// Another dialect that answers to the mock's scheme.
+struct Clash;
+
+impl Dialect for Clash {
+    fn name(&self) -> &'static str {
+        "clash"
+    }
+    fn schemes(&self) -> &'static [&'static str] {
+        &["mock"]
+    }
+    fn apply_driver_hacks(&self, _: &Url, _: &mut EngineOptions) -> Result<()> {
+        Ok(())
+    }
+    fn connector(&self, _: &Url, _: &EngineOptions) -> Result<Box<dyn mirrorm::dialect::Connector>> {
+        Err(Error::unsupported("connecting", "clash"))
+    }
+    fn features(&self, _: &dyn Connection) -> Result<Features> {
+        Ok(Features::default())
+    }
+    fn offline_features(&self) -> Features {
+        Features::default()
+    }
+    fn grammar(&self) -> &'static dyn mirrorm::dialect::Grammar {
+        mirrorm::dialect::built_in()[0].grammar()
+    }
+    fn types(&self) -> &'static dyn mirrorm::dialect::TypeMap {
+        mirrorm::dialect::built_in()[0].types()
+    }
+    fn inspector(&self) -> &'static dyn mirrorm::dialect::Inspector {
+        mirrorm::dialect::built_in()[0].inspector()
+    }
+}
+
+/// Stored CREATE TABLE texts, read by another parser: both see the same columns.
+#[test]
+fn our_tokenizer_agrees_with_a_full_parser() {
+    use sqlite3_parser::ast::{Cmd, CreateTableBody, Stmt};
+    use sqlite3_parser::lexer::sql::Parser;
+    let worker = std::thread::Builder::new().stack_size(64 << 20).spawn(|| {
+        let mut compared = 0;
+        for schema in ["chinook", "chinook-auto", "northwind", "sakila", "quirks"] {
+            let db = loaded(schema);
+            let (facts, _) = Reflector::new().facts(&db.connect().unwrap()).unwrap();
+            for row in db.query_text("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' AND name NOT LIKE 'sqlite%'", ()).unwrap() {
+                let (name, sql) = (row.get::<&str>(0).unwrap(), row.get::<&str>(1).unwrap());
+                let bump = bumpalo::Bump::new();
+                let mut parser = Parser::new(&bump, sql.as_bytes());
+                let parsed = fallible_iterator::FallibleIterator::next(&mut parser);
+                let Ok(Some(Cmd::Stmt(Stmt::CreateTable { body, .. }))) = parsed else { panic!("{sql}") };
+                let CreateTableBody::ColumnsAndConstraints { columns, .. } = body else { panic!("{sql}") };
+                let theirs: Vec<String> = columns.iter().map(|c| unquoted(&c.col_name.0.to_string())).collect();
+                let ours = facts.iter().find(|t| t.name == name).unwrap();
+                assert_eq!(ours.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>(), theirs, "{sql}");
+                for column in columns.iter() {
+                    use sqlite3_parser::ast::ColumnConstraint::*;
+                    let checks = column.constraints.iter().filter(|c| matches!(c.constraint, Check(_))).count();
+                    compared += checks;
+                    let own = unquoted(&column.col_name.0.to_string());
+                    let fact = ours.columns.iter().find(|c| c.name == own).unwrap();
+                    let collated = column.constraints.iter().any(|c| matches!(c.constraint, Collate { .. }));
+                    let computed = column.constraints.iter().any(|c| matches!(c.constraint, Generated { .. }));
+                    assert_eq!((fact.collation.is_some(), fact.computed.is_some()), (collated, computed), "{sql}");
+                }
+                compared += 1;
+            }
+        }
+        compared
+    });
+    assert!(worker.unwrap().join().unwrap() > 60);
+}
+
+fn unquoted(name: &str) -> String {
+    let inside = name.trim_matches(['"', '`', '[', ']', '\'']);
+    inside.replace("\"\"", "\"")
+}
