@@ -37,6 +37,11 @@
 
 mod open;
 
+/// The example of README.md, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
 pub use mirrorm_session::Db;
 pub use open::Open;
