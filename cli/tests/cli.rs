@@ -93,15 +93,15 @@ fn queries_in_three_shapes() {
     let folder = tempfile::tempdir().unwrap();
     let path = shop(folder.path());
     let path = path.to_str().unwrap();
-    let sql = "SELECT id, name, NULL AS nothing FROM users";
+    let sql = "SELECT id, name, NULL AS empty FROM users";
     assert_eq!(
         stdout(&["query", path, sql, "--format", "csv"]),
-        "id,name,nothing\n1,ann,\n2,\"ben, \"\"jr\"\"\",\n"
+        "id,name,empty\n1,ann,\n2,\"ben, \"\"jr\"\"\",\n"
     );
     let json: serde_json::Value =
         serde_json::from_str(&stdout(&["query", path, sql, "--format", "json"])).unwrap();
     assert_eq!(json[1]["name"], "ben, \"jr\"");
-    assert!(json[0]["nothing"].is_null());
+    assert!(json[0]["empty"].is_null());
     let table = stdout(&["query", path, sql]);
     assert!(table.contains("ann") && table.ends_with("2 rows\n"), "{table}");
     assert!(stdout(&["query", path, "SELECT 'a\nb' AS two"]).contains("a\\nb"), "one line stays one line");

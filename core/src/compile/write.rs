@@ -1,5 +1,6 @@
 //! INSERT, UPDATE and DELETE into SQL.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::{Compiled, Compiler, Target, adapt};
@@ -14,7 +15,7 @@ use crate::stmt::{Delete, Insert, Update};
 /// Compiles an INSERT of one row.
 pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compiled> {
     let InsertBody::One(row) = &insert.body else {
-        let bulk = BulkInsert::plan(insert.clone(), target)?;
+        let bulk = BulkInsert::plan(insert, target)?;
         return bulk.compile_all(target);
     };
     let def = insert.table.def();
@@ -152,19 +153,20 @@ impl Compiler<'_> {
     }
 }
 
-/// A bulk insert, ready to be sent in batches: columns, and values in the driver's forms.
-pub(crate) struct BulkInsert {
+/// A bulk insert, ready to be sent in batches: columns, and values in the driver's forms. Values
+/// that are in them already are borrowed.
+pub(crate) struct BulkInsert<'i> {
     pub(crate) def: Arc<TableDef>,
     columns: Vec<usize>,
-    pub(crate) values: RowBuffer,
+    pub(crate) values: Cow<'i, RowBuffer>,
     pub(crate) rows: usize,
 }
 
-impl BulkInsert {
+impl<'i> BulkInsert<'i> {
     /// Checks columns and values, fills in defaults, and brings values to the driver's forms.
-    pub(crate) fn plan(insert: Insert, target: &Target) -> Result<BulkInsert> {
+    pub(crate) fn plan(insert: &'i Insert, target: &Target) -> Result<BulkInsert<'i>> {
         let def = insert.table.def();
-        let InsertBody::Many { columns, rows } = insert.body else {
+        let InsertBody::Many { columns, rows } = &insert.body else {
             return Err(Error::new(ErrorKind::Invalid, "an INSERT of one row is no bulk"));
         };
         let given = columns.iter().map(|name| position(&def, name)).collect::<Result<Vec<usize>>>()?;
@@ -172,7 +174,7 @@ impl BulkInsert {
             let message = format!("{} columns, and a row of {width} values", given.len());
             return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
         }
-        let (columns, values) = fill_defaults(&def, given, rows.values, rows.count);
+        let (columns, values) = fill_defaults(&def, given, &rows.values, rows.count);
         let mut bulk = BulkInsert { columns, values, rows: rows.count, def: def.clone() };
         bulk.fit(&def, target)?;
         Ok(bulk)
@@ -189,7 +191,7 @@ impl BulkInsert {
                 if !is_plain(value, ty) {
                     let fitted = adapt(target, value.to_value(), Some(ty), BindUse::Store);
                     let fitted = fitted.map_err(|e| placed(e, def, column))?;
-                    self.values.set(at, fitted);
+                    self.values.to_mut().set(at, fitted);
                 }
             }
         }
@@ -243,12 +245,12 @@ fn position(def: &TableDef, name: &str) -> Result<usize> {
 }
 
 /// Adds the columns whose default the program supplies, producing one value for each row.
-fn fill_defaults(
+fn fill_defaults<'v>(
     def: &TableDef,
     given: Vec<usize>,
-    values: RowBuffer,
+    values: &'v RowBuffer,
     rows: usize,
-) -> (Vec<usize>, RowBuffer) {
+) -> (Vec<usize>, Cow<'v, RowBuffer>) {
     let missing: Vec<(usize, &ClientDefault)> = def
         .columns()
         .enumerate()
@@ -256,7 +258,7 @@ fn fill_defaults(
         .filter_map(|(position, column)| Some((position, column.client_default()?)))
         .collect();
     if missing.is_empty() {
-        return (given, values);
+        return (given, Cow::Borrowed(values));
     }
     let width = given.len();
     let mut filled = RowBuffer::with_capacity(rows * (width + missing.len()));
@@ -265,5 +267,5 @@ fn fill_defaults(
         missing.iter().for_each(|(_, default)| filled.push(default.produce()));
     }
     let columns = given.into_iter().chain(missing.iter().map(|(position, _)| *position)).collect();
-    (columns, filled)
+    (columns, Cow::Owned(filled))
 }

@@ -131,7 +131,7 @@ impl Plan<Select> {
     /// # Errors
     /// As [`Plan::all`], and `NotFound`, `MultipleFound`.
     pub fn one(&self, on: &impl Execute, values: impl IntoValues) -> Result<Row> {
-        self.all(on, values)?.one()
+        self.all(on, values)?.into_one()
     }
 
     /// The only row for these values, if there is one.

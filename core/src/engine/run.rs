@@ -219,7 +219,7 @@ impl Insert {
             if !self.returning.is_empty() {
                 return Err(Error::new(ErrorKind::Invalid, "use `ids` for the keys of many rows"));
             }
-            let done = bulk(&conn, self.clone(), false)?;
+            let done = bulk(&conn, self, false)?;
             return Ok(Inserted { rows: done.rows, id: None, row: None });
         }
         let compiled = conn.compile(self)?;
@@ -245,13 +245,13 @@ impl Insert {
         }
         match &self.body {
             InsertBody::One(_) => Ok(self.run(on)?.id.into_iter().collect()),
-            InsertBody::Many { .. } => Ok(bulk(&*on.lend()?, self.clone(), true)?.ids),
+            InsertBody::Many { .. } => Ok(bulk(&*on.lend()?, self, true)?.ids),
         }
     }
 }
 
 /// Inserts many rows in one transaction.
-fn bulk(conn: &Conn, insert: Insert, want_ids: bool) -> Result<BulkInserted> {
+fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
     let plan = BulkInsert::plan(insert, conn.target())?;
     if plan.rows == 0 {
         return Ok(BulkInserted::default());
@@ -263,14 +263,14 @@ fn bulk(conn: &Conn, insert: Insert, want_ids: bool) -> Result<BulkInserted> {
     conn.begin(Intent::Write)?.run(|tx| send_bulk(tx, &plan, want_ids))
 }
 
-fn send_bulk(conn: &Conn, plan: &BulkInsert, want_ids: bool) -> Result<BulkInserted> {
+fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
     if plan.width() == 0 {
         return send_empty_rows(conn, plan, want_ids);
     }
     let (width, target, end) = (plan.width(), conn.target(), plan.values.len());
     if want_ids {
         let mut ids = Vec::with_capacity(plan.rows);
-        let all = (&plan.values, 0..end);
+        let all = (&*plan.values, 0..end);
         let rows = conn.run_many(&plan.sql(target, 1)?, width, all, Some(&mut ids), &plan.def)?;
         return Ok(BulkInserted { rows, ids });
     }
@@ -287,7 +287,7 @@ fn send_bulk(conn: &Conn, plan: &BulkInsert, want_ids: bool) -> Result<BulkInser
 }
 
 /// Rows of nothing but defaults have no parameters to go by, so they are sent one by one.
-fn send_empty_rows(conn: &Conn, plan: &BulkInsert, want_ids: bool) -> Result<BulkInserted> {
+fn send_empty_rows(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
     let sql = plan.sql(conn.target(), 1)?;
     let mut done = BulkInserted::default();
     for _ in 0..plan.rows {

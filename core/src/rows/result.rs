@@ -106,6 +106,17 @@ impl Rows {
         Ok(self.get(0))
     }
 
+    /// As [`Rows::one`], without keeping the rest of the result alive.
+    pub(crate) fn into_one(mut self) -> Result<Row> {
+        match (self.len, self.first.take()) {
+            (1, Some(block)) => Ok(Row::new(block, 0)),
+            (_, first) => {
+                self.first = first;
+                self.one()
+            }
+        }
+    }
+
     /// The first row, if there is one.
     pub fn first(&self) -> Option<Row> {
         self.get(0)

@@ -259,16 +259,20 @@ impl Connection for SqliteConnection {
     ) -> Result<u64> {
         self.with(sql, true, |statement| {
             let (mut rows, mut ids) = (0, ids);
-            for start in range.step_by(width.max(1)) {
-                let mut running = statement.start(values.range(start..start + width))?;
+            let mut starts = range.step_by(width.max(1));
+            let Some(first) = starts.next() else { return Ok(0) };
+            let mut running = statement.start(values.range(first..first + width))?;
+            loop {
                 while running.step()? {}
-                drop(running);
                 rows += self.raw.changes();
                 if let Some(ids) = ids.as_deref_mut() {
                     ids.push(self.raw.last_insert_rowid());
                 }
+                match starts.next() {
+                    Some(start) => running.again(values.range(start..start + width))?,
+                    None => return Ok(rows),
+                }
             }
-            Ok(rows)
         })
     }
 

@@ -145,9 +145,7 @@ impl Statement {
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         let running = Running { statement: self, params: PhantomData };
-        for (i, value) in params.enumerate() {
-            running.bind(i as c_int + 1, value)?;
-        }
+        running.bind_all(params)?;
         Ok(running)
     }
 }
@@ -173,6 +171,18 @@ impl Drop for Running<'_> {
 impl<'v> Running<'v> {
     fn raw(&self) -> *mut ffi::sqlite3_stmt {
         self.statement.raw.as_ptr()
+    }
+
+    /// Makes the statement ready to step once more, with as many other parameters.
+    pub(super) fn again(&mut self, params: impl ExactSizeIterator<Item = ValueRef<'v>>) -> Result<()> {
+        // SAFETY: `raw` is a prepared statement. Every parameter is bound anew, so none of the
+        // earlier ones is left; all live for `'v`.
+        unsafe { ffi::sqlite3_reset(self.raw()) };
+        self.bind_all(params)
+    }
+
+    fn bind_all(&self, params: impl ExactSizeIterator<Item = ValueRef<'v>>) -> Result<()> {
+        params.enumerate().try_for_each(|(i, value)| self.bind(i as c_int + 1, value))
     }
 
     /// Binds one parameter without copying it; `'v` outlives this value.
