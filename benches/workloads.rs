@@ -394,7 +394,8 @@ fn main() -> Result<()> {
     if wanted("w2") {
         [1, 10, 100, 1000].into_iter().try_for_each(w2)?;
     }
-    let rest: [(&str, fn() -> Result<()>); 6] =
+    type Workload = (&'static str, fn() -> Result<()>);
+    let rest: [Workload; 6] =
         [("w3", w3), ("w4", || w4(false)), ("w4", || w4(true)), ("w6", w6), ("w8", w8), ("compile", compile)];
     rest.into_iter().filter(|(name, _)| wanted(name)).try_for_each(|(_, run)| run())
 }

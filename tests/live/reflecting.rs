@@ -295,14 +295,14 @@ fn our_tokenizer_agrees_with_a_full_parser() {
                 let parsed = fallible_iterator::FallibleIterator::next(&mut parser);
                 let Ok(Some(Cmd::Stmt(Stmt::CreateTable { body, .. }))) = parsed else { panic!("{sql}") };
                 let CreateTableBody::ColumnsAndConstraints { columns, .. } = body else { panic!("{sql}") };
-                let theirs: Vec<String> = columns.iter().map(|c| unquoted(&c.col_name.0.to_string())).collect();
+                let theirs: Vec<String> = columns.iter().map(|c| unquoted(c.col_name.0)).collect();
                 let ours = facts.iter().find(|t| t.name == name).unwrap();
                 assert_eq!(ours.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>(), theirs, "{sql}");
                 for column in columns.iter() {
                     use sqlite3_parser::ast::ColumnConstraint::*;
                     let checks = column.constraints.iter().filter(|c| matches!(c.constraint, Check(_))).count();
                     compared += checks;
-                    let own = unquoted(&column.col_name.0.to_string());
+                    let own = unquoted(column.col_name.0);
                     let fact = ours.columns.iter().find(|c| c.name == own).unwrap();
                     let collated = column.constraints.iter().any(|c| matches!(c.constraint, Collate { .. }));
                     let computed = column.constraints.iter().any(|c| matches!(c.constraint, Generated { .. }));

@@ -32,7 +32,7 @@ pub trait TypeMap: Send + Sync {
 
     /// A value in the form the driver sends, for a column of this type.
     ///
-    /// Only called for values that are not already plain for the type; see [`is_plain`].
+    /// Only called for values that are not already plain for the type, such as text for text.
     ///
     /// # Errors
     /// `Conversion` when the value does not fit or would be changed by storing it.

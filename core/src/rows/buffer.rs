@@ -267,7 +267,8 @@ mod tests {
         buffer.push("text");
         buffer.push(5u8);
         buffer.push(None::<&str>);
-        buffer.push(&Some(String::from("x")));
+        let lent = Some(String::from("x"));
+        buffer.push(&lent);
         buffer.push(vec![1u8, 2]);
         buffer.push(Value::Decimal("1.50".parse().unwrap()));
         let all: Vec<String> = buffer.range(0..6).map(|v| v.to_string()).collect();
