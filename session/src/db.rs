@@ -109,7 +109,8 @@ impl Db {
     }
 
     /// Reflects the whole default schema: its tables and views become tables here, with their
-    /// relationships. Tables known already take the new definition; handles of them see it.
+    /// relationships. Tables that were reflected before take the new definition, and handles of them
+    /// see it; tables that the program defined or extended stay as it said.
     ///
     /// One bad object costs itself only: see [`Reflection::problems`].
     ///

@@ -164,6 +164,22 @@ fn reflecting_again_sees_what_changed() {
 }
 
 #[test]
+fn reflecting_leaves_the_programs_own_definitions_alone() {
+    let db = memory();
+    let mine =
+        db.table("mine", (column("id", Integer).primary_key(), column("n", Integer).default(5))).unwrap();
+    db.create_all().unwrap();
+    db.execute("CREATE TABLE theirs (id INTEGER PRIMARY KEY, n INT UNIQUE)", ()).unwrap();
+    db.reflect().unwrap();
+    assert!(mine.def().column("n").unwrap().client_default().is_some());
+    let theirs = db.table("theirs", (column("n", Integer).default(7), extend_existing())).unwrap();
+    assert_eq!((theirs.def().uniques().len(), theirs.def().is_reflected()), (1, false));
+    db.reflect().unwrap();
+    insert(&theirs).run(&db).unwrap();
+    assert_eq!(select(theirs.c("n")).scalar::<i64>(&db).unwrap(), 7);
+}
+
+#[test]
 fn a_table_defined_here_is_found_by_reflection_alone() {
     let folder = tempfile::tempdir().unwrap();
     let url = mirrorm::dialect::sqlite::url_of_path(&folder.path().join("a.db"));

@@ -51,7 +51,7 @@ impl TableDef {
     /// The parts of this version with others added: same-named columns replaced, the rest
     /// appended.
     pub(crate) fn extended(&self, more: PartList) -> PartList {
-        let mut parts = self.parts.clone();
+        let mut parts = PartList { extended: true, ..self.parts.clone() };
         for column in more.columns {
             match parts.columns.iter_mut().find(|c| c.name == column.name) {
                 Some(place) => *place = column,

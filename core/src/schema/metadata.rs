@@ -65,11 +65,11 @@ impl Metadata {
             Existing::Keep => {}
             Existing::Extend => {
                 let parts = now.extended(list);
-                if parts != now.parts {
+                if !same_parts(&now.parts, &parts) {
                     table.replace(TableDef::build(name, parts, Some(&now))?);
                 }
             }
-            Existing::Replace if list != now.parts => {
+            Existing::Replace if now.is_reflected() && list != now.parts => {
                 table.replace(TableDef::build(name, list, Some(&now))?);
             }
             Existing::Replace => {}
@@ -154,13 +154,10 @@ fn target_key(def: &TableDef, key: &super::ForeignKeyDef) -> Key {
     (schema.map(Name::shared), key.target.table.shared())
 }
 
-/// Whether two lists define the same table; what to do when it exists is no part of it.
+/// Whether two lists define the same table, however they came to be.
 fn same_parts(a: &PartList, b: &PartList) -> bool {
-    if a.existing == b.existing {
-        return a == b;
-    }
-    PartList { existing: Existing::Refuse, ..a.clone() }
-        == PartList { existing: Existing::Refuse, ..b.clone() }
+    let plain = |list: &PartList| PartList { existing: Existing::Refuse, extended: false, ..list.clone() };
+    a == b || plain(a) == plain(b)
 }
 
 fn defined_differently(now: &TableDef, list: &PartList) -> Error {

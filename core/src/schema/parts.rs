@@ -20,6 +20,8 @@ pub struct PartList {
     pub(crate) schema: Option<Name>,
     pub(crate) kind: TableKind,
     pub(crate) existing: Existing,
+    /// The program extended it, so reflecting again leaves it alone.
+    pub(crate) extended: bool,
 }
 
 /// What stands behind a table.
@@ -45,7 +47,8 @@ pub enum Existing {
     Extend,
     /// The table there is stays as it is.
     Keep,
-    /// The new definition takes the place of the old one.
+    /// What reflection says: the new definition takes the place of one that was reflected before.
+    /// A table that the program defined, or extended, stays as it is.
     Replace,
 }
 

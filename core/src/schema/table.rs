@@ -331,6 +331,11 @@ impl TableDef {
         &self.kind
     }
 
+    /// Whether the definition came from a database and the program added nothing to it.
+    pub fn is_reflected(&self) -> bool {
+        self.parts.existing == super::Existing::Replace && !self.parts.extended
+    }
+
     /// The number of this version, from 1.
     pub fn version(&self) -> u32 {
         self.version

@@ -1,0 +1,314 @@
+//! Rows of SQLite's catalog and its stored text, put together into facts.
+//!
+//! Not here: asking for them (`inspect`) and reading stored text (`stored`).
+
+use std::collections::HashMap;
+
+use mirrorm_core::Result;
+use mirrorm_core::dialect::{
+    CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, KeyFacts, ObjectKind, Problem,
+    TableFacts, TypeMap,
+};
+use mirrorm_core::rows::Row;
+use mirrorm_core::schema::{Action, Options};
+
+use super::stored::{StoredForeignKey, StoredIndex, StoredKey, StoredTable};
+use super::types::SqliteTypes;
+
+/// The facts gathered so far, by table.
+pub(super) struct Gathered<'a> {
+    pub(super) tables: Vec<TableFacts>,
+    pub(super) stored: Vec<Option<StoredTable>>,
+    pub(super) at: HashMap<String, usize>,
+    pub(super) problems: &'a mut Vec<Problem>,
+}
+
+impl Gathered<'_> {
+    pub(super) fn position(&self, table: &str) -> Option<usize> {
+        self.at.get(table).copied()
+    }
+
+    pub(super) fn problem(&mut self, object: &str, message: &str) {
+        self.problems.push(Problem { object: object.to_string(), message: message.to_string() });
+    }
+
+    /// Tables that can have keys and indexes.
+    pub(super) fn plain_names(&self) -> Vec<String> {
+        let plain = |t: &&TableFacts| matches!(t.kind, ObjectKind::Table | ObjectKind::Shadow);
+        self.tables.iter().filter(plain).map(|t| t.name.clone()).collect()
+    }
+
+    pub(super) fn key(&self, table: usize, key: usize) -> Option<&ForeignKeyFacts> {
+        self.tables.get(table)?.foreign_keys.get(key)
+    }
+
+    pub(super) fn key_mut(&mut self, table: usize, key: usize) -> Option<&mut ForeignKeyFacts> {
+        self.tables.get_mut(table)?.foreign_keys.get_mut(key)
+    }
+
+    /// A row of `table_xinfo`.
+    pub(super) fn column(&mut self, row: &Row) -> Result<()> {
+        let Some(at) = self.position(row.get(0)?) else {
+            return Ok(());
+        };
+        let hidden: i64 = row.get(6)?;
+        // 1 is a hidden column of a virtual table; 2 and 3 are generated, virtual and stored.
+        if hidden == 1 {
+            return Ok(());
+        }
+        let name: String = row.get(1)?;
+        let declared = declared_type(row.get::<Option<&str>>(2)?.unwrap_or(""));
+        let stored = self.stored.get(at).and_then(Option::as_ref);
+        let written = stored.and_then(|t| t.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&name)));
+        let mut options = Options::default();
+        if let Some(action) = written.and_then(|c| c.not_null_conflict.as_deref()) {
+            options.set("sqlite", "on_conflict", action);
+        }
+        let computed = (hidden > 1).then(|| {
+            let sql = written.and_then(|c| c.computed.clone()).unwrap_or_default();
+            (sql, hidden == 3)
+        });
+        let facts = ColumnFacts {
+            ty: SqliteTypes.parse(&declared),
+            declared,
+            nullable: row.get::<i64>(3)? == 0,
+            default: row.get::<Option<String>>(4)?.filter(|_| computed.is_none()),
+            autoincrement: false,
+            collation: written.and_then(|c| c.collation.clone()),
+            comment: None,
+            computed,
+            options,
+            name: name.clone(),
+        };
+        let position: i64 = row.get(5)?;
+        if let Some(table) = self.tables.get_mut(at) {
+            table.columns.push(facts);
+            if position > 0 {
+                let key = table.primary_key.get_or_insert_with(KeyFacts::default);
+                // Rows come in the order of the columns; the key's own order is by position.
+                key.columns.resize(key.columns.len().max(position as usize), String::new());
+                if let Some(slot) = key.columns.get_mut(position as usize - 1) {
+                    *slot = name;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A new foreign key from its first row; gives its position.
+    pub(super) fn push_key(&mut self, table: usize, row: &Row) -> Result<usize> {
+        let match_type = Some(row.get::<String>(7)?).filter(|word| word != "NONE");
+        let facts = ForeignKeyFacts {
+            name: None,
+            columns: Vec::new(),
+            referred_schema: None,
+            referred_table: row.get(2)?,
+            referred_columns: Vec::new(),
+            on_update: Action::from_sql(row.get(5)?),
+            on_delete: Action::from_sql(row.get(6)?),
+            deferrable: None,
+            initially_deferred: false,
+            match_type,
+        };
+        let Some(table) = self.tables.get_mut(table) else {
+            return Ok(0);
+        };
+        table.foreign_keys.push(facts);
+        Ok(table.foreign_keys.len() - 1)
+    }
+
+    pub(super) fn push_key_column(&mut self, table: usize, row: &Row) -> Result<()> {
+        let from: String = row.get(3)?;
+        let to: Option<String> = row.get(4)?;
+        let Some(table) = self.tables.get_mut(table) else {
+            return Ok(());
+        };
+        // The text may spell a column in another case than its declaration.
+        let own = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&from)).map(|c| c.name.clone());
+        if let Some(key) = table.foreign_keys.last_mut() {
+            key.columns.push(own.unwrap_or(from));
+            key.referred_columns.extend(to);
+        }
+        Ok(())
+    }
+
+    /// One element of an index or of a unique constraint's index.
+    pub(super) fn index_element(&mut self, row: &Row, texts: &HashMap<String, StoredIndex>) -> Result<()> {
+        let Some(table) = self.position(row.get(0)?).and_then(|at| self.tables.get_mut(at)) else {
+            return Ok(());
+        };
+        let name: String = row.get(1)?;
+        let column: Option<String> = row.get(6)?;
+        match row.get::<&str>(3)? {
+            "pk" => {
+                // An index of its own means that the key is not the rowid.
+                table.options.set("sqlite", "pk_index", true);
+            }
+            "u" => {
+                let fresh = table.uniques.last().is_none_or(|key| key.name.as_deref() != Some(&name));
+                if fresh {
+                    table.uniques.push(KeyFacts { name: Some(name), ..KeyFacts::default() });
+                }
+                if let Some(key) = table.uniques.last_mut() {
+                    key.columns.extend(column);
+                }
+            }
+            _ => {
+                let stored = texts.get(&name);
+                if table.indexes.last().is_none_or(|index| index.name != name) {
+                    table.indexes.push(IndexFacts {
+                        filter: stored
+                            .and_then(|s| s.filter.clone())
+                            .filter(|_| row.get::<i64>(4).is_ok_and(|p| p == 1)),
+                        unique: row.get::<i64>(2)? == 1,
+                        elements: Vec::new(),
+                        options: Options::default(),
+                        name,
+                    });
+                }
+                push_element(table, row, column, stored)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the stored text adds, once all PRAGMAs are read.
+    pub(super) fn settle(&mut self) {
+        self.settle_targets();
+        for (table, stored) in self.tables.iter_mut().zip(&mut self.stored) {
+            settle_table(table, stored.take().unwrap_or_default());
+        }
+    }
+
+    /// Foreign keys spell their targets in any case; facts use the names of the targets.
+    pub(super) fn settle_targets(&mut self) {
+        let fold = |t: &TableFacts| {
+            let columns: Vec<String> = t.columns.iter().map(|c| c.name.clone()).collect();
+            (t.name.to_ascii_lowercase(), (t.name.clone(), columns))
+        };
+        let known: HashMap<String, (String, Vec<String>)> = self.tables.iter().map(fold).collect();
+        for key in self.tables.iter_mut().flat_map(|t| &mut t.foreign_keys) {
+            let Some((table, columns)) = known.get(&key.referred_table.to_ascii_lowercase()) else {
+                continue;
+            };
+            key.referred_table.clone_from(table);
+            for name in &mut key.referred_columns {
+                if let Some(own) = columns.iter().find(|c| c.eq_ignore_ascii_case(name)) {
+                    name.clone_from(own);
+                }
+            }
+        }
+    }
+}
+
+/// The words of a declared type; SQLite reports generated columns as `INTEGER GENERATED ALWAYS`.
+fn declared_type(text: &str) -> String {
+    let cut = text.len().saturating_sub("GENERATED ALWAYS".len());
+    let generated = text.get(cut..).is_some_and(|end| end.eq_ignore_ascii_case("GENERATED ALWAYS"));
+    text.get(..if generated { cut } else { text.len() }).unwrap_or(text).trim().to_string()
+}
+
+fn push_element(
+    table: &mut TableFacts,
+    row: &Row,
+    column: Option<String>,
+    stored: Option<&StoredIndex>,
+) -> Result<()> {
+    let collation: String = row.get::<Option<String>>(8)?.unwrap_or_default();
+    let own = column.as_ref().and_then(|name| table.columns.iter().find(|c| c.name == *name));
+    let default = own.and_then(|c| c.collation.as_deref()).unwrap_or("BINARY");
+    let differs = !collation.is_empty() && !collation.eq_ignore_ascii_case(default);
+    // -2 is an expression, -1 the rowid, which has no name to be indexed by.
+    let is_expression = row.get::<i64>(5)? == -2;
+    if let Some(index) = table.indexes.last_mut() {
+        let text = stored.and_then(|s| s.elements.get(index.elements.len())).cloned();
+        index.elements.push(ElementFacts {
+            expression: if is_expression { Some(text.unwrap_or_default()) } else { None },
+            column: if is_expression { None } else { column.or(Some("rowid".to_string())) },
+            descending: row.get::<i64>(7)? == 1,
+            collation: differs.then_some(collation),
+        });
+    }
+    Ok(())
+}
+
+fn settle_table(table: &mut TableFacts, mut stored: StoredTable) {
+    table.checks = stored.checks.drain(..).map(|(name, sql)| CheckFacts { name, sql }).collect();
+    settle_primary_key(table, &stored);
+    for key in &mut table.uniques {
+        let same = |s: &StoredKey| same_names(&s.columns, &key.columns);
+        let found = stored.uniques.iter().position(same).map(|at| stored.uniques.remove(at));
+        key.name = None;
+        if let Some(found) = found {
+            key_details(key, found);
+        }
+    }
+    // The PRAGMA and the text list the keys in the same order, unless the text was not understood.
+    for key in &mut table.foreign_keys {
+        let same = |s: &StoredForeignKey| {
+            same_names(&s.columns, &key.columns) && s.table.eq_ignore_ascii_case(&key.referred_table)
+        };
+        if let Some(at) = stored.foreign_keys.iter().position(same) {
+            let found = stored.foreign_keys.remove(at);
+            key.name = found.name;
+            key.deferrable = found.deferrable;
+            key.initially_deferred = found.initially_deferred;
+            key.match_type = found.match_type.or(key.match_type.take());
+        }
+    }
+    table.indexes.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+fn same_names(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.eq_ignore_ascii_case(b))
+}
+
+fn key_details(key: &mut KeyFacts, stored: StoredKey) {
+    key.name = stored.name;
+    if let Some(written) = stored.written {
+        key.options.set("sqlite", "columns", written);
+    }
+    if let Some(action) = stored.on_conflict {
+        key.options.set("sqlite", "on_conflict", action);
+    }
+}
+
+/// The key's name and details, and whether its only column is the rowid, whose values SQLite
+/// makes (sqlite.org/lang_createtable.html, 5).
+fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable) {
+    let own_index = table.options.is_set("sqlite", "pk_index");
+    table.options = without(&table.options, "pk_index");
+    let has_rowid = table.kind == ObjectKind::Table && !table.options.is_set("sqlite", "without_rowid");
+    let Some(key) = &mut table.primary_key else {
+        return;
+    };
+    let written = stored.primary_key.as_ref();
+    if let Some(written) = written {
+        key.name = written.name.clone();
+        if let Some(action) = &written.on_conflict {
+            key.options.set("sqlite", "on_conflict", action.as_str());
+        }
+        match written.written.as_deref() {
+            Some("DESC") | None => {}
+            Some(list) => key.options.set("sqlite", "columns", list),
+        }
+    }
+    let [only] = key.columns.as_slice() else {
+        return;
+    };
+    let Some(column) = table.columns.iter_mut().find(|c| c.name == *only) else {
+        return;
+    };
+    let is_rowid = has_rowid && !own_index && column.declared.eq_ignore_ascii_case("INTEGER");
+    column.autoincrement = is_rowid;
+    if stored.columns.iter().any(|c| c.autoincrement && c.name.eq_ignore_ascii_case(&column.name)) {
+        column.options.set("sqlite", "autoincrement", true);
+    }
+}
+
+/// Options without one that was only a note while reading.
+fn without(options: &Options, name: &str) -> Options {
+    let mut kept = Options::default();
+    options.iter().filter(|(_, n, _)| *n != name).for_each(|(d, n, v)| kept.set(d, n, v.clone()));
+    kept
+}
