@@ -53,14 +53,23 @@ fn cell(value: ValueRef<'_>) -> String {
         .collect()
 }
 
+/// Comma-separated values (RFC 4180). NULL is an empty field, an empty text a quoted one.
 fn csv(rows: &Rows, out: &mut dyn Write) -> Result<(), Failure> {
-    let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Necessary).from_writer(out);
-    let io = |e: csv::Error| Failure::Output(e.into());
-    writer.write_record(rows.columns().iter().map(|column| column.name())).map_err(io)?;
+    let header: Vec<String> = rows.columns().iter().map(|column| field(column.name())).collect();
+    writeln!(out, "{}", header.join(","))?;
     for row in rows {
-        let fields =
-            row.iter().map(|(_, value)| if value.is_null() { String::new() } else { value.to_string() });
-        writer.write_record(fields).map_err(io)?;
+        let fields: Vec<String> = row
+            .iter()
+            .map(|(_, value)| if value.is_null() { String::new() } else { field(&value.to_string()) })
+            .collect();
+        writeln!(out, "{}", fields.join(","))?;
     }
-    Ok(writer.flush()?)
+    Ok(())
+}
+
+fn field(text: &str) -> String {
+    if text.is_empty() || text.contains([',', '"', '\n', '\r']) {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text.to_string()
 }

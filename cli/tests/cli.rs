@@ -93,10 +93,10 @@ fn queries_in_three_shapes() {
     let folder = tempfile::tempdir().unwrap();
     let path = shop(folder.path());
     let path = path.to_str().unwrap();
-    let sql = "SELECT id, name, NULL AS empty FROM users";
+    let sql = "SELECT id, name, NULL AS empty, '' AS blank FROM users";
     assert_eq!(
         stdout(&["query", path, sql, "--format", "csv"]),
-        "id,name,empty\n1,ann,\n2,\"ben, \"\"jr\"\"\",\n"
+        "id,name,empty,blank\n1,ann,,\"\"\n2,\"ben, \"\"jr\"\"\",,\"\"\n"
     );
     let json: serde_json::Value =
         serde_json::from_str(&stdout(&["query", path, sql, "--format", "json"])).unwrap();
@@ -125,6 +125,9 @@ fn wrong_calls() {
     let (code, message) = fails(&["query", path, "DELETE FROM users"]);
     assert_eq!(code, 1);
     assert!(message.contains("read-only"), "{message}");
+    let (code, message) = fails(&["query", path, "SELECT 1 AS a, 2 AS a", "--format", "json"]);
+    assert_eq!(code, 1);
+    assert!(message.contains("several columns named `a`"), "{message}");
     let (code, message) = fails(&["query", path, "SELEC"]);
     assert_eq!(code, 1);
     assert!(message.contains("syntax error"), "{message}");

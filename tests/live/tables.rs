@@ -395,6 +395,60 @@ fn transactions_and_savepoints() {
 }
 
 #[test]
+fn a_transaction_that_the_database_ended() {
+    let db = memory();
+    let t = db
+        .table(
+            "t",
+            (column("id", Integer).primary_key(), unique(["id"]).option("sqlite", "on_conflict", "rollback")),
+        )
+        .unwrap();
+    db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY ON CONFLICT ROLLBACK)", ()).unwrap();
+    let mut after = None;
+    let done = db.transaction(|tx| {
+        insert(&t).values(values! { "id" => 1 }).run(tx)?;
+        let first = insert(&t).values(values! { "id" => 1 }).run(tx).unwrap_err();
+        assert_eq!((first.kind(), first.left()), (ErrorKind::Unique, mirrorm::Left::Transaction));
+        after = Some(insert(&t).values(values! { "id" => 2 }).run(tx).unwrap_err().kind());
+        Ok(())
+    });
+    assert_eq!(after, Some(ErrorKind::PendingRollback), "not committed by itself, behind the caller's back");
+    assert_eq!(done.unwrap_err().kind(), ErrorKind::PendingRollback);
+    assert_eq!(select(&t).count(&db).unwrap(), 0);
+}
+
+#[test]
+fn keys_that_were_given_and_rows_that_were_left_out() {
+    let db = memory();
+    db.execute_script("CREATE TABLE other (id INTEGER PRIMARY KEY); INSERT INTO other VALUES (77); CREATE TABLE w (id INTEGER PRIMARY KEY, x) WITHOUT ROWID; CREATE TABLE i (id INTEGER PRIMARY KEY, x UNIQUE ON CONFLICT IGNORE)").unwrap();
+    let w = db.table("w", (column("id", Integer).primary_key(), column("x", Type::Any))).unwrap();
+    assert_eq!(
+        insert(&w).values(values! { "id" => 5 }).run(&db).unwrap().id(),
+        Some(5),
+        "not the last rowid of another table"
+    );
+    db.reflect().unwrap();
+    let i = db.table_named("i").unwrap();
+    let one = |x: i64| insert(&i).values(values! { "x" => x }).run(&db).unwrap();
+    assert_eq!((one(1).id(), one(1).rows(), one(1).id()), (Some(1), 0, None));
+    assert_eq!(insert(&i).rows(["x"], [[2], [2]]).ids(&db).unwrap_err().kind(), ErrorKind::Unique);
+    assert_eq!(select(&i).count(&db).unwrap(), 1);
+}
+
+#[test]
+fn counts() {
+    each_backend(|db| {
+        let t = tags(db);
+        insert(&t).rows(["name"], [["a"], ["b"], ["c"]]).run(db).unwrap();
+        assert_eq!(select(func::max(t.c("id"))).count(db).unwrap(), 1, "an aggregate is one row");
+        assert_eq!(select(t.c("name").label("n")).filter(t.c("id").gt(1)).count(db).unwrap(), 2);
+        assert_eq!(select(func::char_length(t.c("name"))).distinct().count(db).unwrap(), 1);
+        assert_eq!(select((t.c("id"), t.c("id"))).offset(1).count(db).unwrap(), 2);
+        assert_eq!(select((t.c("name"), func::count_all())).group_by(t.c("name")).count(db).unwrap(), 3);
+    });
+}
+
+#[test]
 fn a_foreign_key_checked_at_commit() {
     let db = memory();
     db.execute_script("CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p_id INT REFERENCES p (id) DEFERRABLE INITIALLY DEFERRED)").unwrap();

@@ -180,6 +180,15 @@ fn serde_both_ways() {
 }
 
 #[test]
+fn names_that_repeat_are_no_map() {
+    let row = memory().query_text("SELECT 1 AS a, 2 AS a", ()).unwrap().one().unwrap();
+    assert!(serde_json::to_string(&row).is_err(), "one of the two would be lost");
+    let map = row.to::<std::collections::BTreeMap<String, i64>>();
+    assert_eq!(map.unwrap_err().kind(), ErrorKind::AmbiguousColumn);
+    assert_eq!(row.to::<(i64, i64)>().unwrap(), (1, 2));
+}
+
+#[test]
 fn floats_that_json_has_no_word_for_are_not_lost() {
     #[derive(serde::Serialize)]
     struct Reading {

@@ -198,7 +198,7 @@ fn groups_and_orders() {
     same(
         &select((posts.c("author_id"), &n, func::sum(posts.c("score")), func::avg(posts.c("score"))))
             .group_by(posts.c("author_id"))
-            .having(func::count_all().gt(1))
+            .having(n.gt(1))
             .order_by((n.desc(), posts.c("author_id"))),
         "SELECT posts.author_id, count(*) AS n, sum(posts.score), avg(posts.score) FROM posts \
          GROUP BY posts.author_id HAVING count(*) > ? ORDER BY n DESC, posts.author_id",

@@ -13,7 +13,7 @@ use crate::types::{Class, Type};
 /// (`||`), the operands get parentheses unless they are atoms.
 fn precedence(op: &Op) -> u8 {
     match op {
-        Op::Asc | Op::Desc | Op::Label(_) => 0,
+        Op::Asc | Op::Desc => 0,
         Op::Or => 1,
         Op::And => 2,
         Op::Not => 3,
@@ -25,7 +25,7 @@ fn precedence(op: &Op) -> u8 {
         Op::Mul | Op::Div | Op::Rem => 7,
         Op::Neg => 8,
         Op::Collate(_) => 9,
-        Op::Exists | Op::Cast(_) | Op::Function { .. } => ATOM,
+        Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) => ATOM,
     }
 }
 
@@ -54,6 +54,10 @@ impl Compiler<'_> {
                 Ok(())
             }
             Node::Subquery(select) => self.parens(|c| c.subselect(select)),
+            // A label names a result column; anywhere else it is what it labels.
+            Node::Apply(Op::Label(_), kids) => {
+                kids.items.iter().try_for_each(|item| self.operand(item, least, ty))
+            }
             Node::Apply(op, kids) if precedence(op) < least => self.parens(|c| c.apply(op, &kids.items, ty)),
             Node::Apply(op, kids) => self.apply(op, &kids.items, ty),
         }
@@ -128,12 +132,6 @@ impl Compiler<'_> {
                 Ok(())
             }
             (Op::Function { name, distinct }, _) => self.function(name, *distinct, items),
-            (Op::Label(label), [item]) => {
-                self.operand(item, 1, ty)?;
-                self.push(" AS ");
-                self.name(&Name::from(label.clone()));
-                Ok(())
-            }
             (Op::Asc | Op::Desc, [item]) => {
                 self.sort_key(item)?;
                 self.push(if *op == Op::Asc { " ASC" } else { " DESC" });

@@ -6,7 +6,7 @@ use super::ready::Plans;
 use super::{Compiled, Compiler, Known, Target, write_name, write_table};
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node, Source};
+use crate::expr::{Expr, Node, Op, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
 use crate::schema::{ColumnDef, ForeignKeyDef, Name, TableDef};
 use crate::stmt::selection::Item;
@@ -103,11 +103,15 @@ impl Compiler<'_> {
     }
 
     /// Writes one selected expression.
-    fn selected(&mut self, expr: &Expr, columns: &mut Vec<ColumnInfo>) -> Result<()> {
+    pub(super) fn selected(&mut self, expr: &Expr, columns: &mut Vec<ColumnInfo>) -> Result<()> {
         if !columns.is_empty() {
             self.push(", ");
         }
         self.expr(expr)?;
+        if let Node::Apply(Op::Label(label), _) = &expr.0 {
+            self.push(" AS ");
+            self.name(&Name::from(label.clone()));
+        }
         columns.push(self.output(expr));
         Ok(())
     }

@@ -143,12 +143,8 @@ impl Compiler<'_> {
             return Err(Error::unsupported("INSERT .. RETURNING", self.target.name));
         }
         self.push(" RETURNING ");
-        let mut columns = Vec::new();
-        self.list(exprs, |c, expr| {
-            c.expr(expr)?;
-            columns.push(c.output(expr));
-            Ok(())
-        })?;
+        let mut columns = Vec::with_capacity(exprs.len());
+        exprs.iter().try_for_each(|expr| self.selected(expr, &mut columns))?;
         Ok(Some(Arc::new(Columns::new(columns))))
     }
 }

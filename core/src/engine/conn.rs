@@ -128,6 +128,7 @@ impl Conn {
     /// The database's, for the first statement that fails; those before it took effect unless a
     /// transaction is running.
     pub fn execute_script(&self, sql: &str) -> Result<()> {
+        self.still_open()?;
         let _turn = self.turn_to_write()?;
         self.checked(self.driver().script(sql)).map_err(|e| e.with_sql(sql, &[]))
     }
@@ -152,6 +153,7 @@ impl Conn {
 
     /// Sends a statement that writes. The table, if it is known, completes the error.
     pub(super) fn run(&self, request: &Request<'_>, table: Option<&TableDef>) -> Result<Done> {
+        self.still_open()?;
         let _turn = self.turn_to_write()?;
         let done = self.checked(self.driver().execute(request));
         done.map_err(|e| explain(e, table).with_sql(request.sql, request.params))
@@ -166,6 +168,7 @@ impl Conn {
         ids: Option<&mut Vec<i64>>,
         table: &TableDef,
     ) -> Result<u64> {
+        self.still_open()?;
         let done = self.checked(self.driver().execute_many(sql, width, values, range, ids));
         done.map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))
     }
@@ -202,9 +205,20 @@ impl Conn {
         request: &Request<'_>,
         body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
     ) -> Result<()> {
+        self.still_open()?;
         self.checked(self.driver().query(request, body)).map_err(|e| {
             if e.kind() == ErrorKind::Conversion { e } else { e.with_sql(request.sql, request.params) }
         })
+    }
+
+    /// Refuses to go on where the database has ended the transaction that the caller believes to be
+    /// in: the next statement would commit by itself.
+    pub(super) fn still_open(&self) -> Result<()> {
+        if self.in_transaction() && !self.driver().in_transaction() {
+            let message = "the database rolled the transaction back; roll back and begin again";
+            return Err(Error::new(ErrorKind::PendingRollback, message).with_left(Left::Transaction));
+        }
+        Ok(())
     }
 
     /// Looks at a driver's result: a connection that is gone must not go back to the pool, and a

@@ -6,12 +6,12 @@ use super::conn::{Conn, Execute};
 use crate::compile::{BulkInsert, Compile, Compiled, Target};
 use crate::dialect::{Intent, Request};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::func;
+use crate::expr::{Node, func};
 use crate::rows::{Row, RowStream, Rows};
-use crate::schema::TableDef;
+use crate::schema::{ColumnDef, TableDef};
 use crate::stmt::insert::InsertBody;
 use crate::stmt::{Ddl, Delete, Insert, Select, Update};
-use crate::value::FromValue;
+use crate::value::{FromValue, Value};
 
 fn request(compiled: &Compiled) -> Request<'_> {
     Request { columns: compiled.columns(), ..Request::new(compiled.sql(), compiled.binds()) }
@@ -99,9 +99,7 @@ impl Select {
     /// # Errors
     /// As [`Select::all`].
     pub fn count(&self, on: &impl Execute) -> Result<u64> {
-        let plain =
-            self.group_by.is_empty() && self.limit.is_none() && self.offset.is_none() && !self.distinct;
-        if !plain {
+        if !self.is_row_for_row() {
             let conn = on.lend()?;
             return conn.count_of(self);
         }
@@ -230,8 +228,20 @@ impl Insert {
             return Ok(Inserted { rows: rows.len() as u64, id: None, row: rows.first() });
         }
         let done = conn.run(&request(&compiled), Some(&def))?;
-        let id = done.last_id.filter(|_| def.generated_key().is_some());
+        let id = match def.generated_key() {
+            Some(key) => self.given_key(key).or(done.last_id),
+            None => None,
+        };
         Ok(Inserted { rows: done.rows, id, row: None })
+    }
+
+    /// The key the row was given, for which nobody has to be asked.
+    fn given_key(&self, key: &ColumnDef) -> Option<i64> {
+        let InsertBody::One(row) = &self.body else { return None };
+        match row.iter().find(|(name, _)| **name == *key.key()).map(|(_, expr)| &expr.0) {
+            Some(Node::Bind(Value::Int(given))) => Some(*given),
+            _ => None,
+        }
     }
 
     /// Inserts many rows and gives the keys the database made, in the order of the rows.

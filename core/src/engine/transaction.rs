@@ -44,6 +44,7 @@ impl<'c> Transaction<'c> {
     /// # Errors
     /// The database's.
     pub fn savepoint(&self) -> Result<Transaction<'_>> {
+        self.conn.still_open()?;
         let level = self.conn.depth.get();
         send(self.conn, &format!("SAVEPOINT {}", savepoint_name(level)))?;
         self.conn.depth.set(level + 1);
@@ -82,7 +83,7 @@ impl<'c> Transaction<'c> {
             0 => "COMMIT".to_string(),
             level => format!("RELEASE SAVEPOINT {}", savepoint_name(level)),
         };
-        if let Err(error) = send(self.conn, &sql) {
+        if let Err(error) = self.conn.still_open().and_then(|()| send(self.conn, &sql)) {
             if error.kind() == ErrorKind::Disconnected && self.level == 0 {
                 return Err(error.with_outcome(Outcome::Unknown));
             }

@@ -160,6 +160,15 @@ impl Expr {
         }
     }
 
+    /// Whether this is a column, under its own name or a label.
+    pub(crate) fn is_column(&self) -> bool {
+        match &self.0 {
+            Node::Column(_) => true,
+            Node::Apply(Op::Label(_), kids) => kids.items.iter().all(Expr::is_column),
+            _ => false,
+        }
+    }
+
     /// The name a result column of this expression gets: its label, its column, its function.
     pub(crate) fn output_name(&self) -> Option<Arc<str>> {
         match &self.0 {

@@ -132,6 +132,17 @@ impl Columns {
         Error::new(ErrorKind::NoSuchColumn, message).with_columns([name])
     }
 
+    /// Refuses columns that share a name, for forms that would keep one of them only.
+    ///
+    /// # Errors
+    /// `AmbiguousColumn`.
+    pub(crate) fn distinct_names(&self) -> Result<()> {
+        match self.repeated.first() {
+            Some(name) => self.position(name).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
     /// `table posts, column title`, for errors about a cell.
     pub(crate) fn place(&self, position: usize) -> String {
         match self.get(position) {

@@ -56,6 +56,7 @@ impl<'de, 'a> Deserializer<'de> for RowReader<'a> {
     type Error = Failure;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        self.row.columns().distinct_names().map_err(Failure)?;
         visitor.visit_map(self.cells())
     }
 

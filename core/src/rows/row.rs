@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 
 use super::block::Block;
 use super::columns::Columns;
@@ -176,6 +176,7 @@ impl PartialEq for Row {
 
 impl Serialize for Row {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.columns().distinct_names().map_err(S::Error::custom)?;
         let mut map = serializer.serialize_map(Some(self.len()))?;
         for (name, value) in self.iter() {
             map.serialize_entry(name, &value)?;

@@ -173,6 +173,17 @@ impl Select {
         deepest.unwrap_or(0) + 1
     }
 
+    /// Whether each row of the FROM that passes the filters is one row of the result, so that they
+    /// can be counted without making the result.
+    pub(crate) fn is_row_for_row(&self) -> bool {
+        let plain = |item: &Item| match item {
+            Item::Table(_) => true,
+            Item::Expr(expr) => expr.is_column(),
+        };
+        let whole = self.limit.is_none() && self.offset.is_none() && !self.distinct;
+        whole && self.group_by.is_empty() && self.having.is_empty() && self.items.iter().all(plain)
+    }
+
     /// The table of a SELECT that is all columns of one table, for its ready plan.
     pub(crate) fn whole_table(&self) -> Option<&Table> {
         let plain = self.joins.is_empty()

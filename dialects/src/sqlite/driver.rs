@@ -245,7 +245,7 @@ impl Connection for SqliteConnection {
             // `changes` keeps the count of the last statement that had one; DDL has none.
             let changed = self.raw.total_changes() != before;
             let rows = if changed { self.raw.changes() } else { 0 };
-            Ok(Done { rows, last_id: changed.then(|| self.raw.last_insert_rowid()) })
+            Ok(Done { rows, last_id: (rows > 0).then(|| self.raw.last_insert_rowid()) })
         })
     }
 
@@ -264,8 +264,12 @@ impl Connection for SqliteConnection {
             let mut running = statement.start(values.range(first..first + width))?;
             loop {
                 while running.step()? {}
-                rows += self.raw.changes();
+                let changed = self.raw.changes();
+                rows += changed;
                 if let Some(ids) = ids.as_deref_mut() {
+                    if changed == 0 {
+                        return Err(left_out());
+                    }
                     ids.push(self.raw.last_insert_rowid());
                 }
                 match starts.next() {
@@ -309,6 +313,12 @@ impl Connection for SqliteConnection {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// The error of a row that has no key, because the table's own rule left it out.
+fn left_out() -> Error {
+    let message = "a row was left out by ON CONFLICT IGNORE or a trigger, so it has no key to give";
+    Error::new(ErrorKind::Unique, message)
 }
 
 /// The columns of a statement nobody described: names as SQLite gives them, cells as stored.
