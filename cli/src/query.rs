@@ -15,6 +15,7 @@ pub(super) fn query(db: &Db, sql: &str, shape: RowsShape, out: &mut dyn Write) -
         RowsShape::Table => table(&rows, out),
         RowsShape::Csv => csv(&rows, out),
         RowsShape::Json => {
+            rows.columns().distinct_names()?;
             serde_json::to_writer_pretty(&mut *out, &rows).map_err(std::io::Error::from)?;
             Ok(writeln!(out)?)
         }

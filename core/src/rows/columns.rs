@@ -136,7 +136,7 @@ impl Columns {
     ///
     /// # Errors
     /// `AmbiguousColumn`.
-    pub(crate) fn distinct_names(&self) -> Result<()> {
+    pub fn distinct_names(&self) -> Result<()> {
         match self.repeated.first() {
             Some(name) => self.position(name).map(|_| ()),
             None => Ok(()),
