@@ -10,6 +10,7 @@ mod driver;
 mod features;
 mod grammar;
 mod inspect;
+mod options;
 mod registry;
 pub mod standard;
 mod typemap;
@@ -22,12 +23,12 @@ pub use inspect::{
     CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts, ObjectKind,
     Problem, SchemaFacts, Scope, TableFacts,
 };
+pub use options::{EngineOptions, PoolKind};
 pub use registry::{dialect_for, register};
 pub(crate) use typemap::is_plain;
 pub use typemap::{BindUse, TypeMap, coerce, rich_from_text};
 pub use url::{Url, decode_percent};
 
-use crate::engine::EngineOptions;
 use crate::error::Result;
 
 /// A database: the bundle of its parts.

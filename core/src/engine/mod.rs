@@ -7,7 +7,6 @@ mod closed;
 mod conn;
 mod gate;
 mod holders;
-mod options;
 mod params;
 mod plan;
 mod pool;
@@ -20,8 +19,8 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
+pub use crate::dialect::{EngineOptions, PoolKind};
 pub use conn::{Conn, Execute, Lent};
-pub use options::{EngineOptions, PoolKind};
 pub use params::{IntoParams, Params};
 pub use plan::{Plan, Prepare, Writes};
 pub use pool::PoolStatus;

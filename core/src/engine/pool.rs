@@ -11,8 +11,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::closed::Closed;
 use super::holders::Holder;
-use super::options::{EngineOptions, PoolKind};
-use crate::dialect::{Connection, Connector};
+use crate::dialect::{Connection, Connector, EngineOptions, PoolKind};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The pool of an engine.

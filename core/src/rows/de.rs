@@ -6,6 +6,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
+use super::failure::Failure;
 use super::row::Row;
 use crate::error::{Error, Result};
 use crate::value::{FromValue, OtherData, Value, ValueRef};
@@ -13,24 +14,6 @@ use crate::value::{FromValue, OtherData, Value, ValueRef};
 /// Reads a row into a type.
 pub(super) fn from_row<T: DeserializeOwned>(row: &Row) -> Result<T> {
     T::deserialize(RowReader { row }).map_err(|failure| failure.0)
-}
-
-/// Our error inside serde's traits.
-#[derive(Debug)]
-struct Failure(Error);
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Failure {}
-
-impl de::Error for Failure {
-    fn custom<T: std::fmt::Display>(message: T) -> Failure {
-        Failure(Error::conversion(message.to_string()))
-    }
 }
 
 struct RowReader<'a> {

@@ -5,6 +5,7 @@ mod buffer;
 mod cell;
 mod columns;
 mod de;
+mod failure;
 mod result;
 mod row;
 mod ser;

@@ -1,7 +1,8 @@
 //! Rust types into named values by serde: a struct or a map becomes what an insert takes.
 
-use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
+use super::failure::Failure;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Expr;
 use crate::value::{Decimal, Json, Value};
@@ -31,24 +32,6 @@ use crate::value::{Decimal, Json, Value};
 /// ```
 pub fn to_values<T: Serialize + ?Sized>(value: &T) -> Result<Vec<(String, Expr)>> {
     value.serialize(Fields).map_err(|failure| failure.0)
-}
-
-/// Our error inside serde's traits.
-#[derive(Debug)]
-struct Failure(Error);
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Failure {}
-
-impl ser::Error for Failure {
-    fn custom<T: std::fmt::Display>(message: T) -> Failure {
-        Failure(Error::conversion(message.to_string()))
-    }
 }
 
 /// The parts of a `Serializer` that both of ours refuse.
