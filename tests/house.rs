@@ -95,7 +95,7 @@ fn files_open_with_what_they_are_and_stay_short() {
 #[test]
 fn the_budget_of_lines() {
     for (folder, most) in
-        [("core/src", 12_000), ("dialects/src/sqlite", 2_500), ("reflect/src", 2_500), ("session/src", 8_000)]
+        [("core/src", 12_000), ("dialects/src/sqlite", 2_800), ("reflect/src", 2_500), ("session/src", 8_000)]
     {
         let lines: usize = sources(folder).iter().map(|(_, text)| code(text).count()).sum();
         assert!(lines <= most, "{folder} has {lines} lines, {most} are allowed");

@@ -7,7 +7,7 @@ use mirrorm::prelude::*;
 use mirrorm::reflect::{Reflection, Reflector, RelationshipKind, document};
 use mirrorm::schema::Action;
 
-use super::Failure;
+use super::{Failure, one_line};
 
 /// What to show.
 pub(super) struct Request {
@@ -39,15 +39,15 @@ pub(super) fn inspect(db: &Db, request: &Request, json: bool, out: &mut dyn Writ
         facts.iter().filter(|t| t.kind != ObjectKind::Shadow || request.table.is_some()).collect();
     for (i, table) in shown.iter().enumerate() {
         if i > 0 {
-            writeln!(out)?;
+            line(out, "")?;
         }
         show_table(db, table, &reflection, request.rows, out)?;
     }
     if shown.is_empty() && problems.is_empty() {
-        writeln!(out, "no tables")?;
+        line(out, "no tables")?;
     }
     for problem in &problems {
-        writeln!(out, "problem: {}: {}", problem.object, problem.message)?;
+        line(out, &format!("problem: {}: {}", problem.object, problem.message))?;
     }
     Ok(())
 }
@@ -77,7 +77,7 @@ fn show_table(
             None => {}
         }
     }
-    writeln!(out, "{title}")?;
+    line(out, &title)?;
     show_columns(table, out)?;
     show_constraints(table, out)?;
     show_relationships(table, reflection, out)
@@ -88,9 +88,9 @@ fn show_columns(table: &TableFacts, out: &mut dyn Write) -> Result<(), Failure> 
     let width = |of: fn(&ColumnFacts) -> usize| table.columns.iter().map(of).max().unwrap_or(0);
     let (names, types) = (width(|c| c.name.chars().count()), width(|c| c.declared.chars().count()));
     for column in &table.columns {
-        let line =
-            format!("  {:<names$}  {:<types$}  {}", column.name, column.declared, details(table, column));
-        writeln!(out, "{}", line.trim_end())?;
+        let (name, details) = (&column.name, details(table, column));
+        let text = format!("  {name:<names$}  {:<types$}  {details}", column.declared);
+        line(out, text.trim_end())?;
     }
     Ok(())
 }
@@ -117,22 +117,22 @@ fn details(table: &TableFacts, column: &ColumnFacts) -> String {
 fn show_constraints(table: &TableFacts, out: &mut dyn Write) -> Result<(), Failure> {
     let named = |name: &Option<String>| name.as_ref().map_or(String::new(), |name| format!("  [{name}]"));
     if let Some(key) = table.primary_key.as_ref().filter(|key| key.columns.len() > 1 || key.name.is_some()) {
-        writeln!(out, "  primary key ({}){}", key.columns.join(", "), named(&key.name))?;
+        line(out, &format!("  primary key ({}){}", key.columns.join(", "), named(&key.name)))?;
     }
     for key in &table.uniques {
-        writeln!(out, "  unique ({}){}", key.columns.join(", "), named(&key.name))?;
+        line(out, &format!("  unique ({}){}", key.columns.join(", "), named(&key.name)))?;
     }
     for check in &table.checks {
-        writeln!(out, "  check ({}){}", check.sql, named(&check.name))?;
+        line(out, &format!("  check ({}){}", check.sql, named(&check.name)))?;
     }
     for key in &table.foreign_keys {
-        writeln!(out, "  {}{}", foreign_key(key), named(&key.name))?;
+        line(out, &format!("  {}{}", foreign_key(key), named(&key.name)))?;
     }
     for index in &table.indexes {
         let unique = if index.unique { "unique index" } else { "index" };
         let elements: Vec<String> = index.elements.iter().map(element).collect();
         let filter = index.filter.as_ref().map_or(String::new(), |sql| format!(" where {sql}"));
-        writeln!(out, "  {unique} {} ({}){filter}", index.name, elements.join(", "))?;
+        line(out, &format!("  {unique} {} ({}){filter}", index.name, elements.join(", ")))?;
     }
     Ok(())
 }
@@ -174,7 +174,12 @@ fn show_relationships(
             RelationshipKind::OneToMany | RelationshipKind::ManyToMany => "many",
         };
         let through = way.through.as_ref().map_or(String::new(), |t| format!(" through {}", t.name()));
-        writeln!(out, "  {}: {kind} {}{through}", way.name, way.to.name())?;
+        line(out, &format!("  {}: {kind} {}{through}", way.name, way.to.name()))?;
     }
     Ok(())
+}
+
+/// Writes a line of text that the database had a say in.
+fn line(out: &mut dyn Write, text: &str) -> Result<(), Failure> {
+    Ok(writeln!(out, "{}", one_line(text))?)
 }

@@ -89,7 +89,7 @@ fn main() -> ExitCode {
 }
 
 fn fail(error: &dyn std::fmt::Display, code: u8) -> ExitCode {
-    let _ = writeln!(io::stderr(), "mirrorm: {error}");
+    let _ = writeln!(io::stderr(), "mirrorm: {}", one_line(&error.to_string()));
     ExitCode::from(code)
 }
 
@@ -126,4 +126,19 @@ fn open(text: &str) -> Result<Db> {
     let is_path = Path::new(text).exists() || !text.contains(':');
     let url = if is_path { mirrorm::dialect::sqlite::url_of_path(Path::new(text)) } else { text.to_string() };
     Db::open_with(&url, EngineOptions::new().read_only(true).create(false))
+}
+
+/// Text on one line: line breaks, escapes of terminals and marks that turn the direction of writing
+/// are shown, not obeyed.
+fn one_line(text: &str) -> String {
+    let turns =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
+        if c.is_control() || turns(c) {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+        line
+    })
 }

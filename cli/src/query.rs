@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use mirrorm::prelude::*;
 use mirrorm::value::ValueRef;
 
-use super::{Failure, RowsShape};
+use super::{Failure, RowsShape, one_line};
 
 /// Runs a statement on a connection that refuses writes, and shows its rows.
 pub(super) fn query(db: &Db, sql: &str, shape: RowsShape, out: &mut dyn Write) -> Result<(), Failure> {
@@ -28,7 +28,7 @@ fn table(rows: &Rows, out: &mut dyn Write) -> Result<(), Failure> {
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
-    table.set_header(rows.columns().iter().map(|column| column.name()));
+    table.set_header(rows.columns().iter().map(|column| one_line(column.name())));
     for row in rows {
         table.add_row(row.iter().map(|(_, value)| cell(value)));
     }
@@ -43,15 +43,8 @@ fn table(rows: &Rows, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(writeln!(out, "{} row{}", rows.len(), if rows.len() == 1 { "" } else { "s" })?)
 }
 
-/// A value on one line: line breaks and other control characters are shown, not obeyed.
 fn cell(value: ValueRef<'_>) -> String {
-    let text = value.to_string();
-    if !text.contains(|c: char| c.is_control()) {
-        return text;
-    }
-    text.chars()
-        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-        .collect()
+    one_line(&value.to_string())
 }
 
 /// Comma-separated values (RFC 4180). NULL is an empty field, an empty text a quoted one.

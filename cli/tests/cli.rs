@@ -108,6 +108,21 @@ fn queries_in_three_shapes() {
 }
 
 #[test]
+fn escapes_of_a_database_do_not_reach_the_terminal() {
+    use mirrorm::prelude::*;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("evil.db");
+    let db = Db::open(&mirrorm::dialect::sqlite::url_of_path(&path)).unwrap();
+    db.execute_script("CREATE TABLE \"\x1b]0;pwn\x07\" (\"\u{202e}a\" TEXT DEFAULT '\x1b[2J')").unwrap();
+    drop(db);
+    let path = path.to_str().unwrap();
+    for args in [vec!["inspect", path], vec!["query", path, "SELECT 1 AS \"\x1b[2J\""]] {
+        let shown = stdout(&args);
+        assert!(!shown.contains(['\x1b', '\x07', '\u{202e}']), "{shown:?}");
+    }
+}
+
+#[test]
 fn wrong_calls() {
     let folder = tempfile::tempdir().unwrap();
     let path = shop(folder.path());

@@ -4,6 +4,9 @@
 /// Wrong calls and hostile data.
 mod bad_input;
 
+/// Faults that somebody found.
+mod found;
+
 /// SQLite's driver hacks.
 mod hacks;
 

@@ -180,8 +180,8 @@ fn r4_3_13_temporary_objects() {
     let db = memory();
     db.execute_script("CREATE TABLE both (a); CREATE TEMP TABLE both (b); CREATE TEMP TABLE only_temp (c INTEGER PRIMARY KEY, d)").unwrap();
     let names: Vec<String> = facts(&db).into_iter().map(|t| t.name).collect();
-    assert_eq!(names, ["both", "only_temp"], "main first, then what only temp has");
-    assert_eq!(one(&db, "both").columns[0].name, "a");
+    assert_eq!(names, ["both", "only_temp"], "both, each once");
+    assert_eq!(one(&db, "both").columns[0].name, "b", "a bare name means the temporary one");
     assert!(one(&db, "only_temp").columns[0].autoincrement);
     let temp = Reflector::new().schema("temp").facts(&db.connect().unwrap()).unwrap().0;
     assert_eq!(temp.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["both", "only_temp"]);

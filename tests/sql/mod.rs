@@ -249,7 +249,7 @@ fn writes() {
     );
     same(
         &insert(&users).values(values! { "name" => func::lower("ANN") }).returning(users.c("id")),
-        "INSERT INTO users (name) VALUES (lower(?)) RETURNING users.id",
+        "INSERT INTO users (name) VALUES (lower(?)) RETURNING id",
     );
     same(
         &update(&users).set(values! { "name" => users.c("name").concat("!") }).filter(users.c("id").eq(1)),

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Compiled, Compiler, Target};
+use super::{Compiled, Compiler, Target, adapt};
+use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
 use crate::schema::naming::cut;
@@ -10,6 +11,7 @@ use crate::schema::{
     Action, CheckDef, ColumnDef, ForeignKeyDef, Index, Indexed, KeyDef, Name, ServerDefault, Table, TableDef,
 };
 use crate::stmt::Ddl;
+use crate::types::Type;
 
 /// Compiles a statement that changes the schema.
 pub(super) fn compile(ddl: &Ddl, target: &Target) -> Result<Compiled> {
@@ -104,14 +106,14 @@ impl Compiler<'_> {
             self.push(" COLLATE ");
             self.name(&Name::from(collation.clone()));
         }
-        let generated = if is_key { self.target.grammar.generated_key(def, column) } else { None };
+        let generated = self.target.grammar.inline_key(def, column, is_key);
         if !column.nullable {
             self.push(" NOT NULL");
             self.target.grammar.constraint_options(&column.column.options, &mut self.sql);
         }
         self.server_default(column)?;
         self.computed(column)?;
-        if let Some((text, _)) = generated {
+        if let Some((text, _)) = &generated {
             self.push(" ");
             self.push(text);
         }
@@ -123,7 +125,7 @@ impl Compiler<'_> {
         if let Some(declared) = &column.column.declared
             && declared.dialect == self.target.name
         {
-            return Ok(declared.text.to_string());
+            return self.target.types.ddl(&Type::Other(declared.text.clone()));
         }
         if let Some(ty) = self.target.grammar.generated_key_type().filter(|_| is_key) {
             return Ok(ty.to_string());
@@ -138,7 +140,12 @@ impl Compiler<'_> {
         };
         self.push(" DEFAULT ");
         match default {
-            ServerDefault::Value(value) => self.target.grammar.literal(value, &mut self.sql),
+            ServerDefault::Value(value) => {
+                let ty = Some(&column.column.ty);
+                let fitted = adapt(self.target, value.clone(), ty, BindUse::Store)
+                    .map_err(|e| e.at(format!("default of column `{}`", column.key)))?;
+                self.target.grammar.literal(&fitted, &mut self.sql)
+            }
             ServerDefault::Sql(sql) => {
                 self.default_text(sql);
                 Ok(())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Compiler;
-use crate::dialect::{BindUse, FunctionForm};
+use crate::dialect::{BindUse, FunctionForm, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op};
 use crate::schema::{Name, TableDef};
@@ -88,9 +88,9 @@ impl Compiler<'_> {
     fn column(&mut self, column: &ColumnRef) -> Result<()> {
         let known = self.in_sight(&column.source)?;
         let (at, found) = known.def.place_of(column.id).ok_or_else(|| gone(column))?;
-        if self.literal || column.source.alias.is_some() {
+        if self.bare || column.source.alias.is_some() {
             let name = found.column.name.clone();
-            if let (Some(alias), false) = (&column.source.alias, self.literal) {
+            if let (Some(alias), false) = (&column.source.alias, self.bare) {
                 self.name(&Name::from(alias.clone()));
                 self.push(".");
             }
@@ -112,7 +112,13 @@ impl Compiler<'_> {
             }
             (Op::Neg, [item]) => {
                 self.push("-");
-                self.operand(item, 9, ty)
+                let start = self.sql.len();
+                self.operand(item, 9, ty)?;
+                // Two of them would begin a comment.
+                if self.sql.get(start..).is_some_and(|text| text.starts_with('-')) {
+                    self.sql.insert(start, ' ');
+                }
+                Ok(())
             }
             (Op::Is | Op::IsNot, [left, right]) => self.null_safe(op, left, right),
             (Op::In | Op::NotIn, [item, list @ ..]) => self.membership(op, item, list),
@@ -133,23 +139,12 @@ impl Compiler<'_> {
             }
             (Op::Function { name, distinct }, _) => self.function(name, *distinct, items),
             (Op::Asc | Op::Desc, [item]) => {
-                self.sort_key(item)?;
+                self.operand(item, 0, ty)?;
                 self.push(if *op == Op::Asc { " ASC" } else { " DESC" });
                 Ok(())
             }
             (_, [left, right]) => self.binary(op, left, right),
             _ => Err(Error::new(ErrorKind::Invalid, format!("{op:?} takes other operands"))),
-        }
-    }
-
-    /// What ORDER BY and GROUP BY sort by: a labelled expression stands as its label.
-    pub(super) fn sort_key(&mut self, expr: &Expr) -> Result<()> {
-        match &expr.0 {
-            Node::Apply(Op::Label(label), _) => {
-                self.name(&Name::from(label.clone()));
-                Ok(())
-            }
-            _ => self.operand(expr, 0, None),
         }
     }
 
@@ -262,7 +257,7 @@ impl Compiler<'_> {
     }
 
     fn cast(&mut self, item: &Expr, to: &Type) -> Result<()> {
-        let name = self.target.types.ddl(to)?;
+        let name = self.target.types.cast_name(to)?;
         self.push("CAST(");
         self.operand(item, 1, None)?;
         self.push(" AS ");
@@ -312,19 +307,28 @@ impl Compiler<'_> {
             Node::Apply(Op::Label(_) | Op::Collate(_) | Op::Asc | Op::Desc | Op::Neg, kids) => {
                 kids.items.first().and_then(|item| self.type_of(item))
             }
-            Node::Apply(Op::Add | Op::Sub | Op::Mul, kids) => {
-                kids.items.iter().find_map(|item| self.type_of(item))
-            }
+            Node::Apply(Op::Add | Op::Sub | Op::Mul, kids) => self.common_type(&kids.items),
             Node::Apply(Op::Concat, _) => Some(Type::Text),
             _ => None,
         }
+    }
+
+    /// The type that all of the operands have; none when one is of another or of no known type.
+    fn common_type(&self, items: &[Expr]) -> Option<Type> {
+        let ty = items.iter().find_map(|item| self.type_of(item))?;
+        let fits = |item: &Expr| match &item.0 {
+            Node::Bind(value) => is_plain(value.as_ref(), &ty),
+            _ => self.type_of(item).is_some_and(|other| other.class() == ty.class()),
+        };
+        items.iter().all(fits).then_some(ty)
     }
 
     fn function_type(&self, name: &Arc<str>, args: &[Expr]) -> Option<Type> {
         let first = || args.iter().find_map(|arg| self.type_of(arg));
         match &**name {
             "count" | "char_length" => Some(Type::BigInteger),
-            "min" | "max" | "coalesce" => first(),
+            "min" | "max" => first(),
+            "coalesce" => self.common_type(args),
             "lower" | "upper" => Some(Type::Text),
             // Sums of exact decimals come as the database computes them, exact or not.
             "sum" => first()

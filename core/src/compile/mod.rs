@@ -114,6 +114,8 @@ pub(crate) struct Compiler<'t> {
     scopes: Vec<Vec<Known>>,
     /// DDL takes no parameters: values are written as literals, columns by name alone.
     literal: bool,
+    /// RETURNING names the columns of the one table by name alone.
+    bare: bool,
 }
 
 /// A table in sight, with the definition that held when the statement was compiled, and its names
@@ -125,6 +127,20 @@ struct Known {
     plans: Arc<Plans>,
 }
 
+impl Known {
+    /// Whether two tables stand in the text under one name.
+    fn same_name(&self, other: &Known) -> bool {
+        match (&self.source.alias, &other.source.alias) {
+            (Some(a), Some(b)) => a == b,
+            (Some(alias), None) => other.def.schema.is_none() && *other.def.name.as_str() == **alias,
+            (None, Some(alias)) => self.def.schema.is_none() && *self.def.name.as_str() == **alias,
+            (None, None) => {
+                self.def.name.as_str() == other.def.name.as_str() && self.def.schema == other.def.schema
+            }
+        }
+    }
+}
+
 impl<'t> Compiler<'t> {
     fn new(target: &'t Target, literal: bool) -> Compiler<'t> {
         Compiler {
@@ -134,6 +150,7 @@ impl<'t> Compiler<'t> {
             params: Vec::new(),
             scopes: Vec::new(),
             literal,
+            bare: literal,
         }
     }
 
@@ -220,13 +237,20 @@ impl<'t> Compiler<'t> {
 
     /// The table a column belongs to, from the innermost SELECT outwards.
     fn in_sight(&self, source: &Source) -> Result<&Known> {
-        let known = self.scopes.iter().rev().flatten().find(|known| known.source == *source);
-        known.ok_or_else(|| {
-            let table = source.table.def().display_name();
-            let name = source.alias.as_deref().unwrap_or(&table);
-            let message = format!("`{name}` is not part of the statement: join it");
-            Error::new(ErrorKind::Invalid, message).with_table(table)
-        })
+        let mut inner: Vec<&Known> = Vec::new();
+        for scope in self.scopes.iter().rev() {
+            if let Some(known) = scope.iter().find(|known| known.source == *source) {
+                return match inner.iter().find(|nearer| nearer.same_name(known)) {
+                    Some(_) => Err(hidden(known)),
+                    None => Ok(known),
+                };
+            }
+            inner.extend(scope);
+        }
+        let table = source.table.def().display_name();
+        let name = source.alias.as_deref().unwrap_or(&table);
+        let message = format!("`{name}` is not part of the statement: join it");
+        Err(Error::new(ErrorKind::Invalid, message).with_table(table))
     }
 
     fn find(&self, source: &Source) -> Result<Arc<TableDef>> {
@@ -238,11 +262,18 @@ impl<'t> Compiler<'t> {
     }
 }
 
+/// The error of a column whose table's name means another table nearer by.
+fn hidden(known: &Known) -> Error {
+    let name = known.source.alias.as_deref().unwrap_or(known.def.name.as_str());
+    let message = format!("`{name}` means another table inside the subquery: give one of them an alias");
+    Error::new(ErrorKind::Invalid, message)
+}
+
 /// A value in the form the driver stores.
 pub(crate) fn adapt(target: &Target, value: Value, ty: Option<&Type>, to: BindUse) -> Result<Value> {
     match ty {
         Some(ty) if is_plain(value.as_ref(), ty) => Ok(value),
-        Some(ty @ Type::Custom(custom)) if to == BindUse::Store => {
+        Some(ty @ Type::Custom(custom)) => {
             let stored = custom.0.bind(value)?;
             let base = custom.0.base();
             if is_plain(stored.as_ref(), &base) { Ok(stored) } else { target.types.bind(stored, &base, to) }

@@ -159,16 +159,8 @@ impl Compiler<'_> {
 
 /// Refuses two tables under one name, before the database does.
 fn check_names(known: &[Known]) -> Result<()> {
-    let same = |a: &Known, b: &Known| match (&a.source.alias, &b.source.alias) {
-        (Some(a), Some(b)) => a == b,
-        (Some(alias), None) | (None, Some(alias)) => {
-            let table = if a.source.alias.is_some() { &b.def } else { &a.def };
-            table.schema.is_none() && *table.name.as_str() == **alias
-        }
-        (None, None) => a.def.name.as_str() == b.def.name.as_str() && a.def.schema == b.def.schema,
-    };
     for (i, one) in known.iter().enumerate() {
-        if known.iter().take(i).any(|other| same(other, one)) {
+        if known.iter().take(i).any(|other| other.same_name(one)) {
             let name = one.source.alias.as_deref().unwrap_or(one.def.name.as_str());
             let message = format!("`{name}` stands twice in the statement: give one an alias");
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -210,7 +202,7 @@ fn group_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         return Ok(());
     }
     c.push(" GROUP BY ");
-    c.list(&select.group_by, |c, expr| c.sort_key(expr))
+    c.list(&select.group_by, |c, expr| c.expr(expr))
 }
 
 fn having(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
@@ -222,7 +214,29 @@ fn order_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         return Ok(());
     }
     c.push(" ORDER BY ");
-    c.list(&select.order_by, |c, expr| c.sort_key(expr))
+    c.list(&select.order_by, |c, expr| sort_term(c, select, expr))
+}
+
+/// What ORDER BY sorts by: a selected column that has a label stands as its label.
+fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
+    let (key, direction) = match &term.0 {
+        Node::Apply(Op::Asc, kids) => (kids.items.first(), " ASC"),
+        Node::Apply(Op::Desc, kids) => (kids.items.first(), " DESC"),
+        _ => (Some(term), ""),
+    };
+    let label_of = |expr: &Expr| match &expr.0 {
+        Node::Apply(Op::Label(label), _) => Some(label.clone()),
+        _ => None,
+    };
+    let selected = |label: &Arc<str>| {
+        select.items.iter().any(|item| matches!(item, Item::Expr(e) if label_of(e).as_ref() == Some(label)))
+    };
+    match key.and_then(label_of).filter(selected) {
+        Some(label) => c.name(&Name::from(label)),
+        None => return c.expr(term),
+    }
+    c.push(direction);
+    Ok(())
 }
 
 fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {

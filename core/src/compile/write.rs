@@ -144,7 +144,9 @@ impl Compiler<'_> {
         }
         self.push(" RETURNING ");
         let mut columns = Vec::with_capacity(exprs.len());
+        self.bare = true;
         exprs.iter().try_for_each(|expr| self.selected(expr, &mut columns))?;
+        self.bare = false;
         Ok(Some(Arc::new(Columns::new(columns))))
     }
 }

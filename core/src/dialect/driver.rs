@@ -102,6 +102,12 @@ pub trait Connection: Send {
     /// Whether the server still answers.
     fn is_alive(&self) -> bool;
 
+    /// Whether the connection still shows what is there; asked at every checkout, so it must be
+    /// cheap. One that does not is replaced.
+    fn is_current(&self) -> bool {
+        true
+    }
+
     /// The driver's own connection, for the dialect's `raw` escape hatch.
     fn as_any(&self) -> &dyn Any;
 }

@@ -26,6 +26,14 @@ pub trait TypeMap: Send + Sync {
     /// `Unsupported` for a type the database has no home for.
     fn ddl(&self, ty: &Type) -> Result<String>;
 
+    /// The name of a type in CAST, where it is not the one in DDL.
+    ///
+    /// # Errors
+    /// `Unsupported` for a type the database cannot convert to.
+    fn cast_name(&self, ty: &Type) -> Result<String> {
+        self.ddl(ty)
+    }
+
     /// The type of a name from the catalog. Never fails: a name without meaning is
     /// [`Type::Other`].
     fn parse(&self, declared: &str) -> Type;
@@ -68,7 +76,7 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value> {
         (Class::Int, Value::Bool(b)) => Some(Value::Int(i64::from(b))),
         (Class::Int, Value::Decimal(d)) if d.scale() == Some(0) => d.as_str().parse().ok().map(Value::Int),
         (Class::Float, value @ Value::Float(_)) => Some(value),
-        (Class::Float, Value::Int(n)) if n.abs() <= 1 << 53 => Some(Value::Float(n as f64)),
+        (Class::Float, Value::Int(n)) if n.unsigned_abs() <= 1 << 53 => Some(Value::Float(n as f64)),
         (Class::Float, Value::Decimal(d)) if Decimal::from_f64(d.to_f64()).compare(&d).is_eq() => {
             Some(Value::Float(d.to_f64()))
         }
@@ -135,7 +143,7 @@ pub fn rich_from_text(class: Class, text: &str) -> Option<Value> {
         Class::Decimal => same(text, Value::Decimal),
         Class::Date => same(text, Value::Date),
         Class::Time => same(text, Value::Time),
-        Class::DateTime => same(text, Value::DateTime),
+        Class::DateTime => same(text, Value::DateTime).or_else(|| same(text, Value::Timestamp)),
         Class::Timestamp => same(text, Value::Timestamp).or_else(|| same(text, Value::DateTime)),
         Class::Interval => same(text, Value::Interval),
         Class::Uuid => same(text, Value::Uuid),

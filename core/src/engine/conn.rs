@@ -14,7 +14,7 @@ use crate::compile::{Compile, Compiled, Target};
 use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Request};
 use crate::error::{Error, ErrorKind, Left, Result};
 use crate::rows::{RowBuffer, RowStream, Rows};
-use crate::schema::TableDef;
+use crate::schema::{Name, TableDef};
 use crate::value::Value;
 
 /// A connection from the pool, until it is dropped.
@@ -29,6 +29,7 @@ pub struct Conn {
     pub(super) depth: Cell<u32>,
     pub(super) intent: Cell<Intent>,
     pub(super) pass: RefCell<Option<Pass>>,
+    savepoints: Cell<u64>,
 }
 
 /// Where a statement can run: a `Db`, a [`Conn`], a [`Transaction`].
@@ -80,7 +81,15 @@ impl<T: Execute + ?Sized> Execute for &T {
 impl Conn {
     pub(super) fn new(engine: Engine, lease: Lease, target: Arc<Target>) -> Conn {
         let intent = Cell::new(Intent::Deferred);
-        Conn { engine, lease, target, depth: Cell::new(0), intent, pass: RefCell::default() }
+        Conn {
+            engine,
+            lease,
+            target,
+            depth: Cell::new(0),
+            intent,
+            pass: RefCell::default(),
+            savepoints: Cell::new(0),
+        }
     }
 
     /// The engine it belongs to.
@@ -209,6 +218,12 @@ impl Conn {
         self.checked(self.driver().query(request, body)).map_err(|e| {
             if e.kind() == ErrorKind::Conversion { e } else { e.with_sql(request.sql, request.params) }
         })
+    }
+
+    /// A name for a savepoint, never used before on this connection.
+    pub(super) fn next_savepoint(&self) -> Name {
+        self.savepoints.set(self.savepoints.get() + 1);
+        Name::from(format!("mirrorm_{}", self.savepoints.get()))
     }
 
     /// Refuses to go on where the database has ended the transaction that the caller believes to be

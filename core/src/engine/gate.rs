@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::holders::Holder;
+use super::holders::{Holder, deadline};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The gate of an engine.
@@ -50,7 +50,7 @@ impl Gate {
         let ticket = state.next;
         state.next += 1;
         state.waiting.push_back(ticket);
-        let deadline = Instant::now() + self.timeout;
+        let deadline = deadline(self.timeout);
         while state.holder.is_some() || state.waiting.front() != Some(&ticket) {
             if self.changed.wait_until(&mut state, deadline).timed_out() {
                 state.waiting.retain(|other| *other != ticket);

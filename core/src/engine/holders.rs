@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::thread::{self, ThreadId};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Somebody who holds a connection or the writer's place.
 #[derive(Clone, Debug)]
@@ -34,4 +34,10 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} for {:.1} s", self.thread_name, self.since.elapsed().as_secs_f64())
     }
+}
+
+/// When waiting for so long ends; a time beyond the clock's is a year from now.
+pub(super) fn deadline(timeout: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    Instant::now() + timeout.min(YEAR)
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::closed::Closed;
-use super::holders::Holder;
+use super::holders::{Holder, deadline};
 use crate::dialect::{Connection, Connector, EngineOptions, PoolKind};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -125,7 +125,7 @@ impl Pool {
         }
         if state.holders.len() >= most || !state.waiting.is_empty() {
             state.waiting.push_back(id);
-            let deadline = Instant::now() + self.timeout;
+            let deadline = deadline(self.timeout);
             while state.holders.len() >= most || state.waiting.front() != Some(&id) {
                 if self.changed.wait_until(&mut state, deadline).timed_out() {
                     state.waiting.retain(|other| *other != id);
@@ -159,7 +159,7 @@ impl Pool {
     fn is_good(&self, idle: &Idle) -> bool {
         let young = self.recycle.is_none_or(|limit| idle.opened.elapsed() < limit);
         let rested = self.ping_after.is_some_and(|limit| idle.since.elapsed() > limit);
-        young && (!rested || idle.connection.is_alive())
+        young && idle.connection.is_current() && (!rested || idle.connection.is_alive())
     }
 
     fn leave(&self, id: u64) {

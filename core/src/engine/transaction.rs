@@ -13,6 +13,8 @@ use crate::schema::Name;
 pub struct Transaction<'c> {
     conn: &'c Conn,
     level: u32,
+    /// The savepoint's name; none for the transaction itself.
+    name: Option<Name>,
     open: Cell<bool>,
 }
 
@@ -32,7 +34,7 @@ impl<'c> Transaction<'c> {
         *conn.pass.borrow_mut() = pass;
         conn.depth.set(1);
         conn.intent.set(intent);
-        let transaction = Transaction { conn, level: 0, open: Cell::new(true) };
+        let transaction = Transaction { conn, level: 0, name: None, open: Cell::new(true) };
         if intent == Intent::Read {
             conn.driver().set_read_only(true)?;
         }
@@ -41,14 +43,21 @@ impl<'c> Transaction<'c> {
 
     /// A savepoint: a level whose work can be rolled back alone.
     ///
+    /// Savepoints nest: while one is open, another begins inside it and not beside it.
+    ///
     /// # Errors
-    /// The database's.
+    /// `Invalid` while a savepoint inside this level is open; the database's.
     pub fn savepoint(&self) -> Result<Transaction<'_>> {
         self.conn.still_open()?;
+        if self.conn.depth.get() != self.level + 1 {
+            let message = "a savepoint of this level is open: begin the next one inside it, or end it first";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         let level = self.conn.depth.get();
-        send(self.conn, &format!("SAVEPOINT {}", savepoint_name(level)))?;
+        let name = self.conn.next_savepoint();
+        send(self.conn, &format!("SAVEPOINT {name}"))?;
         self.conn.depth.set(level + 1);
-        Ok(Transaction { conn: self.conn, level, open: Cell::new(true) })
+        Ok(Transaction { conn: self.conn, level, name: Some(name), open: Cell::new(true) })
     }
 
     /// Runs a closure in a savepoint: kept when it returns `Ok`, rolled back on `Err` and on panic.
@@ -79,9 +88,9 @@ impl<'c> Transaction<'c> {
     /// The database's; the transaction is rolled back then. A connection lost while COMMIT was on
     /// its way is `Disconnected` with an outcome nobody knows.
     pub fn commit(self) -> Result<()> {
-        let sql = match self.level {
-            0 => "COMMIT".to_string(),
-            level => format!("RELEASE SAVEPOINT {}", savepoint_name(level)),
+        let sql = match &self.name {
+            None => "COMMIT".to_string(),
+            Some(name) => format!("RELEASE SAVEPOINT {name}"),
         };
         if let Err(error) = self.conn.still_open().and_then(|()| send(self.conn, &sql)) {
             if error.kind() == ErrorKind::Disconnected && self.level == 0 {
@@ -108,7 +117,7 @@ impl<'c> Transaction<'c> {
 
     /// Ends the level once: sends the rollback if it was not committed, and settles the books.
     fn end(&self, committed: bool) -> Result<()> {
-        if !self.open.replace(false) {
+        if !self.open.replace(false) || self.conn.depth.get() <= self.level {
             return Ok(());
         }
         let result = if committed { Ok(()) } else { self.send_rollback() };
@@ -127,10 +136,9 @@ impl<'c> Transaction<'c> {
             // The database ended the transaction itself.
             return Ok(());
         }
-        match self.level {
-            0 => send(self.conn, "ROLLBACK"),
-            level => {
-                let name = savepoint_name(level);
+        match &self.name {
+            None => send(self.conn, "ROLLBACK"),
+            Some(name) => {
                 send(self.conn, &format!("ROLLBACK TO SAVEPOINT {name}"))?;
                 send(self.conn, &format!("RELEASE SAVEPOINT {name}"))
             }
@@ -157,10 +165,6 @@ impl std::ops::Deref for Transaction<'_> {
     fn deref(&self) -> &Conn {
         self.conn
     }
-}
-
-fn savepoint_name(level: u32) -> Name {
-    Name::from(format!("mirrorm_{level}"))
 }
 
 fn send(conn: &Conn, sql: &str) -> Result<()> {

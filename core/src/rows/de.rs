@@ -47,7 +47,11 @@ impl<'de, 'a> Deserializer<'de> for RowReader<'a> {
         visitor.visit_seq(self.cells())
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, width: usize, visitor: V) -> Result<V::Value, Failure> {
+        if width != self.row.len() {
+            let message = format!("a row of {} columns is no tuple of {width}", self.row.len());
+            return Err(Failure(Error::conversion(message)));
+        }
         visitor.visit_seq(self.cells())
     }
 
@@ -210,6 +214,10 @@ impl<'de> Deserializer<'de> for CellReader<'_> {
         visitor.visit_f64(self.take()?)
     }
 
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
+        visitor.visit_f32(self.take()?)
+    }
+
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Failure> {
         visitor.visit_string(self.take()?)
     }
@@ -228,7 +236,7 @@ impl<'de> Deserializer<'de> for CellReader<'_> {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 char str bytes unit unit_struct seq tuple
+        i8 i16 i32 i128 u8 u16 u32 u64 u128 char str bytes unit unit_struct seq tuple
         tuple_struct map struct identifier ignored_any
     }
 }

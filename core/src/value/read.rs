@@ -159,13 +159,13 @@ macro_rules! integers {
 integers!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
 
 /// The integers a double holds exactly.
-const EXACT: i64 = 1 << 53;
+const EXACT: u64 = 1 << 53;
 
 impl FromValue for f64 {
     fn from_value(value: Value) -> Result<f64> {
         match value {
             Value::Float(x) => Ok(x),
-            Value::Int(n) if n.abs() <= EXACT => Ok(n as f64),
+            Value::Int(n) if n.unsigned_abs() <= EXACT => Ok(n as f64),
             Value::Int(n) => Err(Error::conversion(format!("{n} does not fit f64 exactly"))),
             Value::Decimal(d) => {
                 let x = d.to_f64();

@@ -140,7 +140,7 @@ impl Time {
     /// # Errors
     /// `Conversion` outside ±838:59:59.999999999.
     pub fn from_nanos(nanos: i64) -> Result<Time> {
-        if nanos.abs() >= 839 * 3600 * NANOS {
+        if nanos.unsigned_abs() >= (839 * 3600 * NANOS) as u64 {
             return Err(Error::conversion("a time ends at 838:59:59"));
         }
         let digits = match nanos % NANOS {
@@ -491,6 +491,9 @@ fn add_field(interval: &mut Interval, number: &str, unit: char, in_time: bool) -
         let negative = number.starts_with('-');
         let time: f64 = number.parse().ok()?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if fraction.len() > 9 {
+            return None;
+        }
         let padded: String = fraction.chars().chain("000000000".chars()).take(9).collect();
         let whole: i64 =
             if whole.trim_start_matches(['-', '+']).is_empty() { 0 } else { whole.parse().ok()? };

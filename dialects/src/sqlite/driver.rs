@@ -5,7 +5,6 @@
 
 use std::any::Any;
 use std::cell::Cell as Flag;
-use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +21,7 @@ use rusqlite::OpenFlags;
 use super::errors::from_driver;
 use super::location::{Location, Mode, Place};
 use super::statement::{Cell, Running, Statement, Statements};
+use super::witness::Witness;
 
 /// Opens connections to one location.
 pub(super) struct Opener {
@@ -49,12 +49,7 @@ impl Opener {
         opened.map_err(from_driver)
     }
 
-    fn open_file(
-        &self,
-        path: &Path,
-        uri: &[(String, String)],
-        mode: Mode,
-    ) -> Result<(rusqlite::Connection, bool)> {
+    fn open_file(&self, path: &Path, uri: &[(String, String)], mode: Mode) -> Result<Opened> {
         let about = || format!("`{}`", path.display());
         if path.is_dir() {
             return Err(Error::new(ErrorKind::Open, format!("{} is a folder", about())));
@@ -70,8 +65,8 @@ impl Opener {
         };
         let mut target = super::url_of_path(path);
         let mut separator = '?';
-        let immutable = (mode == Mode::ReadOnly && leaves_traces(path))
-            .then(|| ("immutable".to_string(), "1".to_string()));
+        let witness = if mode == Mode::ReadOnly { Witness::of_idle_wal(path) } else { None };
+        let immutable = witness.as_ref().map(|_| ("immutable".to_string(), "1".to_string()));
         for (name, value) in uri.iter().chain(&immutable) {
             target.push_str(&format!("{separator}{}={}", escaped(name), escaped(value)));
             separator = '&';
@@ -79,13 +74,15 @@ impl Opener {
         let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = rusqlite::Connection::open_with_flags(target, flags)
             .map_err(|e| explain_open(from_driver(e), path))?;
-        Ok((connection, !exists))
+        Ok(Opened { connection, created: !exists, witness })
     }
 
     /// Settings of the connection; nothing here is stored in the file but a journal mode that was
     /// asked for, or WAL in a file that opening made.
     fn set_up(&self, connection: &rusqlite::Connection, created: bool) -> Result<()> {
-        connection.busy_timeout(self.busy_timeout).map_err(from_driver)?;
+        // SQLite counts in milliseconds of 32 bits; longer is as long as it can.
+        let most = Duration::from_millis(i32::MAX as u64);
+        connection.busy_timeout(self.busy_timeout.min(most)).map_err(from_driver)?;
         let asked = |name: &str| self.location.settings.iter().any(|(known, _)| *known == name);
         if created && !asked("journal_mode") {
             pragma(connection, "journal_mode", "wal")?;
@@ -99,20 +96,24 @@ impl Opener {
 
 impl Connector for Opener {
     fn connect(&self) -> Result<Box<dyn Connection>> {
-        let (connection, created) = match &self.location.place {
-            Place::Memory(name) => (self.open_memory(name.as_deref())?, false),
+        let in_memory = self.location.is_memory();
+        let opened = match &self.location.place {
+            Place::Memory(name) => {
+                Opened { connection: self.open_memory(name.as_deref())?, created: false, witness: None }
+            }
             Place::File { path, uri, mode } => {
-                let (connection, created) = self.open_file(path, uri, *mode)?;
-                check_readable(&connection).map_err(|e| explain_open(e, path))?;
-                (connection, created)
+                let opened = self.open_file(path, uri, *mode)?;
+                check_readable(&opened.connection).map_err(|e| explain_open(e, path))?;
+                opened
             }
         };
-        self.set_up(&connection, created)?;
-        let foreign_keys = self.location.foreign_keys;
+        self.set_up(&opened.connection, opened.created)?;
         Ok(Box::new(SqliteConnection {
             statements: Statements::default(),
-            raw: connection,
-            foreign_keys,
+            raw: opened.connection,
+            foreign_keys: self.location.foreign_keys,
+            in_memory,
+            witness: opened.witness,
             touched: Flag::new(false),
             read_only: Flag::new(false),
         }))
@@ -127,17 +128,11 @@ impl Connector for Opener {
     }
 }
 
-/// Whether opening for reading only would make files beside the database: it is in WAL mode and
-/// nobody has it open. Then no other process can be writing, and it is opened as immutable, which
-/// makes none and works in a folder that cannot be written (sqlite.org/wal.html, 9).
-fn leaves_traces(path: &Path) -> bool {
-    let mut header = [0u8; 20];
-    let is_wal = std::fs::File::open(path)
-        .and_then(|mut file| file.read_exact(&mut header))
-        .is_ok_and(|()| matches!(header, [.., 2, 2]));
-    let mut wal = path.as_os_str().to_os_string();
-    wal.push("-wal");
-    is_wal && std::fs::metadata(wal).map_or(true, |found| found.len() == 0)
+/// What opening a file gave.
+struct Opened {
+    connection: rusqlite::Connection,
+    created: bool,
+    witness: Option<Witness>,
 }
 
 /// Reads the file's header now, so that a file that is no database is an error of opening.
@@ -183,6 +178,9 @@ pub(super) struct SqliteConnection {
     statements: Statements,
     raw: rusqlite::Connection,
     foreign_keys: bool,
+    in_memory: bool,
+    /// For a file opened as immutable: what it looked like then.
+    witness: Option<Witness>,
     /// Whether a PRAGMA was sent through it.
     touched: Flag<bool>,
     read_only: Flag<bool>,
@@ -200,21 +198,42 @@ impl SqliteConnection {
 
     /// Runs `body` with the statement of a text, kept from before or for later.
     fn with<T>(&self, sql: &str, keep: bool, body: impl FnOnce(&mut Statement) -> Result<T>) -> Result<T> {
-        self.note_pragma(sql);
-        if !keep {
-            return body(&mut Statement::prepare(&self.raw, sql, false)?);
-        }
-        let mut kept = self.statements.take(&self.raw, sql)?;
-        let result = body(&mut kept.1);
-        self.statements.keep(kept);
-        result
-    }
-
-    fn note_pragma(&self, sql: &str) {
-        let start = sql.trim_start().get(..6);
-        if start.is_some_and(|word| word.eq_ignore_ascii_case("pragma")) {
+        self.undisturbed()?;
+        let (text, mut statement) = match keep {
+            true => self.statements.take(&self.raw, sql)?,
+            false => (Box::default(), Statement::prepare(&self.raw, sql, false)?),
+        };
+        if statement.is_setting {
             self.touched.set(true);
         }
+        let result = body(&mut statement);
+        if keep {
+            self.statements.keep((text, statement));
+        }
+        result.and_then(|value| self.undisturbed().map(|()| value))
+    }
+
+    /// Undoes what PRAGMA and ATTACH did, by closing the connection: the error tells the pool to. A
+    /// database in memory lives in its one connection, so there the settings that decide what is
+    /// stored are put back instead.
+    fn forget_settings(&self) -> Result<()> {
+        if !self.in_memory {
+            return Err(Error::new(ErrorKind::Stale, "the settings of the connection were changed"));
+        }
+        pragma(&self.raw, "foreign_keys", if self.foreign_keys { "on" } else { "off" })?;
+        pragma(&self.raw, "query_only", "off")?;
+        pragma(&self.raw, "ignore_check_constraints", "off")?;
+        pragma(&self.raw, "recursive_triggers", "off")
+    }
+
+    /// A file that is read as immutable must not have been written, or what was read may be
+    /// anything. Asked before and after each statement.
+    fn undisturbed(&self) -> Result<()> {
+        if self.is_current() {
+            return Ok(());
+        }
+        let message = "somebody wrote the file while it was read without locks; do it again";
+        Err(Error::new(ErrorKind::Serialization, message))
     }
 }
 
@@ -229,7 +248,8 @@ impl Connection for SqliteConnection {
             // The first step may prepare the statement again, with other columns.
             let at_row = rows.step()?;
             let columns = match request.columns {
-                Some(columns) => columns.clone(),
+                Some(columns) if columns.len() == rows.columns() => columns.clone(),
+                Some(columns) => return Err(other_width(columns.len(), rows.columns())),
                 None => Arc::new(describe(&rows)),
             };
             body(&mut SqliteCursor { rows, columns, at_row })
@@ -281,8 +301,13 @@ impl Connection for SqliteConnection {
     }
 
     fn script(&self, sql: &str) -> Result<()> {
-        self.touched.set(true);
-        self.raw.execute_batch(sql).map_err(from_driver)
+        self.undisturbed()?;
+        let lower = sql.to_ascii_lowercase();
+        if ["pragma", "attach", "detach"].iter().any(|word| lower.contains(word)) {
+            self.touched.set(true);
+        }
+        self.raw.execute_batch(sql).map_err(from_driver)?;
+        self.undisturbed()
     }
 
     fn set_read_only(&self, read_only: bool) -> Result<()> {
@@ -299,9 +324,11 @@ impl Connection for SqliteConnection {
         if self.in_transaction() {
             self.raw.execute_batch("ROLLBACK").map_err(from_driver)?;
         }
-        if self.touched.replace(false) || self.read_only.get() {
+        if self.read_only.get() {
             self.set_read_only(false)?;
-            pragma(&self.raw, "foreign_keys", if self.foreign_keys { "on" } else { "off" })?;
+        }
+        if self.touched.replace(false) {
+            return self.forget_settings();
         }
         Ok(())
     }
@@ -310,9 +337,20 @@ impl Connection for SqliteConnection {
         true
     }
 
+    fn is_current(&self) -> bool {
+        self.witness.as_ref().is_none_or(Witness::holds)
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// The error of a statement with more or fewer columns than it was compiled for.
+fn other_width(wanted: usize, found: usize) -> Error {
+    let message =
+        format!("the statement gives {found} columns, not the {wanted} it names: `raw` is one column each");
+    Error::new(ErrorKind::Invalid, message)
 }
 
 /// The error of a row that has no key, because the table's own rule left it out.

@@ -11,8 +11,9 @@ use mirrorm_core::dialect::{
 };
 use mirrorm_core::rows::Row;
 use mirrorm_core::schema::{Action, Options};
+use mirrorm_core::types::Type;
 
-use super::stored::{StoredForeignKey, StoredIndex, StoredKey, StoredTable};
+use super::stored::{StoredForeignKey, StoredIndex, StoredKey, StoredTable, without_comments};
 use super::types::SqliteTypes;
 
 /// The facts gathered so far, by table.
@@ -58,6 +59,7 @@ impl Gathered<'_> {
         }
         let name: String = row.get(1)?;
         let declared = declared_type(row.get::<Option<&str>>(2)?.unwrap_or(""));
+        let strict = self.tables.get(at).is_some_and(|t| t.options.is_set("sqlite", "strict"));
         let stored = self.stored.get(at).and_then(Option::as_ref);
         let written = stored.and_then(|t| t.columns.iter().find(|c| c.name.eq_ignore_ascii_case(&name)));
         let mut options = Options::default();
@@ -69,10 +71,18 @@ impl Gathered<'_> {
             (sql, hidden == 3)
         });
         let facts = ColumnFacts {
-            ty: SqliteTypes.parse(&declared),
+            ty: if declared.eq_ignore_ascii_case("ANY") && !strict {
+                // Only STRICT tables know ANY; elsewhere it is a name like any other.
+                Type::Other(declared.as_str().into())
+            } else {
+                SqliteTypes.parse(&declared)
+            },
             declared,
             nullable: row.get::<i64>(3)? == 0,
-            default: row.get::<Option<String>>(4)?.filter(|_| computed.is_none()),
+            default: row
+                .get::<Option<&str>>(4)?
+                .map(|sql| without_comments(sql).to_string())
+                .filter(|_| computed.is_none()),
             autoincrement: false,
             collation: written.and_then(|c| c.collation.clone()),
             comment: None,
@@ -221,12 +231,17 @@ fn push_element(
     // -2 is an expression, -1 the rowid, which has no name to be indexed by.
     let is_expression = row.get::<i64>(5)? == -2;
     if let Some(index) = table.indexes.last_mut() {
-        let text = stored.and_then(|s| s.elements.get(index.elements.len())).cloned();
+        let written = stored.and_then(|s| s.elements.get(index.elements.len()));
+        // A trailing COLLATE is the element's if the index sorts by it; otherwise it is part of
+        // the expression.
+        let own = |(_, name): &&(String, String)| name.eq_ignore_ascii_case(&collation);
+        let collated = written.and_then(|e| e.collated.as_ref()).filter(own);
+        let text = collated.map(|(text, _)| text).or(written.map(|e| &e.whole)).cloned();
         index.elements.push(ElementFacts {
             expression: if is_expression { Some(text.unwrap_or_default()) } else { None },
             column: if is_expression { None } else { column.or(Some("rowid".to_string())) },
             descending: row.get::<i64>(7)? == 1,
-            collation: differs.then_some(collation),
+            collation: (differs && (!is_expression || collated.is_some())).then_some(collation),
         });
     }
     Ok(())
@@ -288,9 +303,11 @@ fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable) {
         if let Some(action) = &written.on_conflict {
             key.options.set("sqlite", "on_conflict", action.as_str());
         }
-        match written.written.as_deref() {
-            Some("DESC") | None => {}
-            Some(list) => key.options.set("sqlite", "columns", list),
+        if written.inline_desc {
+            key.options.set("sqlite", "desc", true);
+        }
+        if let Some(list) = written.written.as_deref().filter(|_| !written.autoincrement) {
+            key.options.set("sqlite", "columns", list);
         }
     }
     let [only] = key.columns.as_slice() else {
@@ -301,7 +318,7 @@ fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable) {
     };
     let is_rowid = has_rowid && !own_index && column.declared.eq_ignore_ascii_case("INTEGER");
     column.autoincrement = is_rowid;
-    if stored.columns.iter().any(|c| c.autoincrement && c.name.eq_ignore_ascii_case(&column.name)) {
+    if written.is_some_and(|written| written.autoincrement) {
         column.options.set("sqlite", "autoincrement", true);
     }
 }

@@ -77,19 +77,40 @@ impl Grammar for SqliteGrammar {
     fn parenthesised_default(&self, sql: &str) -> bool {
         let word = sql.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let number = sql.parse::<f64>().is_ok();
-        let text = sql.strip_prefix(['x', 'X']).unwrap_or(sql);
-        let literal = text.strip_prefix('\'').and_then(|t| t.strip_suffix('\''));
-        let literal = literal.is_some_and(|inside| !inside.replace("''", "").contains('\''));
+        let body = sql.strip_prefix(['x', 'X']).unwrap_or(sql);
+        // A text, or a name in quotes, which SQLite takes for a text here.
+        let quoted = |open: char, close: char| {
+            let inside = body.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
+            inside.is_some_and(|inside| !inside.replace(&format!("{close}{close}"), "").contains(close))
+        };
+        let literal = quoted('\'', '\'') || quoted('"', '"') || quoted('`', '`') || quoted('[', ']');
         !(word || number || literal)
     }
 
-    /// Only a column declared exactly INTEGER is the rowid (sqlite.org/lang_createtable.html, 5);
-    /// AUTOINCREMENT can be written on the column alone.
-    fn generated_key(&self, _: &TableDef, column: &ColumnDef) -> Option<(&'static str, bool)> {
-        let always = column.autoincrement() == Autoincrement::Always;
-        always.then_some(("PRIMARY KEY AUTOINCREMENT", true))
+    /// AUTOINCREMENT, and a DESC that keeps the key from being the rowid, can be written on the
+    /// column alone (sqlite.org/lang_createtable.html, 5).
+    fn inline_key(&self, table: &TableDef, column: &ColumnDef, _: bool) -> Option<(String, bool)> {
+        let key = table.primary_key().filter(|key| key.columns.len() == 1)?;
+        let own =
+            key.columns.first().and_then(|at| table.column_at(*at)).is_some_and(|c| c.id() == column.id());
+        let always = own && column.autoincrement() == Autoincrement::Always;
+        let descending = own && key.options.is_set("sqlite", "desc");
+        if !always && !descending {
+            return None;
+        }
+        let mut text = String::new();
+        if let Some(name) = &key.name {
+            text.push_str("CONSTRAINT ");
+            self.quote(name.as_str(), &mut text);
+            text.push(' ');
+        }
+        text.push_str(if descending { "PRIMARY KEY DESC" } else { "PRIMARY KEY" });
+        self.constraint_options(&key.options, &mut text);
+        text.push_str(if always { " AUTOINCREMENT" } else { "" });
+        Some((text, true))
     }
 
+    /// Only a column declared exactly INTEGER is the rowid.
     fn generated_key_type(&self) -> Option<&'static str> {
         Some("INTEGER")
     }

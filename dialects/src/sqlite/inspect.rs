@@ -36,17 +36,16 @@ impl Inspector for SqliteInspector {
         let mut names: Vec<(String, ObjectKind)> =
             catalog.objects()?.into_iter().map(|o| (o.name, o.kind)).collect();
         if schema.is_none() {
-            for object in temporary(connection).objects()? {
-                if !names.iter().any(|(name, _)| name.eq_ignore_ascii_case(&object.name)) {
-                    names.push((object.name, object.kind));
-                }
-            }
+            let temporary = temporary(connection).objects()?;
+            names.retain(|(name, _)| !temporary.iter().any(|t| t.name.eq_ignore_ascii_case(name)));
+            names.extend(temporary.into_iter().map(|object| (object.name, object.kind)));
             names.sort();
         }
         Ok(names)
     }
 
-    /// The default schema is what a bare name can mean: `main`, then `temp`.
+    /// The default schema is what a bare name means: `temp`, then `main`
+    /// (sqlite.org/lang_naming.html).
     fn facts(&self, connection: &dyn Connection, scope: &Scope) -> Result<SchemaFacts> {
         let catalog = Catalog { connection, schema: scope.schema.as_deref(), only: scope.only.as_deref() };
         let mut facts = catalog.facts(scope.without_views)?;
@@ -54,9 +53,9 @@ impl Inspector for SqliteInspector {
             let temporary = Catalog { only: scope.only.as_deref(), ..temporary(connection) };
             let found = temporary.facts(scope.without_views)?;
             let hidden =
-                |t: &TableFacts| facts.tables.iter().any(|own| own.name.eq_ignore_ascii_case(&t.name));
-            let seen: Vec<TableFacts> = found.tables.into_iter().filter(|t| !hidden(t)).collect();
-            facts.tables.extend(seen.into_iter().map(|t| TableFacts { schema: None, ..t }));
+                |t: &TableFacts| found.tables.iter().any(|own| own.name.eq_ignore_ascii_case(&t.name));
+            facts.tables.retain(|t| !hidden(t));
+            facts.tables.extend(found.tables.into_iter().map(|t| TableFacts { schema: None, ..t }));
             facts.tables.sort_by(|a, b| a.name.cmp(&b.name));
             facts.problems.extend(found.problems);
         }

@@ -22,6 +22,7 @@ mod statement;
 mod stored;
 pub mod testing;
 mod types;
+mod witness;
 
 use mirrorm_core::dialect::{
     Connection, Connector, Dialect, Features, Grammar, Inspector, TypeMap, Url, fetch,

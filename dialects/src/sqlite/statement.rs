@@ -34,6 +34,8 @@ const KEPT: usize = 128;
 /// A prepared statement.
 pub(super) struct Statement {
     raw: NonNull<ffi::sqlite3_stmt>,
+    /// Whether it may change the connection itself, for its next user too.
+    pub(super) is_setting: bool,
 }
 
 // SAFETY: a statement may be used from any thread that uses its connection, one at a time
@@ -112,7 +114,9 @@ impl Statement {
         let Some(raw) = NonNull::new(raw) else {
             return Err(Error::new(ErrorKind::Syntax, "a statement without words"));
         };
-        let statement = Statement { raw };
+        let word = super::stored::first_word(sql);
+        let is_setting = matches!(word.as_str(), "PRAGMA" | "ATTACH" | "DETACH");
+        let statement = Statement { raw, is_setting };
         // SAFETY: on success the tail points into the text, or to its end.
         let used = unsafe { tail.offset_from(sql.as_ptr().cast()) };
         let rest = usize::try_from(used).ok().and_then(|used| sql.get(used..)).unwrap_or("");

@@ -4,7 +4,7 @@
 //! (sqlite.org/datatype3.html, 3). A value that would come back different is refused before it is
 //! sent. `driver` does the way back, cell by cell.
 
-use mirrorm_core::dialect::{BindUse, TypeMap, coerce};
+use mirrorm_core::dialect::{BindUse, TypeMap, coerce, standard};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::{Decimal, OtherData};
 use mirrorm_core::{Error, Result, Value};
@@ -47,6 +47,17 @@ fn split_arguments(declared: &str) -> (String, Vec<i64>) {
     (words.join(" ").to_ascii_uppercase(), numbers)
 }
 
+/// A declared type as it can stand in DDL: words and numbers as they are; anything else, which
+/// must have been quoted when it was declared, quoted again as one word.
+fn declared_in_ddl(declared: &str) -> String {
+    if super::stored::is_plain_type(declared) {
+        return declared.to_string();
+    }
+    let mut quoted = String::new();
+    standard::quote(declared, '"', &mut quoted);
+    quoted
+}
+
 impl TypeMap for SqliteTypes {
     fn ddl(&self, ty: &Type) -> Result<String> {
         Ok(match ty {
@@ -72,10 +83,25 @@ impl TypeMap for SqliteTypes {
             Type::Interval => "INTERVAL".into(),
             Type::Uuid => "UUID".into(),
             Type::Json => "JSON".into(),
-            Type::Other(name) => name.to_string(),
+            Type::Other(name) => declared_in_ddl(name),
             Type::Custom(custom) => return self.ddl(&custom.0.base()),
             _ => return Err(Error::unsupported("array columns", "sqlite")),
         })
+    }
+
+    /// CAST converts by the affinity of the name (sqlite.org/lang_expr.html, 13), so a name in DDL
+    /// such as DATE would make a number of a date.
+    fn cast_name(&self, ty: &Type) -> Result<String> {
+        let name = match ty.class() {
+            Class::Bool | Class::Int => "INTEGER",
+            Class::Float => "REAL",
+            Class::Decimal => "NUMERIC",
+            Class::Text => return self.ddl(ty),
+            Class::Bytes => "BLOB",
+            Class::Any | Class::Array => return Err(Error::unsupported("CAST to this type", "sqlite")),
+            _ => "TEXT",
+        };
+        Ok(name.to_string())
     }
 
     fn parse(&self, declared: &str) -> Type {
@@ -181,21 +207,25 @@ fn number(decimal: Decimal, ty: &Type, to: BindUse) -> Result<Value> {
     }
 }
 
-/// Refuses a text that the column's affinity would turn into a number that reads otherwise.
+/// Refuses a value that the column's affinity would turn into one of another kind: text that reads
+/// as a number where numbers are kept, and a number where text is kept.
 fn check_affinity(stored: &Value, ty: &Type) -> Result<()> {
-    let (Value::Text(text), Type::Other(_) | Type::Json) = (stored, ty) else {
-        return Ok(());
-    };
-    let Some(number) = as_number(text) else {
-        return Ok(());
-    };
-    let same = ty == &Type::Json && number == *text;
-    if same {
-        return Ok(());
+    let affinity = affinity(&SqliteTypes.ddl(ty)?);
+    match (stored, affinity) {
+        (Value::Text(text), Affinity::Integer | Affinity::Real | Affinity::Numeric) => {
+            let Some(number) = as_number(text) else { return Ok(()) };
+            if *ty == Type::Json && number == *text {
+                return Ok(());
+            }
+            let message =
+                format!("the text `{text}` would be stored as the number {number} in a column of type {ty}");
+            Err(Error::conversion(message))
+        }
+        (Value::Int(_) | Value::Float(_), Affinity::Text) => {
+            Err(Error::conversion(format!("a number would be stored as text in a column of type {ty}")))
+        }
+        _ => Ok(()),
     }
-    let message =
-        format!("the text `{text}` would be stored as the number {number} in a column of type {ty}");
-    Err(Error::conversion(message))
 }
 
 /// The number a text becomes under numeric affinity, as it would print; none for other text.
@@ -245,10 +275,13 @@ mod tests {
             Type::Uuid,
             Type::Json,
             Type::Other("weird type".into()),
+            Type::Other("DECIMALISH(3, 4)".into()),
         ];
         for ty in types {
             assert_eq!(SqliteTypes.parse(&SqliteTypes.ddl(&ty).unwrap()), ty);
         }
+        assert_eq!(SqliteTypes.ddl(&Type::Other("x, b INT".into())).unwrap(), "\"x, b INT\"");
+        assert_eq!(SqliteTypes.ddl(&Type::Other("CHECK".into())).unwrap(), "\"CHECK\"");
         assert!(SqliteTypes.ddl(&Type::Array(Type::Integer.into())).is_err());
     }
 
@@ -282,6 +315,9 @@ mod tests {
         assert_eq!(store(Value::Json("1.5".parse().unwrap()), Type::Json).unwrap(), "1.5".into());
         assert_eq!(store(Other::text("text", "abc").into(), Type::Integer).unwrap(), "abc".into());
         assert_eq!(store(Other::text("real", "1.5").into(), Type::Integer).unwrap(), Value::Float(1.5));
+        assert!(store(Other::text("text", "007").into(), Type::Integer).is_err());
+        assert!(store(Other::text("text", "0123").into(), Type::Date).is_err());
+        assert!(store(Other::text("integer", "7").into(), Type::Text).is_err());
         assert_eq!(store("2024-02-29".into(), Type::Date).unwrap(), "2024-02-29".into());
         assert!(store("2024-02-30".into(), Type::Date).is_err());
         assert_eq!(store(true.into(), Type::Boolean).unwrap(), Value::Int(1));

@@ -5,10 +5,20 @@ use super::tokens::{Reader, tokens};
 /// What a stored CREATE INDEX says beyond the PRAGMAs.
 #[derive(Debug, Default, PartialEq)]
 pub(in super::super) struct StoredIndex {
-    /// Each element as written, without its direction and collation.
-    pub(in super::super) elements: Vec<String>,
+    /// Each element as written, without its direction.
+    pub(in super::super) elements: Vec<StoredElement>,
     /// The condition after WHERE.
     pub(in super::super) filter: Option<String>,
+}
+
+/// An element of a stored index.
+#[derive(Debug, Default, PartialEq)]
+pub(in super::super) struct StoredElement {
+    /// The expression as written.
+    pub(in super::super) whole: String,
+    /// What stands before a trailing COLLATE, and its collation; the collation may belong to the
+    /// element or to the last operand of its expression.
+    pub(in super::super) collated: Option<(String, String)>,
 }
 
 /// Reads a stored CREATE INDEX; none for anything else.
@@ -38,10 +48,11 @@ pub(in super::super) fn read_index(sql: &str) -> Option<StoredIndex> {
     Some(StoredIndex { elements, filter })
 }
 
-fn element(mut part: Reader<'_>) -> String {
+fn element(mut part: Reader<'_>) -> StoredElement {
     part.take_last_word(&["ASC", "DESC"]);
-    part.take_last_collation();
-    part.rest_text().to_string()
+    let whole = part.rest_text().to_string();
+    let collated = part.take_last_collation().map(|name| (part.rest_text().to_string(), name));
+    StoredElement { whole, collated }
 }
 
 #[cfg(test)]
@@ -51,9 +62,11 @@ mod tests {
     #[test]
     fn expressions_and_conditions() {
         let index = read_index("CREATE UNIQUE INDEX IF NOT EXISTS s.ix ON t (lower(b) COLLATE NOCASE DESC, a, \"x y\" ASC) WHERE d > 5;").unwrap();
-        assert_eq!(index.elements, ["lower(b)", "a", "\"x y\""]);
+        let texts: Vec<&str> = index.elements.iter().map(|e| e.whole.as_str()).collect();
+        assert_eq!(texts, ["lower(b) COLLATE NOCASE", "a", "\"x y\""]);
+        assert_eq!(index.elements[0].collated, Some(("lower(b)".to_string(), "NOCASE".to_string())));
         assert_eq!(index.filter.as_deref(), Some("d > 5"));
         assert_eq!(read_index("CREATE TABLE t(a)"), None);
-        assert_eq!(read_index("CREATE INDEX i ON t(desc)").unwrap().elements, ["desc"]);
+        assert_eq!(read_index("CREATE INDEX i ON t(desc)").unwrap().elements[0].whole, "desc");
     }
 }

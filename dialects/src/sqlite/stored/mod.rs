@@ -9,7 +9,7 @@ mod index;
 mod table;
 mod tokens;
 
-pub(super) use tokens::is_blank;
+pub(super) use tokens::{first_word, is_blank, is_plain_type, without_comments};
 
 pub(super) use index::{StoredIndex, read_index};
 pub(super) use table::{StoredForeignKey, StoredKey, StoredTable, read_table};

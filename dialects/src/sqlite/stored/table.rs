@@ -19,7 +19,6 @@ pub(in super::super) struct StoredColumn {
     pub(in super::super) computed: Option<String>,
     pub(in super::super) collation: Option<String>,
     pub(in super::super) not_null_conflict: Option<String>,
-    pub(in super::super) autoincrement: bool,
 }
 
 /// A primary key or a unique constraint.
@@ -30,6 +29,10 @@ pub(in super::super) struct StoredKey {
     /// The list as written, where it says more than the names.
     pub(in super::super) written: Option<String>,
     pub(in super::super) on_conflict: Option<String>,
+    /// Written on the column with DESC, which keeps it from being the rowid.
+    pub(in super::super) inline_desc: bool,
+    /// Written with AUTOINCREMENT.
+    pub(in super::super) autoincrement: bool,
 }
 
 /// A foreign key.
@@ -129,10 +132,12 @@ fn key(item: &mut Reader<'_>, name: Option<String>) -> StoredKey {
     let Some((inside, text)) = item.take_parens() else {
         return StoredKey { name, ..StoredKey::default() };
     };
-    let plain = inside.clone().split_commas().iter().all(|part| part.len() == 1);
-    let columns = names(inside);
+    let mut parts = inside.clone().split_commas();
+    let autoincrement = parts.iter_mut().any(|part| part.take_last_word(&["AUTOINCREMENT"]).is_some());
+    let plain = parts.iter().all(|part| part.len() == 1);
     let written = (!plain).then(|| format!("({text})"));
-    StoredKey { name, columns, written, on_conflict: on_conflict(item) }
+    let (columns, on_conflict) = (names(inside), on_conflict(item));
+    StoredKey { name, columns, written, on_conflict, inline_desc: false, autoincrement }
 }
 
 /// The first name of each part of a list.
@@ -164,15 +169,22 @@ fn references(item: &mut Reader<'_>, name: Option<String>, columns: Vec<String>)
             }
         } else if item.take_words(&["MATCH"]) {
             found.match_type = item.take_name().map(|word| word.to_ascii_uppercase());
-        } else if item.take_words(&["NOT", "DEFERRABLE"]) {
-            found.deferrable = Some(false);
-            initially(item);
-        } else if item.take_words(&["DEFERRABLE"]) {
-            found.deferrable = Some(true);
-            found.initially_deferred = initially(item);
+        } else if item.at_words(&["NOT", "DEFERRABLE"]) || item.at_words(&["DEFERRABLE"]) {
+            deferral(item, Some(&mut found));
         } else {
             return found;
         }
+    }
+}
+
+/// `[NOT] DEFERRABLE [INITIALLY ..]`, said of a key.
+fn deferral(item: &mut Reader<'_>, key: Option<&mut StoredForeignKey>) {
+    let deferrable = !item.take_words(&["NOT"]);
+    item.take_words(&["DEFERRABLE"]);
+    let deferred = initially(item) && deferrable;
+    if let Some(key) = key {
+        key.deferrable = Some(deferrable);
+        key.initially_deferred = deferred;
     }
 }
 
@@ -204,21 +216,23 @@ fn column_constraint(
 ) {
     let own = || vec![column.name.clone()];
     if item.take_words(&["PRIMARY", "KEY"]) {
-        let descending = item.take_words(&["DESC"]);
+        let inline_desc = item.take_words(&["DESC"]);
         item.take_words(&["ASC"]);
-        let on_conflict = on_conflict(item);
-        let columns = own();
-        column.autoincrement = item.take_words(&["AUTOINCREMENT"]);
-        let written = descending.then(|| "DESC".to_string());
-        table.primary_key = Some(StoredKey { name, columns, written, on_conflict });
+        let (columns, on_conflict) = (own(), on_conflict(item));
+        let autoincrement = item.take_words(&["AUTOINCREMENT"]);
+        table.primary_key =
+            Some(StoredKey { name, columns, written: None, on_conflict, inline_desc, autoincrement });
     } else if item.take_words(&["UNIQUE"]) {
         let on_conflict = on_conflict(item);
-        table.uniques.push(StoredKey { name, columns: own(), written: None, on_conflict });
+        table.uniques.push(StoredKey { name, columns: own(), on_conflict, ..StoredKey::default() });
     } else if item.take_words(&["CHECK"]) {
         check(item, name, table);
     } else if item.take_words(&["REFERENCES"]) {
         let key = references(item, name, own());
         table.foreign_keys.push(key);
+    } else if item.at_words(&["NOT", "DEFERRABLE"]) || item.at_words(&["DEFERRABLE"]) {
+        // A clause of its own, about the key before it.
+        deferral(item, table.foreign_keys.last_mut());
     } else if item.take_words(&["NOT", "NULL"]) {
         column.not_null_conflict = on_conflict(item);
     } else if item.take_words(&["NULL"]) {

@@ -32,7 +32,8 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
         let bytes = sql.as_bytes();
         let next = bytes.get(start + 1).copied();
         let (kind, end) = match c {
-            c if c.is_whitespace() => continue,
+            // SQLite's white space is ASCII only; any other belongs to a word.
+            c if c.is_ascii_whitespace() => continue,
             '-' if next == Some(b'-') => {
                 skip_to(&mut rest, end_of(sql, start, "\n"));
                 continue;
@@ -60,6 +61,59 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
 /// Whether a text holds nothing but white space, comments and semicolons.
 pub(in super::super) fn is_blank(sql: &str) -> bool {
     sql.trim_end_matches([';', ' ', '\n']).is_empty() || tokens(sql).iter().all(|t| t.kind == Kind::Sign(';'))
+}
+
+/// A text from its first token to its last: without comments around it.
+pub(in super::super) fn without_comments(sql: &str) -> &str {
+    let list = tokens(sql);
+    match (list.first(), list.last()) {
+        (Some(first), Some(last)) => sql.get(first.start..last.end).unwrap_or(sql),
+        _ => "",
+    }
+}
+
+/// The first word of a statement, in upper case.
+pub(in super::super) fn first_word(sql: &str) -> String {
+    let list = tokens(sql);
+    let word = list.iter().find(|t| t.kind != Kind::Sign(';'));
+    word.and_then(|t| sql.get(t.start..t.end)).unwrap_or("").to_ascii_uppercase()
+}
+
+/// Words that end a column's type.
+const AFTER_TYPE: [&str; 11] = [
+    "CONSTRAINT",
+    "PRIMARY",
+    "NOT",
+    "NULL",
+    "UNIQUE",
+    "CHECK",
+    "DEFAULT",
+    "COLLATE",
+    "REFERENCES",
+    "GENERATED",
+    "AS",
+];
+
+/// Whether a type's name reads as one without quotes: words, and numbers in parentheses.
+pub(in super::super) fn is_plain_type(declared: &str) -> bool {
+    let list = tokens(declared);
+    let text = |t: &Token| declared.get(t.start..t.end).unwrap_or("");
+    let open = list.iter().position(|t| t.kind == Kind::Sign('(')).unwrap_or(list.len());
+    let (words, rest) = list.split_at_checked(open).unwrap_or((&[], &[]));
+    let plain = |t: &Token| {
+        let word = text(t);
+        let ascii = word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        t.kind == Kind::Word && ascii && !AFTER_TYPE.iter().any(|after| word.eq_ignore_ascii_case(after))
+    };
+    let arguments = |t: &Token| matches!(t.kind, Kind::Sign('(' | ')' | ',' | '+' | '-') | Kind::Literal);
+    let closed = rest.is_empty() || rest.last().is_some_and(|t| t.kind == Kind::Sign(')'));
+    let once = rest.iter().filter(|t| matches!(t.kind, Kind::Sign('(' | ')'))).count() <= 2;
+    !declared.contains(['-', '/', ';'])
+        && !words.is_empty()
+        && words.iter().all(plain)
+        && rest.iter().all(arguments)
+        && closed
+        && once
 }
 
 fn is_word(c: char) -> bool {
@@ -161,7 +215,7 @@ impl<'s> Reader<'s> {
 
     /// Takes a list in parentheses and gives a reader of what is inside, and its text.
     pub(super) fn take_parens(&mut self) -> Option<(Reader<'s>, &'s str)> {
-        let open = *self.peek().filter(|t| t.kind == Kind::Sign('('))?;
+        self.peek().filter(|t| t.kind == Kind::Sign('('))?;
         let (mut depth, first) = (0usize, self.at + 1);
         while let Some(token) = self.next() {
             match token.kind {
@@ -171,7 +225,9 @@ impl<'s> Reader<'s> {
             }
             if depth == 0 {
                 let inside = self.tokens.get(first..self.at - 1).unwrap_or(&[]);
-                let text = self.sql.get(open.end..token.start).unwrap_or("").trim();
+                // Up to the last token: a comment before the parenthesis is no part of it.
+                let ends = inside.first().zip(inside.last()).map(|(a, b)| a.start..b.end);
+                let text = ends.and_then(|range| self.sql.get(range)).unwrap_or("");
                 return Some((Reader::new(self.sql, inside), text));
             }
         }
