@@ -24,8 +24,8 @@ pub struct Rows {
 impl Rows {
     /// Reads a cursor to its end.
     pub(crate) fn read(cursor: &mut dyn Cursor, expect: usize) -> Result<Rows> {
+        let mut builder = BlockBuilder::new(cursor.columns().clone(), expect);
         let columns = cursor.columns().clone();
-        let mut builder = BlockBuilder::new(columns.clone(), expect);
         let mut rows = Rows { columns, first: None, more: Vec::new(), len: 0 };
         loop {
             let more = cursor.fill(&mut builder)?;

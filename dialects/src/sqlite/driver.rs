@@ -247,10 +247,14 @@ impl Connection for SqliteConnection {
             let mut rows = statement.start(request.params.iter().map(Value::as_ref))?;
             // The first step may prepare the statement again, with other columns.
             let at_row = rows.step()?;
+            let described;
             let columns = match request.columns {
-                Some(columns) if columns.len() == rows.columns() => columns.clone(),
+                Some(columns) if columns.len() == rows.columns() => columns,
                 Some(columns) => return Err(other_width(columns.len(), rows.columns())),
-                None => Arc::new(describe(&rows)),
+                None => {
+                    described = Arc::new(describe(&rows));
+                    &described
+                }
             };
             body(&mut SqliteCursor { rows, columns, at_row })
         })
@@ -366,14 +370,14 @@ fn describe(rows: &Running<'_>) -> Columns {
 
 struct SqliteCursor<'s> {
     rows: Running<'s>,
-    columns: Arc<Columns>,
+    columns: &'s Arc<Columns>,
     /// Whether the statement stands at a row that was not read.
     at_row: bool,
 }
 
 impl Cursor for SqliteCursor<'_> {
     fn columns(&self) -> &Arc<Columns> {
-        &self.columns
+        self.columns
     }
 
     fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {

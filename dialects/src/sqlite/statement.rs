@@ -17,7 +17,7 @@
 //!   step.
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
+use std::cell::{Cell as Flag, RefCell};
 use std::ffi::{CStr, c_char, c_int};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
@@ -34,6 +34,10 @@ const KEPT: usize = 128;
 /// A prepared statement.
 pub(super) struct Statement {
     raw: NonNull<ffi::sqlite3_stmt>,
+    /// How many parameters it takes.
+    parameters: usize,
+    /// Whether a text or a blob is bound, which must be let go before it is freed.
+    holds: Flag<bool>,
     /// Whether it may change the connection itself, for its next user too.
     pub(super) is_setting: bool,
 }
@@ -116,7 +120,9 @@ impl Statement {
         };
         let word = super::stored::first_word(sql);
         let is_setting = matches!(word.as_str(), "PRAGMA" | "ATTACH" | "DETACH");
-        let statement = Statement { raw, is_setting };
+        // SAFETY: `raw` is a prepared statement.
+        let parameters = unsafe { ffi::sqlite3_bind_parameter_count(raw.as_ptr()) as usize };
+        let statement = Statement { raw, parameters, holds: Flag::new(false), is_setting };
         // SAFETY: on success the tail points into the text, or to its end.
         let used = unsafe { tail.offset_from(sql.as_ptr().cast()) };
         let rest = usize::try_from(used).ok().and_then(|used| sql.get(used..)).unwrap_or("");
@@ -132,18 +138,12 @@ impl Statement {
         unsafe { ffi::sqlite3_db_handle(self.raw.as_ptr()) }
     }
 
-    /// How many parameters it takes.
-    fn parameters(&self) -> usize {
-        // SAFETY: `raw` is a prepared statement.
-        unsafe { ffi::sqlite3_bind_parameter_count(self.raw.as_ptr()) as usize }
-    }
-
     /// Binds parameters and makes the statement ready to step.
     pub(super) fn start<'v, I>(&'v mut self, params: I) -> Result<Running<'v>>
     where
         I: ExactSizeIterator<Item = ValueRef<'v>>,
     {
-        let (wanted, given) = (self.parameters(), params.len());
+        let (wanted, given) = (self.parameters, params.len());
         if wanted != given {
             let message = format!("the statement takes {wanted} parameters, {given} were given");
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -167,7 +167,9 @@ impl Drop for Running<'_> {
         // last step, which was reported then.
         unsafe {
             ffi::sqlite3_reset(self.raw());
-            ffi::sqlite3_clear_bindings(self.raw());
+            if self.statement.holds.replace(false) {
+                ffi::sqlite3_clear_bindings(self.raw());
+            }
         }
     }
 }
@@ -214,6 +216,7 @@ impl<'v> Running<'v> {
     }
 
     fn bind_text(&self, at: c_int, text: &'v [u8]) -> c_int {
+        self.statement.holds.set(true);
         let (start, length): (*const c_char, _) = (text.as_ptr().cast(), text.len() as u64);
         // SAFETY: as in `bind`. A slice's pointer is never null, so empty text is not NULL.
         unsafe {
@@ -223,6 +226,7 @@ impl<'v> Running<'v> {
     }
 
     fn bind_bytes(&self, at: c_int, bytes: &'v [u8]) -> c_int {
+        self.statement.holds.set(true);
         // SAFETY: as in `bind`. An empty blob is bound by its length alone.
         unsafe {
             match bytes.len() {
