@@ -528,6 +528,41 @@ fn plans_of_every_statement() {
 }
 
 #[test]
+fn what_looks_like_a_key_and_is_none() {
+    each_backend(|db| {
+        let pairs = db
+            .table(
+                "pairs",
+                (
+                    column("a", Integer).primary_key(),
+                    column("b", Integer).primary_key(),
+                    column("c", Integer),
+                ),
+            )
+            .unwrap();
+        db.create_all().unwrap();
+        insert(&pairs).rows(["a", "b", "c"], [[1, 1, 5], [1, 2, 5], [2, 1, 5]]).run(db).unwrap();
+        db.metadata().clear();
+        db.reflect().unwrap();
+        let pairs = db.table_named("pairs").unwrap();
+        let (a, b, c) = (pairs.c("a"), pairs.c("b"), pairs.c("c"));
+        let count = |condition: Expr| select(&pairs).filter(condition).all(db).unwrap().len();
+        assert_eq!(count(a.eq(1)), 2);
+        assert_eq!(count(a.eq(1) & b.eq(2)), 1);
+        assert_eq!(count(c.eq(5)), 3);
+        assert_eq!(count((a.eq(1) & b.eq(1)) | c.eq(5)), 3);
+        assert_eq!(count(a.eq(1) & b.in_([1, 2])), 2);
+        assert_eq!(count(a.eq(&a) & b.eq(&b)), 3);
+        let other = pairs.alias("other");
+        let joined = select(&pairs).join_on(&other, c.eq(other.c("c"))).filter(a.eq(1) & b.eq(1));
+        assert_eq!(joined.all(db).unwrap().len(), 3);
+        let mine = Table::new("pairs", (column("a", Integer).primary_key(), column("c", Integer))).unwrap();
+        let said = select(&mine).filter(mine.c("a").eq(1)).all(db).unwrap();
+        assert_eq!(said.len(), 2, "a key that the program names need not be one");
+    });
+}
+
+#[test]
 fn indexes_are_made() {
     each_backend(|db| {
         let parts = (

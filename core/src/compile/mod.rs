@@ -35,6 +35,8 @@ pub struct Compiled {
     pub(crate) binds: Vec<Value>,
     pub(crate) params: Vec<ParamSlot>,
     pub(crate) columns: Option<Arc<Columns>>,
+    /// Whether a key makes it sure that there is one row at most.
+    pub(crate) single: bool,
 }
 
 /// A parameter of a prepared plan: where its value goes, and what type it is compared with.
@@ -160,7 +162,7 @@ impl<'t> Compiler<'t> {
             let message = format!("{} parameters; {} takes {most}", self.binds.len(), self.target.name);
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        Ok(Compiled { sql: self.sql, binds: self.binds, params: self.params, columns })
+        Ok(Compiled { sql: self.sql, binds: self.binds, params: self.params, columns, single: false })
     }
 
     fn push(&mut self, text: &str) {

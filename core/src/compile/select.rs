@@ -8,7 +8,7 @@ use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Op, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
-use crate::schema::{ColumnDef, ForeignKeyDef, Name, TableDef};
+use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, TableDef, TableKind};
 use crate::stmt::selection::Item;
 use crate::stmt::{Join, JoinKind, Select};
 use crate::types::Type;
@@ -25,7 +25,31 @@ pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
     }
     let mut compiler = Compiler::new(target, false);
     let columns = compiler.select(select)?;
-    compiler.finish(Some(columns))
+    let compiled = compiler.finish(Some(columns))?;
+    Ok(Compiled { single: by_key(select), ..compiled })
+}
+
+/// Whether the filters give every column of the table's primary key one value. Only a key that the
+/// database told of is sure to be one; a program may name any columns its key.
+fn by_key(select: &Select) -> bool {
+    let (Some(source), true) = (&select.from, select.joins.is_empty()) else { return false };
+    let def = source.table.def();
+    let is_sure = def.kind == TableKind::Table && def.is_reflected();
+    let Some(key) = def.primary_key.as_ref().filter(|_| is_sure) else { return false };
+    let mut given = Vec::new();
+    select.filters.iter().for_each(|filter| equalities(filter, &mut given));
+    let mut columns = key.columns.iter().map(|at| def.column_at(*at).map(|c| c.id));
+    columns.all(|id| id.is_some_and(|id| given.contains(&id)))
+}
+
+/// The columns that a condition compares with one value each.
+fn equalities(condition: &Expr, given: &mut Vec<ColumnId>) {
+    let Node::Apply(op, kids) = &condition.0 else { return };
+    match (op, kids.items.as_slice()) {
+        (Op::And, terms) => terms.iter().for_each(|term| equalities(term, given)),
+        (Op::Eq, [Expr(Node::Column(column)), Expr(Node::Bind(_) | Node::Param(_))]) => given.push(column.id),
+        _ => {}
+    }
 }
 
 /// The ready plans of a table version.
@@ -46,6 +70,7 @@ pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Re
             binds: Vec::new(),
             params: Vec::new(),
             columns: Some(columns.clone()),
+            single: false,
         };
         Ok(Plans { columns, table, qualified, list, select: Arc::new(select) })
     })

@@ -22,12 +22,15 @@ pub struct Request<'a> {
     pub columns: Option<&'a Arc<Columns>>,
     /// Whether the text will come again, so that its prepared statement should be kept.
     pub keep: bool,
+    /// Whether a key makes it sure that there is one row at most, so that nobody has to look for a
+    /// second.
+    pub single: bool,
 }
 
 impl<'a> Request<'a> {
     /// A text that will come again, with parameters.
     pub fn new(sql: &'a str, params: &'a [Value]) -> Request<'a> {
-        Request { sql, params, columns: None, keep: true }
+        Request { sql, params, columns: None, keep: true, single: false }
     }
 }
 

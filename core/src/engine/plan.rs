@@ -122,7 +122,8 @@ impl Plan<Select> {
         let prepared = self.current(&conn)?;
         let compiled = &prepared.compiled;
         let binds = fill(&conn, compiled, values, BindUse::Compare)?;
-        let request = Request { columns: compiled.columns.as_ref(), ..Request::new(&compiled.sql, &binds) };
+        let columns = compiled.columns.as_ref();
+        let request = Request { columns, single: compiled.single, ..Request::new(&compiled.sql, &binds) };
         conn.rows(&request, 1)
     }
 

@@ -14,7 +14,11 @@ use crate::stmt::{Ddl, Delete, Insert, Select, Update};
 use crate::value::{FromValue, Value};
 
 fn request(compiled: &Compiled) -> Request<'_> {
-    Request { columns: compiled.columns(), ..Request::new(compiled.sql(), compiled.binds()) }
+    Request {
+        columns: compiled.columns(),
+        single: compiled.single,
+        ..Request::new(compiled.sql(), compiled.binds())
+    }
 }
 
 impl Select {
@@ -147,6 +151,7 @@ impl Conn {
         let mut inner = self.compile(select)?;
         inner.sql = format!("SELECT count(*) FROM ({}) AS counted", inner.sql);
         inner.columns = None;
+        inner.single = true;
         self.rows(&request(&inner), 1)?.one()?.get(0)
     }
 }

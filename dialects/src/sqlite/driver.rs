@@ -256,7 +256,7 @@ impl Connection for SqliteConnection {
                     &described
                 }
             };
-            body(&mut SqliteCursor { rows, columns, at_row })
+            body(&mut SqliteCursor { rows, columns, at_row, single: request.single })
         })
     }
 
@@ -373,6 +373,8 @@ struct SqliteCursor<'s> {
     columns: &'s Arc<Columns>,
     /// Whether the statement stands at a row that was not read.
     at_row: bool,
+    /// There is no second row to step to.
+    single: bool,
 }
 
 impl Cursor for SqliteCursor<'_> {
@@ -386,7 +388,9 @@ impl Cursor for SqliteCursor<'_> {
                 self.rows.cell(i, |cell| push(block, cell, column.class()));
             }
             self.at_row = false;
-            self.at_row = self.rows.step()?;
+            if !self.single {
+                self.at_row = self.rows.step()?;
+            }
             if block.end_row() {
                 return Ok(self.at_row);
             }
