@@ -27,6 +27,11 @@
 //! - [`reflect`]: from an existing database to tables and relationships.
 //! - [`engine`]: pools, connections, options. [`dialect`]: databases, and how to add one.
 //!
+//! # Features
+//!
+//! - `sqlite` (default): SQLite, compiled in. `sqlite-system`: the system's instead.
+//! - `bigdecimal`, `chrono`, `jiff`, `rust_decimal`, `time`, `uuid`: values of that crate, both ways.
+//!
 //! # Errors
 //!
 //! Every call that can fail returns [`Error`], which has a [`kind`](Error::kind), questions such

@@ -6,6 +6,7 @@
 mod array;
 mod convert;
 mod decimal;
+mod foreign;
 mod json;
 mod json_out;
 mod read;
