@@ -18,7 +18,7 @@ use mirrorm::prelude::*;
 
 /// Looks at a database nobody described: tables, keys, relationships, rows.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "mirrorm", version, about)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -124,6 +124,7 @@ fn escapes_of_a_database_do_not_reach_the_terminal() {
 
 #[test]
 fn wrong_calls() {
+    assert_eq!(stdout(&["--version"]), format!("mirrorm {}\n", env!("CARGO_PKG_VERSION")));
     let folder = tempfile::tempdir().unwrap();
     let path = shop(folder.path());
     let path = path.to_str().unwrap();
