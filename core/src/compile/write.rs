@@ -23,14 +23,8 @@ pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compile
     let mut c = Compiler::new(target, false);
     let known = c.known(&Source::of(&insert.table))?;
     c.within(vec![known], |c| {
-        c.push("INSERT INTO ");
-        c.table_name(&def);
-        c.push(" ");
-        if filled.is_empty() {
-            c.push(c.target.grammar.empty_insert());
-        } else {
-            c.parens(|c| c.list(&filled, |c, (column, _)| c.bare(column)))?;
-            c.push(" VALUES ");
+        c.insert_into(&def, filled.iter().map(|(column, _)| *column))?;
+        if !filled.is_empty() {
             c.parens(|c| c.list(&filled, |c, (column, value)| c.stored(&def, column, value)))?;
         }
         c.returning(&insert.returning)
@@ -113,6 +107,25 @@ fn placed(error: Error, def: &TableDef, column: &ColumnDef) -> Error {
 impl Compiler<'_> {
     fn bare(&mut self, column: &ColumnDef) -> Result<()> {
         self.name(&column.column.name);
+        Ok(())
+    }
+
+    /// Writes an INSERT up to its rows; of no columns, all there is to it.
+    fn insert_into<'d>(
+        &mut self,
+        def: &TableDef,
+        columns: impl IntoIterator<Item = &'d ColumnDef>,
+    ) -> Result<()> {
+        self.push("INSERT INTO ");
+        self.table_name(def);
+        self.push(" ");
+        let mut columns = columns.into_iter().peekable();
+        if columns.peek().is_none() {
+            self.push(self.target.grammar.empty_insert());
+            return Ok(());
+        }
+        self.parens(|c| c.list(columns, |c, column| c.bare(column)))?;
+        self.push(" VALUES ");
         Ok(())
     }
 
@@ -204,16 +217,10 @@ impl<'i> BulkInsert<'i> {
     /// The text that inserts so many rows at once.
     pub(crate) fn sql(&self, target: &Target, rows: usize) -> Result<String> {
         let mut c = Compiler::new(target, false);
-        c.push("INSERT INTO ");
-        c.table_name(&self.def);
-        c.push(" ");
+        c.insert_into(&self.def, self.columns.iter().filter_map(|p| self.def.column_at(*p)))?;
         if self.columns.is_empty() {
-            c.push(target.grammar.empty_insert());
             return Ok(c.sql);
         }
-        let names = self.columns.iter().filter_map(|p| self.def.column_at(*p));
-        c.parens(|c| c.list(names, |c, column| c.bare(column)))?;
-        c.push(" VALUES ");
         let mut n = 0;
         c.list(0..rows, |c, _| {
             c.parens(|c| {

@@ -229,11 +229,16 @@ impl Conn {
     /// Refuses to go on where the database has ended the transaction that the caller believes to be
     /// in: the next statement would commit by itself.
     pub(super) fn still_open(&self) -> Result<()> {
-        if self.in_transaction() && !self.driver().in_transaction() {
+        if self.was_ended() {
             let message = "the database rolled the transaction back; roll back and begin again";
             return Err(Error::new(ErrorKind::PendingRollback, message).with_left(Left::Transaction));
         }
         Ok(())
+    }
+
+    /// Whether the database has ended the transaction by itself.
+    fn was_ended(&self) -> bool {
+        self.in_transaction() && !self.driver().in_transaction()
     }
 
     /// Looks at a driver's result: a connection that is gone must not go back to the pool, and a
@@ -243,10 +248,7 @@ impl Conn {
             if error.kind() == ErrorKind::Disconnected {
                 self.lease.mark_broken();
             }
-            if self.in_transaction()
-                && !self.driver().in_transaction()
-                && error.kind() != ErrorKind::Disconnected
-            {
+            if self.was_ended() && error.kind() != ErrorKind::Disconnected {
                 return result.map_err(|e| e.with_left(Left::Transaction));
             }
         }
@@ -287,6 +289,15 @@ impl Conn {
     /// The closure's, and those of begin and commit.
     pub fn transaction<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         self.begin(Intent::Write)?.run(body)
+    }
+
+    /// Runs what must happen wholly or not at all: in the caller's transaction, or in one of its own.
+    pub(super) fn atomically<T>(&self, body: impl FnOnce(&Conn) -> Result<T>) -> Result<T> {
+        if self.in_transaction() {
+            let _turn = self.turn_to_write()?;
+            return body(self);
+        }
+        self.transaction(|tx| body(tx))
     }
 
     /// Runs a closure in a transaction that sees one state of the database and refuses writes.

@@ -6,7 +6,7 @@ use parking_lot::RwLock;
 
 use super::conn::{Conn, Execute};
 use crate::compile::{Compile, Compiled, ParamSlot, adapt};
-use crate::dialect::{BindUse, Intent, Request, is_plain};
+use crate::dialect::{BindUse, Request, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Node;
 use crate::rows::{Row, RowBuffer, Rows};
@@ -200,12 +200,7 @@ impl<S: Writes> Plan<S> {
         if values.is_empty() {
             return Ok(0);
         }
-        let all = || (&values, 0..values.len());
-        if conn.in_transaction() {
-            let _turn = conn.turn_to_write()?;
-            return conn.run_many(sql, width, all(), None, &def);
-        }
-        conn.begin(Intent::Write)?.run(|tx| tx.run_many(sql, width, all(), None, &def))
+        conn.atomically(|conn| conn.run_many(sql, width, (&values, 0..values.len()), None, &def))
     }
 }
 

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::conn::{Conn, Execute};
 use crate::compile::{BulkInsert, Compile, Compiled, Target};
-use crate::dialect::{Intent, Request};
+use crate::dialect::Request;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Node, func};
 use crate::rows::{Row, RowStream, Rows};
@@ -271,11 +271,7 @@ fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
     if plan.rows == 0 {
         return Ok(BulkInserted::default());
     }
-    if conn.in_transaction() {
-        let _turn = conn.turn_to_write()?;
-        return send_bulk(conn, &plan, want_ids);
-    }
-    conn.begin(Intent::Write)?.run(|tx| send_bulk(tx, &plan, want_ids))
+    conn.atomically(|conn| send_bulk(conn, &plan, want_ids))
 }
 
 fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::conn::{Conn, Execute};
-use crate::dialect::Intent;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Table, TableDef, TableKind, sort_tables};
 use crate::stmt::Ddl;
@@ -75,10 +74,7 @@ fn run_all(conn: &Conn, statements: &[Ddl]) -> Result<()> {
     if statements.is_empty() {
         return Ok(());
     }
-    if conn.in_transaction() {
-        return statements.iter().try_for_each(|statement| statement.run(conn));
-    }
-    conn.begin(Intent::Write)?.run(|tx| statements.iter().try_for_each(|statement| statement.run(tx)))
+    conn.atomically(|conn| statements.iter().try_for_each(|statement| statement.run(conn)))
 }
 
 fn creating(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {

@@ -169,39 +169,21 @@ impl IntoCell for ValueRef<'_> {
 }
 
 macro_rules! lent {
-    ($($type:ty),*) => {$(
+    ($($type:ty => $push:ident),*) => {$(
         impl IntoCell for $type {
             fn push_to(self, buffer: &mut RowBuffer) {
-                (&self).push_to(buffer);
+                buffer.$push(&self);
+            }
+        }
+
+        impl IntoCell for &$type {
+            fn push_to(self, buffer: &mut RowBuffer) {
+                buffer.$push(self);
             }
         }
     )*};
 }
-lent!(String, Vec<u8>, Box<str>, std::sync::Arc<str>);
-
-impl IntoCell for &String {
-    fn push_to(self, buffer: &mut RowBuffer) {
-        buffer.push_text(self);
-    }
-}
-
-impl IntoCell for &Vec<u8> {
-    fn push_to(self, buffer: &mut RowBuffer) {
-        buffer.push_bytes(self);
-    }
-}
-
-impl IntoCell for &Box<str> {
-    fn push_to(self, buffer: &mut RowBuffer) {
-        buffer.push_text(self);
-    }
-}
-
-impl IntoCell for &std::sync::Arc<str> {
-    fn push_to(self, buffer: &mut RowBuffer) {
-        buffer.push_text(self);
-    }
-}
+lent!(String => push_text, Box<str> => push_text, std::sync::Arc<str> => push_text, Vec<u8> => push_bytes);
 
 macro_rules! values {
     ($($type:ty),*) => {$(

@@ -2,7 +2,7 @@
 //!
 //! Not here: asking for them (`inspect`) and reading stored text (`stored`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mirrorm_core::Result;
 use mirrorm_core::dialect::{
@@ -21,6 +21,8 @@ pub(super) struct Gathered<'a> {
     pub(super) tables: Vec<TableFacts>,
     pub(super) stored: Vec<Option<StoredTable>>,
     pub(super) at: HashMap<String, usize>,
+    /// Tables whose primary key has an index of its own, so that it is not the rowid.
+    pub(super) with_key_index: HashSet<usize>,
     pub(super) problems: &'a mut Vec<Problem>,
 }
 
@@ -144,15 +146,13 @@ impl Gathered<'_> {
 
     /// One element of an index or of a unique constraint's index.
     pub(super) fn index_element(&mut self, row: &Row, texts: &HashMap<String, StoredIndex>) -> Result<()> {
-        let Some(table) = self.position(row.get(0)?).and_then(|at| self.tables.get_mut(at)) else {
-            return Ok(());
-        };
+        let Some(at) = self.position(row.get(0)?) else { return Ok(()) };
+        let Some(table) = self.tables.get_mut(at) else { return Ok(()) };
         let name: String = row.get(1)?;
         let column: Option<String> = row.get(6)?;
         match row.get::<&str>(3)? {
             "pk" => {
-                // An index of its own means that the key is not the rowid.
-                table.options.set("sqlite", "pk_index", true);
+                self.with_key_index.insert(at);
             }
             "u" => {
                 let fresh = table.uniques.last().is_none_or(|key| key.name.as_deref() != Some(&name));
@@ -185,13 +185,13 @@ impl Gathered<'_> {
     /// What the stored text adds, once all PRAGMAs are read.
     pub(super) fn settle(&mut self) {
         self.settle_targets();
-        for (table, stored) in self.tables.iter_mut().zip(&mut self.stored) {
-            settle_table(table, stored.take().unwrap_or_default());
+        for (at, (table, stored)) in self.tables.iter_mut().zip(&mut self.stored).enumerate() {
+            settle_table(table, stored.take().unwrap_or_default(), self.with_key_index.contains(&at));
         }
     }
 
     /// Foreign keys spell their targets in any case; facts use the names of the targets.
-    pub(super) fn settle_targets(&mut self) {
+    fn settle_targets(&mut self) {
         let fold = |t: &TableFacts| {
             let columns: Vec<String> = t.columns.iter().map(|c| c.name.clone()).collect();
             (t.name.to_ascii_lowercase(), (t.name.clone(), columns))
@@ -247,9 +247,9 @@ fn push_element(
     Ok(())
 }
 
-fn settle_table(table: &mut TableFacts, mut stored: StoredTable) {
+fn settle_table(table: &mut TableFacts, mut stored: StoredTable, key_has_index: bool) {
     table.checks = stored.checks.drain(..).map(|(name, sql)| CheckFacts { name, sql }).collect();
-    settle_primary_key(table, &stored);
+    settle_primary_key(table, &stored, key_has_index);
     for key in &mut table.uniques {
         let same = |s: &StoredKey| same_names(&s.columns, &key.columns);
         let found = stored.uniques.iter().position(same).map(|at| stored.uniques.remove(at));
@@ -290,9 +290,7 @@ fn key_details(key: &mut KeyFacts, stored: StoredKey) {
 
 /// The key's name and details, and whether its only column is the rowid, whose values SQLite
 /// makes (sqlite.org/lang_createtable.html, 5).
-fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable) {
-    let own_index = table.options.is_set("sqlite", "pk_index");
-    table.options = without(&table.options, "pk_index");
+fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable, key_has_index: bool) {
     let has_rowid = table.kind == ObjectKind::Table && !table.options.is_set("sqlite", "without_rowid");
     let Some(key) = &mut table.primary_key else {
         return;
@@ -316,16 +314,9 @@ fn settle_primary_key(table: &mut TableFacts, stored: &StoredTable) {
     let Some(column) = table.columns.iter_mut().find(|c| c.name == *only) else {
         return;
     };
-    let is_rowid = has_rowid && !own_index && column.declared.eq_ignore_ascii_case("INTEGER");
+    let is_rowid = has_rowid && !key_has_index && column.declared.eq_ignore_ascii_case("INTEGER");
     column.autoincrement = is_rowid;
     if written.is_some_and(|written| written.autoincrement) {
         column.options.set("sqlite", "autoincrement", true);
     }
-}
-
-/// Options without one that was only a note while reading.
-fn without(options: &Options, name: &str) -> Options {
-    let mut kept = Options::default();
-    options.iter().filter(|(_, n, _)| *n != name).for_each(|(d, n, v)| kept.set(d, n, v.clone()));
-    kept
 }

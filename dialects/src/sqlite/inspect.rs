@@ -3,13 +3,14 @@
 //!
 //! Not here: putting rows together into facts (`gather`), reading stored text (`stored`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mirrorm_core::dialect::{
     Connection, Inspector, ObjectKind, SchemaFacts, Scope, TableFacts, fetch, standard,
 };
 use mirrorm_core::rows::Row;
 use mirrorm_core::schema::Options;
+use mirrorm_core::value::Json;
 use mirrorm_core::{Error, ErrorKind, Result, Value};
 
 use super::gather::Gathered;
@@ -97,10 +98,10 @@ impl Catalog<'_> {
     }
 
     /// A JSON list of the names asked for, or NULL for all.
-    fn filter(&self) -> Value {
+    fn filter(&self) -> Result<Value> {
         match self.only {
-            Some(names) => json_list(names).into(),
-            None => Value::Null,
+            Some(names) => json_list(names),
+            None => Ok(Value::Null),
         }
     }
 
@@ -119,7 +120,7 @@ impl Catalog<'_> {
              ORDER BY l.name",
             self.master()
         );
-        let rows = self.fetch(&sql, &[self.schema_name().into(), self.filter()]);
+        let rows = self.fetch(&sql, &[self.schema_name().into(), self.filter()?]);
         let rows = rows.map_err(|e| if e.kind() == ErrorKind::NoSuchTable { self.no_schema() } else { e })?;
         rows.iter().map(object).collect()
     }
@@ -139,7 +140,8 @@ impl Catalog<'_> {
         let tables = objects.iter().map(|object| self.empty_table(object)).collect();
         let stored = objects.iter().map(|object| read_table(&object.sql)).collect();
         let at = objects.iter().enumerate().map(|(i, object)| (object.name.clone(), i)).collect();
-        let mut gathered = Gathered { tables, stored, at, problems: &mut problems };
+        let mut gathered =
+            Gathered { tables, stored, at, with_key_index: HashSet::new(), problems: &mut problems };
         for views in [false, true] {
             if objects.iter().any(|object| (object.kind == ObjectKind::View) == views) {
                 self.columns(&objects, views, &mut gathered)?;
@@ -190,11 +192,11 @@ impl Catalog<'_> {
         let sql = "SELECT n.value, x.name, x.type, x.\"notnull\", x.dflt_value, x.pk, x.hidden
              FROM json_each(?1) AS n JOIN pragma_table_xinfo(n.value, ?2) AS x";
         let schema = Value::from(self.schema_name());
-        match self.fetch(sql, &[json_list(&names).into(), schema.clone()]) {
+        match self.fetch(sql, &[json_list(&names)?, schema.clone()]) {
             Ok(rows) => rows.iter().try_for_each(|row| gathered.column(row)),
             Err(_) => {
                 for name in names {
-                    let one = self.fetch(sql, &[json_list(&[name]).into(), schema.clone()]);
+                    let one = self.fetch(sql, &[json_list(&[name])?, schema.clone()]);
                     match one {
                         Ok(rows) => rows.iter().try_for_each(|row| gathered.column(row))?,
                         Err(error) => gathered.problem(name, error.message()),
@@ -211,7 +213,7 @@ impl Catalog<'_> {
         let sql = "SELECT n.value, f.id, f.\"table\", f.\"from\", f.\"to\", f.on_update, f.on_delete, f.match
              FROM json_each(?1) AS n JOIN pragma_foreign_key_list(n.value, ?2) AS f
              ORDER BY n.key, f.id DESC, f.seq";
-        let params = [json_list(&gathered.plain_names()).into(), self.schema_name().into()];
+        let params = [json_list(&gathered.plain_names())?, self.schema_name().into()];
         let mut last = None;
         let mut implied = Vec::new();
         for row in self.fetch(sql, &params)? {
@@ -246,7 +248,7 @@ impl Catalog<'_> {
         let sql = "SELECT n.value, x.name FROM json_each(?1) AS n JOIN pragma_table_xinfo(n.value, ?2) AS x
              WHERE x.pk > 0 ORDER BY n.key, x.pk";
         let mut primary: HashMap<String, Vec<String>> = HashMap::new();
-        for row in self.fetch(sql, &[json_list(&wanted).into(), self.schema_name().into()])? {
+        for row in self.fetch(sql, &[json_list(&wanted)?, self.schema_name().into()])? {
             primary.entry(row.get(0)?).or_default().push(row.get(1)?);
         }
         for at in keys.iter().copied() {
@@ -260,7 +262,7 @@ impl Catalog<'_> {
 
     /// The indexes of all tables with their elements: one statement, and one for their text.
     fn indexes(&self, gathered: &mut Gathered<'_>) -> Result<()> {
-        let names: Value = json_list(&gathered.plain_names()).into();
+        let names: Value = json_list(&gathered.plain_names())?;
         let sql = "SELECT n.value, l.name, l.\"unique\", l.origin, l.partial, x.cid, x.name, x.\"desc\", x.coll
              FROM json_each(?1) AS n JOIN pragma_index_list(n.value, ?2) AS l JOIN pragma_index_xinfo(l.name, ?2) AS x
              WHERE x.key = 1 ORDER BY n.key, l.seq DESC, x.seqno";
@@ -296,23 +298,8 @@ fn object(row: &Row) -> Result<Object> {
     })
 }
 
-/// Names as a JSON list, for `json_each`.
-fn json_list<S: AsRef<str>>(names: &[S]) -> String {
-    let mut text = String::from("[");
-    for (i, name) in names.iter().enumerate() {
-        text.push_str(if i == 0 { "\"" } else { ",\"" });
-        for c in name.as_ref().chars() {
-            match c {
-                '"' | '\\' => {
-                    text.push('\\');
-                    text.push(c);
-                }
-                c if c < ' ' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
-                c => text.push(c),
-            }
-        }
-        text.push('"');
-    }
-    text.push(']');
-    text
+/// Names as the text of a JSON list, for `json_each`.
+fn json_list<S: AsRef<str>>(names: &[S]) -> Result<Value> {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    Ok(Json::of(&names)?.as_str().into())
 }

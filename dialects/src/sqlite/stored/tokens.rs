@@ -1,6 +1,9 @@
 //! A stored statement as tokens, by SQLite's own lexical rules (sqlite.org/lang_expr.html, 1 to 3;
 //! `tokenize.c`).
 
+use std::iter::Peekable;
+use std::str::CharIndices;
+
 /// A token: what it is, and where it stands in the text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Token {
@@ -24,10 +27,18 @@ pub(super) enum Kind {
     Sign(char),
 }
 
-/// Cuts a text into tokens, without white space and comments.
+/// The tokens of a text, without white space and comments.
 pub(super) fn tokens(sql: &str) -> Vec<Token> {
+    scan(sql).collect()
+}
+
+/// As [`tokens`], cut as far as they are asked for.
+fn scan(sql: &str) -> impl Iterator<Item = Token> {
     let mut rest = sql.char_indices().peekable();
-    let mut list = Vec::new();
+    std::iter::from_fn(move || next_token(sql, &mut rest))
+}
+
+fn next_token(sql: &str, rest: &mut Peekable<CharIndices<'_>>) -> Option<Token> {
     while let Some((start, c)) = rest.next() {
         let bytes = sql.as_bytes();
         let next = bytes.get(start + 1).copied();
@@ -35,11 +46,11 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
             // SQLite's white space is ASCII only; any other belongs to a word.
             c if c.is_ascii_whitespace() => continue,
             '-' if next == Some(b'-') => {
-                skip_to(&mut rest, end_of(sql, start, "\n"));
+                skip_to(rest, end_of(sql, start, "\n"));
                 continue;
             }
             '/' if next == Some(b'*') => {
-                skip_to(&mut rest, end_of(sql, start + 2, "*/"));
+                skip_to(rest, end_of(sql, start + 2, "*/"));
                 continue;
             }
             '"' | '`' => (Kind::Quoted, end_of_quoted(sql, start, c)),
@@ -52,15 +63,15 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
             c if is_word(c) => (Kind::Word, end_while(sql, start, is_word)),
             sign => (Kind::Sign(sign), start + sign.len_utf8()),
         };
-        skip_to(&mut rest, end);
-        list.push(Token { kind, start, end });
+        skip_to(rest, end);
+        return Some(Token { kind, start, end });
     }
-    list
+    None
 }
 
 /// Whether a text holds nothing but white space, comments and semicolons.
 pub(in super::super) fn is_blank(sql: &str) -> bool {
-    sql.trim_end_matches([';', ' ', '\n']).is_empty() || tokens(sql).iter().all(|t| t.kind == Kind::Sign(';'))
+    sql.trim_end_matches([';', ' ', '\n']).is_empty() || scan(sql).all(|t| t.kind == Kind::Sign(';'))
 }
 
 /// A text from its first token to its last: without comments around it.
@@ -74,8 +85,7 @@ pub(in super::super) fn without_comments(sql: &str) -> &str {
 
 /// The first word of a statement, in upper case.
 pub(in super::super) fn first_word(sql: &str) -> String {
-    let list = tokens(sql);
-    let word = list.iter().find(|t| t.kind != Kind::Sign(';'));
+    let word = scan(sql).find(|t| t.kind != Kind::Sign(';'));
     word.and_then(|t| sql.get(t.start..t.end)).unwrap_or("").to_ascii_uppercase()
 }
 
@@ -120,7 +130,7 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '@' | ':' | '#') || !c.is_ascii()
 }
 
-fn skip_to(rest: &mut std::iter::Peekable<std::str::CharIndices<'_>>, end: usize) {
+fn skip_to(rest: &mut Peekable<CharIndices<'_>>, end: usize) {
     while rest.next_if(|(at, _)| *at < end).is_some() {}
 }
 
