@@ -19,6 +19,7 @@
 //! # Where things are
 //!
 //! - [`Db`]: open, define tables, reflect, run raw SQL, transactions. [`Open`] has the ways in.
+//! - [`session`]: the [`Session`] and its records, queries, changes, signals, relationships.
 //! - [`schema`]: [`Table`](schema::Table), [`column`](schema::column), constraints, indexes.
 //! - [`stmt`] and [`expr`]: [`select`](stmt::select), [`insert`](stmt::insert),
 //!   [`update`](stmt::update), [`delete`](stmt::delete), and what they are made of.
@@ -48,7 +49,7 @@ mod open;
 struct Readme;
 
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
-pub use mirrorm_session::Db;
+pub use mirrorm_session::{Db, Record, Session};
 pub use open::Open;
 
 #[doc(inline)]
@@ -77,6 +78,12 @@ pub mod reflect {
     pub use mirrorm_reflect::*;
 }
 
+pub mod session {
+    //! The unit of work: sessions, records, queries, changes and signals, relationships.
+    #[doc(inline)]
+    pub use mirrorm_session::*;
+}
+
 pub mod prelude {
     //! What almost every program uses: `use mirrorm::prelude::*;`.
     pub use crate::open::Open as _;
@@ -90,5 +97,6 @@ pub mod prelude {
     pub use mirrorm_core::stmt::{delete, insert, select, update};
     pub use mirrorm_core::types::names::*;
     pub use mirrorm_core::{Error, ErrorKind, Expr, Result, Type, Value, values};
-    pub use mirrorm_session::Db;
+    pub use mirrorm_session::NewRecord as _;
+    pub use mirrorm_session::{Changes, Db, OnParentDelete, Record, Session, SessionOptions, relationship};
 }

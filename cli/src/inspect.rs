@@ -173,7 +173,10 @@ fn show_relationships(
             RelationshipKind::OneToOne => "at most one",
             RelationshipKind::OneToMany | RelationshipKind::ManyToMany => "many",
         };
-        let through = way.through.as_ref().map_or(String::new(), |t| format!(" through {}", t.name()));
+        let through = way
+            .through
+            .as_ref()
+            .map_or(String::new(), |between| format!(" through {}", between.table.name()));
         line(out, &format!("  {}: {kind} {}{through}", way.name, way.to.name()))?;
     }
     Ok(())

@@ -74,10 +74,12 @@ pub enum ErrorKind {
     Corrupt,
     /// A write to something that is read-only.
     ReadOnly,
-    /// The table changed under an expression or a plan.
+    /// The table changed under an expression or a plan, or a row under its record.
     Stale,
     /// A record without its session.
     Detached,
+    /// An attribute that holds no value here: never set, expired, or not read from the database.
+    Unloaded,
     /// An earlier failure is waiting for a rollback.
     PendingRollback,
     /// A receiver of `before_commit` said no.
@@ -123,6 +125,7 @@ impl ErrorKind {
             ErrorKind::ReadOnly => "read-only",
             ErrorKind::Stale => "stale",
             ErrorKind::Detached => "detached",
+            ErrorKind::Unloaded => "not loaded",
             ErrorKind::PendingRollback => "a rollback is pending",
             ErrorKind::Vetoed => "vetoed",
             ErrorKind::Syntax => "SQL not understood",
@@ -212,6 +215,11 @@ impl Error {
     /// The same error with the error that caused it.
     pub fn with_source(self, source: impl StdError + Send + Sync + 'static) -> Error {
         self.edit(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    /// The same error with a cause that is in a box already.
+    pub fn with_boxed_source(self, source: Box<dyn StdError + Send + Sync>) -> Error {
+        self.edit(|inner| inner.source = Some(Arc::from(source)))
     }
 
     /// The same error with the statement it happened in; a statement already known is kept.

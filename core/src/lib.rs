@@ -35,3 +35,10 @@ pub use error::{Error, ErrorKind, Left, Outcome, Result};
 pub use expr::Expr;
 pub use types::Type;
 pub use value::Value;
+
+/// What the crates of this workspace share and programs have no use for.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::suggest::did_you_mean;
+    pub use crate::topo::sort;
+}

@@ -3,7 +3,7 @@
 //! Not a search: it compares one wrong word with a list of right ones.
 
 /// The part of a message that proposes a name: `, did you mean `title`?`, or nothing.
-pub(crate) fn did_you_mean<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
     match nearest(wrong, known) {
         Some(name) => format!(", did you mean `{name}`?"),
         None => String::new(),

@@ -1,33 +1,45 @@
 //! Sorting things that depend on each other: tables for CREATE and DROP, rows for a flush.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 /// An order in which every item comes after those it depends on.
 ///
 /// `depends` lists, for item `i`, the items it needs first; an item may name itself, which is
-/// ignored. Equal input gives equal output, near to the given order.
+/// ignored. Equal input gives equal output: of the items that are ready the first given comes
+/// first (Kahn's algorithm over a heap).
 ///
 /// # Errors
 /// The items of the circles, when there are any; they and what depends on them have no order.
-pub(crate) fn sort(count: usize, depends: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
-    let mut placed = vec![false; count];
-    let mut order = Vec::with_capacity(count);
-    loop {
-        let before = order.len();
-        for item in 0..count {
-            let is_placed = |i: &usize| *i == item || placed.get(*i).copied().unwrap_or(true);
-            let ready = depends.get(item).is_none_or(|needs| needs.iter().all(is_placed));
-            if ready && placed.get(item) == Some(&false) {
-                order.push(item);
-                placed.iter_mut().skip(item).take(1).for_each(|flag| *flag = true);
+pub fn sort(count: usize, depends: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
+    let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); count];
+    let mut missing = vec![0usize; count];
+    for (item, needs) in depends.iter().enumerate().take(count) {
+        for need in needs.iter().filter(|need| **need != item) {
+            if let (Some(list), Some(open)) = (needed_by.get_mut(*need), missing.get_mut(item)) {
+                list.push(item);
+                *open += 1;
             }
         }
-        if order.len() == count {
-            return Ok(order);
-        }
-        if order.len() == before {
-            let left = placed.iter().enumerate().filter(|(_, done)| !**done);
-            return Err(left.map(|(item, _)| item).collect());
+    }
+    let ready = missing.iter().enumerate().filter(|(_, open)| **open == 0);
+    let mut ready: BinaryHeap<Reverse<usize>> = ready.map(|(item, _)| Reverse(item)).collect();
+    let mut order = Vec::with_capacity(count);
+    while let Some(Reverse(item)) = ready.pop() {
+        order.push(item);
+        for next in needed_by.get(item).into_iter().flatten() {
+            if let Some(open) = missing.get_mut(*next) {
+                *open -= 1;
+                if *open == 0 {
+                    ready.push(Reverse(*next));
+                }
+            }
         }
     }
+    if order.len() == count {
+        return Ok(order);
+    }
+    Err(missing.iter().enumerate().filter(|(_, open)| **open > 0).map(|(item, _)| item).collect())
 }
 
 #[cfg(test)]

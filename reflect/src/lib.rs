@@ -13,4 +13,4 @@ mod relate;
 
 pub use document::document;
 pub use reflector::{Reflection, Reflector};
-pub use relate::{Relationship, RelationshipKind, relationships};
+pub use relate::{Between, Relationship, RelationshipKind, relationships};

@@ -40,7 +40,18 @@ pub struct Relationship {
     /// The columns of the end, by key.
     pub to_columns: Vec<String>,
     /// For many-to-many, the table between.
-    pub through: Option<Table>,
+    pub through: Option<Between>,
+}
+
+/// The table between two that are many-to-many, and its keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Between {
+    /// The table.
+    pub table: Table,
+    /// Its columns that point to the start, by key.
+    pub from_columns: Vec<String>,
+    /// Its columns that point to the end, by key.
+    pub to_columns: Vec<String>,
 }
 
 /// One foreign key between two of the tables, its columns resolved.
@@ -91,7 +102,7 @@ fn links_of<'a>(
             .position(|d| d.name().as_str() == key.target.table.as_str() && d.schema() == schema)?;
         let (to, to_def) = (tables.get(at)?, defs.get(at)?);
         let targets = target_columns(key, to_def)?;
-        let columns: Vec<String> = def.names_at(&key.columns).map(str::to_string).collect();
+        let columns = keys_at(def, &key.columns);
         (columns.len() == targets.len()).then_some(Link {
             from: table,
             from_def: def,
@@ -104,12 +115,17 @@ fn links_of<'a>(
     def.foreign_keys().iter().filter_map(target_of).collect()
 }
 
+/// What programs call the columns at these positions.
+fn keys_at(def: &TableDef, positions: &[usize]) -> Vec<String> {
+    positions.iter().filter_map(|at| def.column_at(*at)).map(|c| c.key().to_string()).collect()
+}
+
 fn target_columns(key: &ForeignKeyDef, to: &TableDef) -> Option<Vec<String>> {
     if key.target.columns.is_empty() {
         let primary = to.primary_key()?;
-        return Some(to.names_at(&primary.columns).map(str::to_string).collect());
+        return Some(keys_at(to, &primary.columns));
     }
-    let there = |name: &str| to.columns().any(|c| c.name().as_str() == name).then(|| name.to_string());
+    let there = |name: &str| to.columns().find(|c| c.name().as_str() == name).map(|c| c.key().to_string());
     key.target.columns.iter().map(|name| there(name.as_str())).collect()
 }
 
@@ -157,7 +173,11 @@ fn through(table: &Table, from: &Link<'_>, to: &Link<'_>, names: &mut Names) -> 
         kind: RelationshipKind::ManyToMany,
         from_columns: from.targets.clone(),
         to_columns: to.targets.clone(),
-        through: Some(table.clone()),
+        through: Some(Between {
+            table: table.clone(),
+            from_columns: from.columns.clone(),
+            to_columns: to.columns.clone(),
+        }),
     }
 }
 

@@ -5,15 +5,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use mirrorm_core::Result;
-use mirrorm_core::dialect::{Dialect, Url};
+use mirrorm_core::dialect::{Dialect, Intent, Url};
 use mirrorm_core::engine::{
-    Conn, Engine, EngineOptions, Execute, IntoParams, Lent, Transaction, create_tables, drop_tables,
+    Conn, Engine, EngineOptions, Execute, IntoParams, Lent, Writing, create_tables, drop_tables,
 };
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::{Metadata, Name, Table, TableParts};
+use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::{Reflection, Reflector};
+
+use crate::relation::{RelationMap, Relations, RelationshipParts};
+use crate::session::{Session, SessionOptions};
+use crate::signal::Signals;
 
 /// A database: its engine and its tables. Cheap to clone; clones are the same database.
 ///
@@ -24,6 +29,7 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     engine: Engine,
     metadata: Metadata,
+    signals: Signals,
 }
 
 impl Db {
@@ -34,7 +40,7 @@ impl Db {
     pub fn with_dialect(dialect: &'static dyn Dialect, url: &Url, options: EngineOptions) -> Result<Db> {
         let engine = Engine::new(dialect, url, options)?;
         engine.target()?;
-        Ok(Db(Arc::new(Inner { engine, metadata: Metadata::new() })))
+        Ok(Db(Arc::new(Inner { engine, metadata: Metadata::new(), signals: Signals::default() })))
     }
 
     /// The engine: its pool, its options, its dialect.
@@ -45,6 +51,57 @@ impl Db {
     /// The registry of tables.
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
+    }
+
+    /// The signals of this database: who is told of changes.
+    pub fn signals(&self) -> &Signals {
+        &self.0.signals
+    }
+
+    /// A new session, independent of all others.
+    pub fn session(&self) -> Session {
+        Session::new(self, SessionOptions::default())
+    }
+
+    /// A new session with options.
+    pub fn session_with(&self, options: SessionOptions) -> Session {
+        Session::new(self, options)
+    }
+
+    /// Declares a relationship of a table: a name of your own for a foreign key, a connection that
+    /// no foreign key makes, or another rule for deletes. It takes the place of the one that is
+    /// derived from the same key. Relationships of foreign keys need not be declared.
+    ///
+    /// # Errors
+    /// `Invalid` for the name of a column; `NoForeignKey`, `AmbiguousForeignKey`, `NoSuchColumn`,
+    /// `NoSuchTable`.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", column("id", Integer).primary_key())?;
+    /// let posts = db.table("posts", (
+    ///     column("id", Integer).primary_key(),
+    ///     column("author_id", Integer).references("users.id"),
+    /// ))?;
+    /// db.relate(&users, relationship("articles", &posts).on_delete(OnParentDelete::Nullify))?;
+    /// assert_eq!(db.relationships(&users), ["articles"]);
+    /// assert_eq!(db.relationships(&posts), ["author"]);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn relate(&self, from: &Table, relationship: RelationshipParts) -> Result<()> {
+        attached(&self.0.metadata).declare(&self.0.metadata, relationship.from(from))
+    }
+
+    /// The names of the relationships of a table.
+    pub fn relationships(&self, table: &Table) -> Vec<String> {
+        self.relations().of(table).map(|relation| relation.name.to_string()).collect()
+    }
+
+    pub(crate) fn relations(&self) -> Arc<RelationMap> {
+        attached(&self.0.metadata).map(&self.0.metadata)
     }
 
     /// Defines a table of a name and parts: columns, constraints, indexes, settings, in any mix.
@@ -195,8 +252,8 @@ impl Db {
         self.connect()?.execute_script(sql)
     }
 
-    /// Runs a closure in a writing transaction: committed on `Ok`, rolled back on `Err` and on
-    /// panic.
+    /// Runs a closure in a session of its own whose transaction is writing from the start: committed
+    /// on `Ok`, rolled back on `Err` and on panic. What it did is reported as any session's work.
     ///
     /// # Errors
     /// The closure's, and those of begin and commit.
@@ -207,30 +264,107 @@ impl Db {
     ///
     /// let db = Db::open("sqlite://")?;
     /// db.execute("CREATE TABLE t (a)", ())?;
-    /// let failed: Result<()> = db.transaction(|tx| {
-    ///     tx.execute("INSERT INTO t VALUES (1)", ())?;
+    /// let failed: Result<()> = db.transaction(|session| {
+    ///     session.execute("INSERT INTO t VALUES (1)", ())?;
     ///     Err(Error::new(ErrorKind::Invalid, "changed my mind"))
     /// });
     /// assert!(failed.is_err());
     /// assert_eq!(db.query_text("SELECT * FROM t", ())?.len(), 0);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
-    pub fn transaction<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.connect()?.transaction(body)
+    pub fn transaction<T>(&self, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
+        let session = self.session();
+        session.begin(Intent::Write)?;
+        let value = body(&session)?;
+        session.commit()?;
+        Ok(value)
     }
 
-    /// Runs a closure in a transaction that sees one state of the database and refuses writes.
+    /// Runs a closure in a session of its own whose transaction sees one state of the database and
+    /// refuses writes.
     ///
     /// # Errors
     /// The closure's; `ReadOnly` for a write.
-    pub fn read<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.connect()?.read(body)
+    pub fn read<T>(&self, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
+        let session = self.session();
+        session.begin(Intent::Read)?;
+        let value = body(&session)?;
+        session.rollback()?;
+        Ok(value)
     }
+
+    /// As [`Db::transaction`], and runs the closure again, up to so many times in all, when the
+    /// database could not take the transaction but may take it the next time: after a serialization
+    /// failure, a deadlock, or when it was busy. It waits a little longer each time.
+    ///
+    /// The closure must do all its work in the session it is given. What it changes outside happens
+    /// each time.
+    ///
+    /// # Errors
+    /// The last one.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let t = db.table("t", (column("id", Integer).primary_key(), column("n", Integer)))?;
+    /// db.create_all()?;
+    /// let mut tries = 0;
+    /// db.retry(3, |session| {
+    ///     tries += 1;
+    ///     if tries < 3 {
+    ///         return Err(Error::new(ErrorKind::Serialization, "somebody was faster"));
+    ///     }
+    ///     session.add(t.record(values! { "n" => 1 })?)
+    /// })?;
+    /// assert_eq!(db.session().query(&t).count()?, 1);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn retry<T>(&self, times: u32, mut body: impl FnMut(&Session) -> Result<T>) -> Result<T> {
+        let mut tried = 1;
+        loop {
+            match self.transaction(&mut body) {
+                Err(error) if tried < times && may_succeed(&error) => {
+                    std::thread::sleep(Duration::from_millis(1 << tried.min(6)));
+                    tried += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+/// Whether trying again may help: for the error itself, or for the failure it says is waiting for a
+/// rollback.
+fn may_succeed(error: &Error) -> bool {
+    let cause = || std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<Error>());
+    error.is_retryable()
+        || (error.kind() == ErrorKind::PendingRollback && cause().is_some_and(Error::is_retryable))
+}
+
+/// What is known of relationships, kept with the tables. A registry has one kind of guest: this.
+fn attached(metadata: &Metadata) -> Arc<Relations> {
+    metadata.attached::<Relations>().unwrap_or_default()
+}
+
+/// The relationships of the registry a table is in.
+pub(crate) fn relations_of(table: &Table) -> Option<Arc<RelationMap>> {
+    let metadata = table.metadata()?;
+    Some(attached(&metadata).map(&metadata))
 }
 
 impl Execute for Db {
     fn lend(&self) -> Result<Lent<'_>> {
         self.0.engine.lend()
+    }
+
+    /// Where somebody listens, a statement is a session's work.
+    fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
+        if self.0.signals.nobody_listens() {
+            return body(&*self.lend()?).map(|_| ());
+        }
+        self.transaction(|session| session.write(what, body))
     }
 }
 

@@ -1,8 +1,48 @@
-//! The `Db` of `mirrorm`: an engine and a registry of tables under one roof. **Use the crate
+//! The `Db` of `mirrorm` and its session: records, changes, signals, relationships. **Use the crate
 //! `mirrorm`.**
+//!
+//! | module | what |
+//! |---|---|
+//! | `db` | an engine and a registry of tables under one roof |
+//! | `session`, `savepoint`, `membership`, `inner` | the verbs, and the lock and books behind them |
+//! | `record`, `batch`, `key`, `identity`, `load` | rows as records |
+//! | `query` | queries for records |
+//! | `flush` | what was changed, put in order and sent |
+//! | `commit`, `delivery`, `rollback` | how a transaction ends |
+//! | `changes`, `signal` | what happened, and who is told |
+//! | `relation` | relationships: which there are, reading and writing them |
 
 #![forbid(unsafe_code)]
 
+mod batch;
+mod changes;
+mod commit;
 mod db;
+mod delivery;
+mod flush;
+mod identity;
+mod inner;
+mod key;
+mod load;
+mod membership;
+mod query;
+mod record;
+mod relation;
+mod rollback;
+mod savepoint;
+mod session;
+mod signal;
 
+pub use changes::{Change, Changes};
+pub use commit::Committed;
 pub use db::Db;
+pub use key::IntoKey;
+pub use query::Query;
+pub use record::{FieldChange, NewRecord, Record, RecordState};
+pub use relation::{OnParentDelete, RelationshipParts, relationship};
+pub use savepoint::Savepoint;
+pub use session::{Session, SessionOptions};
+pub use signal::{
+    BoxError, ChangesSignal, FailureSignal, FlushSignal, Narrowed, Signals, Subscription, Transition,
+    TransitionSignal, Verdict,
+};

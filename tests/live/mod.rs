@@ -13,6 +13,9 @@ mod hacks;
 /// Reflection: cost, faults, relationships, a dialect of one's own.
 mod reflecting;
 
+/// Sessions: units of work, changes, signals, relationships.
+mod session;
+
 /// Defining, creating, reading, writing.
 mod tables;
 

@@ -360,7 +360,7 @@ fn transactions_and_savepoints() {
         let add = |on: &mirrorm::engine::Transaction<'_>, name: &str| {
             insert(&t).values(values! { "name" => name }).run(on).map(|_| ())
         };
-        let failed: Result<()> = db.transaction(|tx| {
+        let failed: Result<()> = db.connect().unwrap().transaction(|tx| {
             add(tx, "kept")?;
             let inner: Result<()> = tx.transaction(|sp| {
                 add(sp, "lost")?;

@@ -164,11 +164,11 @@ fn joins_along_foreign_keys() {
     let Blog { users, posts, comments } = blog();
     same(
         &select(comments.c("id")).join(&posts),
-        "SELECT comments.id FROM comments JOIN posts ON comments.post_id = posts.id",
+        "SELECT comments.id FROM comments JOIN posts ON posts.id = comments.post_id",
     );
     same(
         &select(posts.c("id")).left_join(&comments),
-        "SELECT posts.id FROM posts LEFT JOIN comments ON comments.post_id = posts.id",
+        "SELECT posts.id FROM posts LEFT JOIN comments ON posts.id = comments.post_id",
     );
     let author = users.alias("author");
     same(

@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op};
 use crate::schema::{Name, TableDef};
 use crate::types::{Class, Type};
+use crate::value::Value;
 
 /// How tightly an operator binds. The order is common to the databases; where they differ
 /// (`||`), the operands get parentheses unless they are atoms.
@@ -19,7 +20,7 @@ fn precedence(op: &Op) -> u8 {
         Op::Not => 3,
         Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Is | Op::IsNot => 4,
         Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike => 4,
-        Op::In | Op::NotIn | Op::Between | Op::NotBetween => 4,
+        Op::In | Op::NotIn | Op::InIntegers(_) | Op::Between | Op::NotBetween => 4,
         Op::Concat => 5,
         Op::Add | Op::Sub => 6,
         Op::Mul | Op::Div | Op::Rem => 7,
@@ -122,6 +123,7 @@ impl Compiler<'_> {
             }
             (Op::Is | Op::IsNot, [left, right]) => self.null_safe(op, left, right),
             (Op::In | Op::NotIn, [item, list @ ..]) => self.membership(op, item, list),
+            (Op::InIntegers(list), [item]) => self.in_integers(item, list),
             (Op::Between | Op::NotBetween, [item, low, high]) => self.between(op, item, low, high),
             (Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike, [item, pattern, escape @ ..]) => {
                 self.like(op, item, pattern, escape.first())
@@ -219,6 +221,20 @@ impl Compiler<'_> {
             [Expr(Node::Subquery(select))] => self.parens(|c| c.subselect(select)),
             _ => self.parens(|c| c.list(list, |c, e| c.operand(e, 0, ty.as_ref()))),
         }
+    }
+
+    fn in_integers(&mut self, item: &Expr, list: &[i64]) -> Result<()> {
+        let Some((before, after)) = self.target.grammar.integer_list() else {
+            let list: Vec<Expr> = list.iter().map(|n| Expr::from(*n)).collect();
+            return self.membership(&Op::In, item, &list);
+        };
+        self.operand(item, 5, None)?;
+        self.push(" IN ");
+        self.push(before);
+        let numbers: Vec<String> = list.iter().map(i64::to_string).collect();
+        self.bind(&Value::Text(format!("[{}]", numbers.join(","))), None, BindUse::Compare)?;
+        self.push(after);
+        Ok(())
     }
 
     fn between(&mut self, op: &Op, item: &Expr, low: &Expr, high: &Expr) -> Result<()> {

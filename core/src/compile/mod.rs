@@ -7,6 +7,7 @@
 
 mod ddl;
 mod expr;
+pub(crate) mod keyed;
 mod ready;
 mod select;
 mod target;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use ready::Plans;
 pub(crate) use ready::Ready;
+pub(crate) use select::ready as ready_plans;
 pub use target::Target;
 pub(crate) use write::BulkInsert;
 

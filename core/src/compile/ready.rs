@@ -24,6 +24,8 @@ pub(crate) struct Plans {
     pub(crate) list: String,
     /// SELECT of all columns of all rows.
     pub(crate) select: Arc<Compiled>,
+    /// The same of the row of a key, without its parameters; empty for a table without a key.
+    pub(crate) get: String,
 }
 
 /// Kinds of servers kept; more than these at once are compiled each time.

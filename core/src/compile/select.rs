@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::keyed;
 use super::ready::Plans;
 use super::{Compiled, Compiler, Known, Target, write_name, write_table};
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Op, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
-use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, TableDef, TableKind};
+use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, Table, TableDef, TableKind};
 use crate::stmt::selection::Item;
 use crate::stmt::{Join, JoinKind, Select};
 use crate::types::Type;
@@ -52,6 +53,11 @@ fn equalities(condition: &Expr, given: &mut Vec<ColumnId>) {
     }
 }
 
+/// The ready plans of a table version, for callers without a statement.
+pub(crate) fn ready(table: &Table, def: &Arc<TableDef>, target: &Target) -> Result<Arc<Plans>> {
+    plans(def, &Source::of(table), target)
+}
+
 /// The ready plans of a table version.
 pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Result<Arc<Plans>> {
     def.ready.get(target, || {
@@ -72,7 +78,12 @@ pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Re
             columns: Some(columns.clone()),
             single: false,
         };
-        Ok(Plans { columns, table, qualified, list, select: Arc::new(select) })
+        let key = def.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
+        let get = match key {
+            [] => String::new(),
+            key => format!("{}{}", select.sql, keyed::where_key(def, key, target)),
+        };
+        Ok(Plans { columns, table, qualified, list, select: Arc::new(select), get })
     })
 }
 
@@ -359,7 +370,8 @@ fn key_condition(
     let column = |source: &Source, id| Expr::column(crate::expr::ColumnRef { source: source.clone(), id });
     let pairs = key.columns.iter().zip(targets).map(|(position, target)| {
         let own = from_def.column_at(*position)?;
-        Some(column(from, own.id).eq(column(to, target.id)))
+        // What is pointed to stands first: where collations differ, its own is the key's.
+        Some(column(to, target.id).eq(column(from, own.id)))
     });
     Some(Expr::all(pairs.collect::<Option<Vec<Expr>>>()?))
 }

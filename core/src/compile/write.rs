@@ -191,6 +191,19 @@ impl<'i> BulkInsert<'i> {
         Ok(bulk)
     }
 
+    /// Rows of columns given by position, defaults and all: what a unit of work has gathered.
+    pub(crate) fn of(
+        def: &Arc<TableDef>,
+        columns: Vec<usize>,
+        values: &'i RowBuffer,
+        rows: usize,
+        target: &Target,
+    ) -> Result<BulkInsert<'i>> {
+        let mut bulk = BulkInsert { columns, values: Cow::Borrowed(values), rows, def: def.clone() };
+        bulk.fit(def, target)?;
+        Ok(bulk)
+    }
+
     /// Brings every value to the form the driver stores in its column.
     fn fit(&mut self, def: &TableDef, target: &Target) -> Result<()> {
         let width = self.columns.len();
@@ -222,15 +235,7 @@ impl<'i> BulkInsert<'i> {
             return Ok(c.sql);
         }
         let mut n = 0;
-        c.list(0..rows, |c, _| {
-            c.parens(|c| {
-                c.list(&self.columns, |c, _| {
-                    n += 1;
-                    target.grammar.placeholder(n, &mut c.sql);
-                    Ok(())
-                })
-            })
-        })?;
+        c.list(0..rows, |c, _| c.placeholders(self.columns.len(), &mut n))?;
         Ok(c.sql)
     }
 

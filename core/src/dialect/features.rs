@@ -30,6 +30,9 @@ pub struct Features {
     pub last_insert_id: bool,
     /// Parameters of one multi-row INSERT that are fastest; see `benches/README.md`.
     pub batch_params: usize,
+    /// UPDATE .. FROM (VALUES ..) exists, and its columns are `column1`, `column2` and so on: many
+    /// rows are updated by one statement.
+    pub update_from_values: bool,
 }
 
 impl Default for Features {
@@ -47,6 +50,7 @@ impl Default for Features {
             forward_foreign_keys: false,
             last_insert_id: false,
             batch_params: 240,
+            update_from_values: false,
         }
     }
 }

@@ -81,6 +81,12 @@ pub trait Grammar: Send + Sync {
         standard::literal(value, out)
     }
 
+    /// What stands before and after the placeholder of a JSON list of integers to make of it the
+    /// list after IN; where there is no such thing, every integer is a parameter.
+    fn integer_list(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// What follows `INSERT INTO table` when no column is given.
     fn empty_insert(&self) -> &'static str {
         "DEFAULT VALUES"

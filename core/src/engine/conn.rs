@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use parking_lot::{ArcReentrantMutexGuard, RawMutex, RawThreadId};
+
 use super::Engine;
 use super::gate::Pass;
 use super::params::IntoParams;
@@ -13,8 +15,10 @@ use super::transaction::Transaction;
 use crate::compile::{Compile, Compiled, Target};
 use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Request};
 use crate::error::{Error, ErrorKind, Left, Result};
+use crate::expr::Expr;
 use crate::rows::{RowBuffer, RowStream, Rows};
-use crate::schema::{Name, TableDef};
+use crate::schema::{Name, Table, TableDef};
+use crate::stmt::Operation;
 use crate::value::Value;
 
 /// A connection from the pool, until it is dropped.
@@ -37,17 +41,42 @@ pub trait Execute {
     /// Lends a connection for one verb.
     #[doc(hidden)]
     fn lend(&self) -> Result<Lent<'_>>;
+
+    /// Runs a statement that writes rows of a table; the body says how many. Who keeps account of
+    /// changes does it here.
+    #[doc(hidden)]
+    fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
+        let _ = what;
+        body(&*self.lend()?).map(|_| ())
+    }
+}
+
+/// What a statement is about to write.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Writing<'s> {
+    /// The table.
+    pub table: &'s Table,
+    /// What is done to its rows.
+    pub operation: Operation,
+    /// Which rows, for an update or a delete.
+    pub criteria: &'s [Expr],
 }
 
 /// A connection for one verb: one's own, or one taken from the pool for it.
 #[doc(hidden)]
-#[derive(Debug)]
 pub enum Lent<'a> {
     /// Taken for the verb.
     Own(Box<Conn>),
     /// The caller's.
     Borrowed(&'a Conn),
+    /// A session's, for as long as it is locked.
+    Held(HeldConn),
 }
+
+/// The connection of a session: locked by the thread that uses it, again and again if need be.
+#[doc(hidden)]
+pub type HeldConn = ArcReentrantMutexGuard<RawMutex, RawThreadId, Conn>;
 
 impl std::ops::Deref for Lent<'_> {
     type Target = Conn;
@@ -56,7 +85,14 @@ impl std::ops::Deref for Lent<'_> {
         match self {
             Lent::Own(conn) => conn,
             Lent::Borrowed(conn) => conn,
+            Lent::Held(conn) => conn,
         }
+    }
+}
+
+impl fmt::Debug for Lent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 
@@ -75,6 +111,10 @@ impl Execute for Engine {
 impl<T: Execute + ?Sized> Execute for &T {
     fn lend(&self) -> Result<Lent<'_>> {
         (**self).lend()
+    }
+
+    fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
+        (**self).write(what, body)
     }
 }
 
@@ -128,6 +168,8 @@ impl Conn {
     /// As [`Conn::execute`].
     pub fn query_text(&self, sql: &str, params: impl IntoParams) -> Result<Rows> {
         let params = self.bound(params)?;
+        // It may be an INSERT .. RETURNING for all we know.
+        self.engine.note_write();
         self.rows(&Request::new(sql, &params), usize::MAX)
     }
 
@@ -139,6 +181,7 @@ impl Conn {
     pub fn execute_script(&self, sql: &str) -> Result<()> {
         self.still_open()?;
         let _turn = self.turn_to_write()?;
+        self.engine.note_write();
         self.checked(self.driver().script(sql)).map_err(|e| e.with_sql(sql, &[]))
     }
 
@@ -164,6 +207,7 @@ impl Conn {
     pub(super) fn run(&self, request: &Request<'_>, table: Option<&TableDef>) -> Result<Done> {
         self.still_open()?;
         let _turn = self.turn_to_write()?;
+        self.engine.note_write();
         let done = self.checked(self.driver().execute(request));
         done.map_err(|e| explain(e, table).with_sql(request.sql, request.params))
     }
@@ -178,6 +222,7 @@ impl Conn {
         table: &TableDef,
     ) -> Result<u64> {
         self.still_open()?;
+        self.engine.note_write();
         let done = self.checked(self.driver().execute_many(sql, width, values, range, ids));
         done.map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))
     }

@@ -3,6 +3,7 @@
 //! Everything here goes through the contracts in `dialect`. `pool` and `gate` share nothing with
 //! statements; `conn` joins both; `run` has the verbs.
 
+mod batch;
 mod closed;
 mod conn;
 mod gate;
@@ -16,17 +17,18 @@ mod transaction;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use once_cell::sync::OnceCell;
 
 pub use crate::dialect::{EngineOptions, PoolKind};
-pub use conn::{Conn, Execute, Lent};
+pub use conn::{Conn, Execute, HeldConn, Lent, Writing};
 pub use params::{IntoParams, Params};
 pub use plan::{Plan, Prepare, Writes};
 pub use pool::PoolStatus;
 pub use run::{BulkInserted, Inserted};
 pub use schema_ops::{create_tables, drop_tables, existing_names};
-pub use transaction::Transaction;
+pub use transaction::{Level, Transaction};
 
 use crate::compile::Target;
 use crate::dialect::{Dialect, Url};
@@ -46,6 +48,8 @@ struct Inner {
     gate: Arc<Gate>,
     target: OnceCell<Arc<Target>>,
     options: EngineOptions,
+    /// Statements that may have written, so that who shares the one connection notices.
+    writes: AtomicU64,
 }
 
 impl Engine {
@@ -58,7 +62,14 @@ impl Engine {
         let connector = dialect.connector(url, &options)?;
         let pool = Pool::new(connector, &options);
         let gate = Arc::new(Gate::new(options.lock_timeout()));
-        Ok(Engine(Arc::new(Inner { dialect, pool, gate, target: OnceCell::new(), options })))
+        Ok(Engine(Arc::new(Inner {
+            dialect,
+            pool,
+            gate,
+            target: OnceCell::new(),
+            options,
+            writes: AtomicU64::new(0),
+        })))
     }
 
     /// The dialect.
@@ -110,6 +121,22 @@ impl Engine {
     /// The database for people, without its password.
     pub fn describe(&self) -> String {
         self.0.pool.describe()
+    }
+
+    /// Whether all users share one connection, so that nobody may keep it while nothing is
+    /// uncommitted.
+    pub fn shares_connection(&self) -> bool {
+        self.0.options.pool_kind() == PoolKind::Static
+    }
+
+    /// A number that grows with every statement of this program that may have written.
+    #[doc(hidden)]
+    pub fn writes(&self) -> u64 {
+        self.0.writes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn note_write(&self) {
+        self.0.writes.fetch_add(1, Ordering::AcqRel);
     }
 
     pub(crate) fn gate(&self) -> &Arc<Gate> {

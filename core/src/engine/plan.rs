@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::conn::{Conn, Execute};
+use super::conn::{Conn, Execute, Writing};
+use super::run::written;
 use crate::compile::{Compile, Compiled, ParamSlot, adapt};
 use crate::dialect::{BindUse, Request, is_plain};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::Node;
+use crate::expr::{Expr, Node};
 use crate::rows::{Row, RowBuffer, Rows};
 use crate::schema::Table;
-use crate::stmt::{Delete, Insert, IntoRow, IntoValues, Select, Update};
+use crate::stmt::{Delete, Insert, IntoRow, IntoValues, Operation, Select, Update};
 use crate::value::{Value, ValueRef};
 
 /// A statement that was compiled once.
@@ -145,11 +146,29 @@ impl Plan<Select> {
 }
 
 /// A statement that changes rows, for plans.
-pub trait Writes: Prepare {}
+pub trait Writes: Prepare {
+    /// What it writes.
+    #[doc(hidden)]
+    fn writing(&self) -> Writing<'_>;
+}
 
-impl Writes for Insert {}
-impl Writes for Update {}
-impl Writes for Delete {}
+impl Writes for Insert {
+    fn writing(&self) -> Writing<'_> {
+        Writing { table: &self.table, operation: Operation::Insert, criteria: &[] }
+    }
+}
+
+impl Writes for Update {
+    fn writing(&self) -> Writing<'_> {
+        Writing { table: &self.table, operation: Operation::Update, criteria: &self.filters }
+    }
+}
+
+impl Writes for Delete {
+    fn writing(&self) -> Writing<'_> {
+        Writing { table: &self.table, operation: Operation::Delete, criteria: &self.filters }
+    }
+}
 
 impl<S: Writes> Plan<S> {
     /// Runs the plan for these values, and says how many rows it changed or matched.
@@ -157,12 +176,16 @@ impl<S: Writes> Plan<S> {
     /// # Errors
     /// As [`Plan::all`]; constraint violations as [`Insert::run`].
     pub fn run(&self, on: &impl Execute, values: impl IntoValues) -> Result<u64> {
-        let conn = on.lend()?;
-        let prepared = self.current(&conn)?;
-        let compiled = &prepared.compiled;
-        let binds = fill(&conn, compiled, values, BindUse::Store)?;
-        let def = prepared.tables.first().map(|(table, _)| table.def());
-        Ok(conn.run(&Request::new(&compiled.sql, &binds), def.as_deref())?.rows)
+        let mut given: Vec<(Arc<str>, Expr)> = Vec::new();
+        values.each(&mut |name, value| given.push((name.into(), value)));
+        written(on, self.statement.writing(), |conn| {
+            let prepared = self.current(conn)?;
+            let compiled = &prepared.compiled;
+            let binds = fill(conn, compiled, given.clone(), BindUse::Store)?;
+            let def = prepared.tables.first().map(|(table, _)| table.def());
+            let rows = conn.run(&Request::new(&compiled.sql, &binds), def.as_deref())?.rows;
+            Ok((rows, rows))
+        })
     }
 
     /// Runs the plan for each row of values of these parameters, preparing it once, in one
@@ -192,41 +215,51 @@ impl<S: Writes> Plan<S> {
         names: [&str; N],
         rows: impl IntoIterator<Item = R>,
     ) -> Result<u64> {
-        let conn = on.lend()?;
-        let prepared = self.current(&conn)?;
-        let values = many(&conn, &prepared.compiled, &names, rows)?;
-        let Some((table, _)) = prepared.tables.first() else { return Ok(0) };
-        let (sql, width, def) = (&prepared.compiled.sql, prepared.compiled.binds.len(), table.def());
-        if values.is_empty() {
-            return Ok(0);
+        let mut flat = RowBuffer::default();
+        let mut count = 0;
+        for row in rows {
+            let before = flat.len();
+            row.push_to(&mut flat);
+            if flat.len() - before != N {
+                let message = format!("{N} names, and a row of {} values", flat.len() - before);
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+            count += 1;
         }
-        conn.atomically(|conn| conn.run_many(sql, width, (&values, 0..values.len()), None, &def))
+        written(on, self.statement.writing(), |conn| {
+            let prepared = self.current(conn)?;
+            let values = many(conn, &prepared.compiled, &names, &flat, count)?;
+            let Some((table, _)) = prepared.tables.first() else { return Ok((0, 0)) };
+            let (sql, width, def) = (&prepared.compiled.sql, prepared.compiled.binds.len(), table.def());
+            if values.is_empty() {
+                return Ok((0, 0));
+            }
+            let whole = (&values, 0..values.len());
+            let rows = conn.atomically(|conn| conn.run_many(sql, width, whole, None, &def))?;
+            Ok((rows, rows))
+        })
     }
 }
 
 /// The parameters of all rows, one row after the other.
-fn many<R: IntoRow>(
+fn many(
     conn: &Conn,
     compiled: &Compiled,
     names: &[&str],
-    rows: impl IntoIterator<Item = R>,
+    rows: &RowBuffer,
+    count: usize,
 ) -> Result<RowBuffer> {
     let places: Vec<usize> =
         compiled.params.iter().map(|slot| place_of(names, slot)).collect::<Result<_>>()?;
     names.iter().try_for_each(|name| known(compiled, name))?;
-    let mut flat = RowBuffer::default();
-    let mut row = RowBuffer::default();
-    for one in rows {
-        row.clear();
-        one.push_to(&mut row);
-        if row.len() != names.len() {
-            let message = format!("{} names, and a row of {} values", names.len(), row.len());
-            return Err(Error::new(ErrorKind::Invalid, message));
-        }
+    let mut flat = RowBuffer::with_capacity(count * compiled.binds.len());
+    for row in 0..count {
         let mut slots = compiled.params.iter().zip(&places).peekable();
         for (at, fixed) in compiled.binds.iter().enumerate() {
             match slots.next_if(|(slot, _)| slot.at == at) {
-                Some((slot, place)) => push_fitted(conn, slot, row.get(*place), &mut flat)?,
+                Some((slot, place)) => {
+                    push_fitted(conn, slot, rows.get(row * names.len() + place), &mut flat)?;
+                }
                 None => flat.push_ref(fixed.as_ref()),
             }
         }

@@ -2,13 +2,14 @@
 
 use serde::de::DeserializeOwned;
 
-use super::conn::{Conn, Execute};
-use crate::compile::{BulkInsert, Compile, Compiled, Target};
+use super::conn::{Conn, Execute, Writing};
+use super::plan::Writes;
+use crate::compile::{BulkInsert, Compiled, Target};
 use crate::dialect::Request;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Node, func};
 use crate::rows::{Row, RowStream, Rows};
-use crate::schema::{ColumnDef, TableDef};
+use crate::schema::ColumnDef;
 use crate::stmt::insert::InsertBody;
 use crate::stmt::{Ddl, Delete, Insert, Select, Update};
 use crate::value::{FromValue, Value};
@@ -217,18 +218,22 @@ impl Insert {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn run(&self, on: &impl Execute) -> Result<Inserted> {
-        let conn = on.lend()?;
+        written(on, self.writing(), |conn| self.run_on(conn).map(|done| (done.rows, done)))
+    }
+
+    fn run_on(&self, conn: &Conn) -> Result<Inserted> {
         if let InsertBody::Many { .. } = &self.body {
             if !self.returning.is_empty() {
                 return Err(Error::new(ErrorKind::Invalid, "use `ids` for the keys of many rows"));
             }
-            let done = bulk(&conn, self, false)?;
+            let done = bulk(conn, self, false)?;
             return Ok(Inserted { rows: done.rows, id: None, row: None });
         }
         let compiled = conn.compile(self)?;
         let def = self.table.def();
         if compiled.columns().is_some() {
             let _turn = conn.turn_to_write()?;
+            conn.engine().note_write();
             let rows = conn.rows(&request(&compiled), 1)?;
             return Ok(Inserted { rows: rows.len() as u64, id: None, row: rows.first() });
         }
@@ -260,7 +265,9 @@ impl Insert {
         }
         match &self.body {
             InsertBody::One(_) => Ok(self.run(on)?.id.into_iter().collect()),
-            InsertBody::Many { .. } => Ok(bulk(&*on.lend()?, self, true)?.ids),
+            InsertBody::Many { .. } => {
+                written(on, self.writing(), |conn| bulk(conn, self, true).map(|done| (done.rows, done.ids)))
+            }
         }
     }
 }
@@ -274,7 +281,7 @@ fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
     conn.atomically(|conn| send_bulk(conn, &plan, want_ids))
 }
 
-fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
+pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
     if plan.width() == 0 {
         return send_empty_rows(conn, plan, want_ids);
     }
@@ -310,7 +317,7 @@ fn send_empty_rows(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result
 }
 
 /// Rows of one multi-row INSERT: as many as make the number of parameters that is fastest.
-fn batch_rows(target: &Target, width: usize) -> usize {
+pub(super) fn batch_rows(target: &Target, width: usize) -> usize {
     let most = target.features().batch_params.min(target.features().max_params);
     (most / width.max(1)).clamp(1, 500)
 }
@@ -321,7 +328,7 @@ impl Update {
     /// # Errors
     /// As [`Insert::run`]; `Invalid` without a filter and without `all_rows`.
     pub fn run(&self, on: &impl Execute) -> Result<u64> {
-        changed(on, self, &self.table.def())
+        changed(on, self)
     }
 }
 
@@ -331,14 +338,34 @@ impl Delete {
     /// # Errors
     /// As [`Update::run`].
     pub fn run(&self, on: &impl Execute) -> Result<u64> {
-        changed(on, self, &self.table.def())
+        changed(on, self)
     }
 }
 
-fn changed(on: &impl Execute, statement: &impl Compile, def: &TableDef) -> Result<u64> {
-    let conn = on.lend()?;
-    let compiled = conn.compile(statement)?;
-    Ok(conn.run(&request(&compiled), Some(def))?.rows)
+fn changed(on: &impl Execute, statement: &impl Writes) -> Result<u64> {
+    let what = statement.writing();
+    let def = what.table.def();
+    written(on, what, |conn| {
+        let compiled = conn.compile(statement)?;
+        let rows = conn.run(&request(&compiled), Some(&def))?.rows;
+        Ok((rows, rows))
+    })
+}
+
+/// Runs what writes where it is accounted for; the body says how many rows it wrote, and gives the
+/// verb's result.
+pub(super) fn written<T>(
+    on: &impl Execute,
+    what: Writing<'_>,
+    body: impl Fn(&Conn) -> Result<(u64, T)>,
+) -> Result<T> {
+    let mut result = None;
+    on.write(&what, &mut |conn| {
+        let (rows, value) = body(conn)?;
+        result = Some(value);
+        Ok(rows)
+    })?;
+    result.ok_or_else(|| Error::new(ErrorKind::Database, "the statement was not run"))
 }
 
 impl Ddl {

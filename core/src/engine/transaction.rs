@@ -7,38 +7,109 @@ use crate::dialect::{Intent, Request};
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::schema::Name;
 
+/// A level of the transaction on a connection: the transaction itself, or a savepoint in it. It
+/// borrows nothing, so that a session can keep it; a [`Transaction`] is the guard over one.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Level {
+    /// How many levels are around it.
+    depth: u32,
+    /// The savepoint's name; none for the transaction itself.
+    name: Option<Name>,
+}
+
+impl Conn {
+    /// Begins a transaction.
+    #[doc(hidden)]
+    pub fn begin_level(&self, intent: Intent) -> Result<Level> {
+        if self.in_transaction() {
+            let message = "a transaction is running on this connection: use its `savepoint`";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let target = self.target();
+        let pass = match intent {
+            Intent::Write if target.features.single_writer => Some(self.engine().gate().enter()?),
+            _ => None,
+        };
+        send(self, target.grammar.begin(intent))?;
+        *self.pass.borrow_mut() = pass;
+        self.depth.set(1);
+        self.intent.set(intent);
+        let level = Level { depth: 0, name: None };
+        if intent == Intent::Read
+            && let Err(error) = self.driver().set_read_only(true)
+        {
+            let _ = self.rollback_level(&level);
+            return Err(error);
+        }
+        Ok(level)
+    }
+
+    /// Begins a savepoint inside the innermost level.
+    #[doc(hidden)]
+    pub fn nest_level(&self) -> Result<Level> {
+        self.still_open()?;
+        let depth = self.depth.get();
+        let name = self.next_savepoint();
+        send(self, &format!("SAVEPOINT {name}"))?;
+        self.depth.set(depth + 1);
+        Ok(Level { depth, name: Some(name) })
+    }
+
+    /// Commits the transaction, or releases the savepoint into the level around it. When that
+    /// fails the level is rolled back, unless nobody knows what became of it.
+    #[doc(hidden)]
+    pub fn commit_level(&self, level: &Level) -> Result<()> {
+        let sql = match &level.name {
+            None => "COMMIT".to_string(),
+            Some(name) => format!("RELEASE SAVEPOINT {name}"),
+        };
+        if let Err(error) = self.still_open().and_then(|()| send(self, &sql)) {
+            if error.kind() == ErrorKind::Disconnected && level.depth == 0 {
+                return Err(error.with_outcome(Outcome::Unknown));
+            }
+            let _ = self.rollback_level(level);
+            return Err(error);
+        }
+        self.settle(level)
+    }
+
+    /// Rolls back the transaction, or to the savepoint. A level that is over is left alone.
+    #[doc(hidden)]
+    pub fn rollback_level(&self, level: &Level) -> Result<()> {
+        if self.depth.get() <= level.depth {
+            return Ok(());
+        }
+        let result = send_rollback(self, level);
+        result.and(self.settle(level))
+    }
+
+    /// Settles the books when a level has ended.
+    fn settle(&self, level: &Level) -> Result<()> {
+        self.depth.set(level.depth);
+        if level.depth > 0 {
+            return Ok(());
+        }
+        let read = self.intent.replace(Intent::Deferred) == Intent::Read;
+        let reset = if read { self.driver().set_read_only(false) } else { Ok(()) };
+        self.pass.borrow_mut().take();
+        reset
+    }
+}
+
 /// A transaction, or a savepoint in one. Rolled back when dropped without [`Transaction::commit`].
 #[derive(Debug)]
 #[must_use = "a transaction is rolled back when it is dropped"]
 pub struct Transaction<'c> {
     conn: &'c Conn,
-    level: u32,
-    /// The savepoint's name; none for the transaction itself.
-    name: Option<Name>,
+    level: Level,
     open: Cell<bool>,
 }
 
 impl<'c> Transaction<'c> {
     pub(super) fn begin(conn: &'c Conn, intent: Intent) -> Result<Transaction<'c>> {
-        if conn.in_transaction() {
-            let message = "a transaction is running on this connection: use its `savepoint`";
-            return Err(Error::new(ErrorKind::Invalid, message));
-        }
-        let target = conn.target();
-        let pass = match intent {
-            Intent::Write if target.features.single_writer => Some(conn.engine().gate().enter()?),
-            _ => None,
-        };
-        send(conn, target.grammar.begin(intent))?;
-        // From here on the guard's drop rolls back whatever fails.
-        *conn.pass.borrow_mut() = pass;
-        conn.depth.set(1);
-        conn.intent.set(intent);
-        let transaction = Transaction { conn, level: 0, name: None, open: Cell::new(true) };
-        if intent == Intent::Read {
-            conn.driver().set_read_only(true)?;
-        }
-        Ok(transaction)
+        let level = conn.begin_level(intent)?;
+        Ok(Transaction { conn, level, open: Cell::new(true) })
     }
 
     /// A savepoint: a level whose work can be rolled back alone.
@@ -49,15 +120,12 @@ impl<'c> Transaction<'c> {
     /// `Invalid` while a savepoint inside this level is open; the database's.
     pub fn savepoint(&self) -> Result<Transaction<'_>> {
         self.conn.still_open()?;
-        if self.conn.depth.get() != self.level + 1 {
+        if self.conn.depth.get() != self.level.depth + 1 {
             let message = "a savepoint of this level is open: begin the next one inside it, or end it first";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        let level = self.conn.depth.get();
-        let name = self.conn.next_savepoint();
-        send(self.conn, &format!("SAVEPOINT {name}"))?;
-        self.conn.depth.set(level + 1);
-        Ok(Transaction { conn: self.conn, level, name: Some(name), open: Cell::new(true) })
+        let level = self.conn.nest_level()?;
+        Ok(Transaction { conn: self.conn, level, open: Cell::new(true) })
     }
 
     /// Runs a closure in a savepoint: kept when it returns `Ok`, rolled back on `Err` and on panic.
@@ -88,18 +156,9 @@ impl<'c> Transaction<'c> {
     /// The database's; the transaction is rolled back then. A connection lost while COMMIT was on
     /// its way is `Disconnected` with an outcome nobody knows.
     pub fn commit(self) -> Result<()> {
-        let sql = match &self.name {
-            None => "COMMIT".to_string(),
-            Some(name) => format!("RELEASE SAVEPOINT {name}"),
-        };
-        if let Err(error) = self.conn.still_open().and_then(|()| send(self.conn, &sql)) {
-            if error.kind() == ErrorKind::Disconnected && self.level == 0 {
-                return Err(error.with_outcome(Outcome::Unknown));
-            }
-            let _ = self.end(false);
-            return Err(error);
-        }
-        self.end(true)
+        let result = self.conn.commit_level(&self.level);
+        self.open.set(result.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown));
+        result
     }
 
     /// Rolls back the transaction, or to the savepoint.
@@ -107,7 +166,7 @@ impl<'c> Transaction<'c> {
     /// # Errors
     /// The database's; the connection is not used again then.
     pub fn rollback(self) -> Result<()> {
-        self.end(false)
+        self.end()
     }
 
     /// The connection it runs on.
@@ -115,33 +174,25 @@ impl<'c> Transaction<'c> {
         self.conn
     }
 
-    /// Ends the level once: sends the rollback if it was not committed, and settles the books.
-    fn end(&self, committed: bool) -> Result<()> {
-        if !self.open.replace(false) || self.conn.depth.get() <= self.level {
+    /// Rolls back, once.
+    fn end(&self) -> Result<()> {
+        if !self.open.replace(false) {
             return Ok(());
         }
-        let result = if committed { Ok(()) } else { self.send_rollback() };
-        self.conn.depth.set(self.level);
-        if self.level == 0 {
-            let read = self.conn.intent.replace(Intent::Deferred) == Intent::Read;
-            let reset = if read { self.conn.driver().set_read_only(false) } else { Ok(()) };
-            self.conn.pass.borrow_mut().take();
-            return result.and(reset);
-        }
-        result
+        self.conn.rollback_level(&self.level)
     }
+}
 
-    fn send_rollback(&self) -> Result<()> {
-        if !self.conn.driver().in_transaction() {
-            // The database ended the transaction itself.
-            return Ok(());
-        }
-        match &self.name {
-            None => send(self.conn, "ROLLBACK"),
-            Some(name) => {
-                send(self.conn, &format!("ROLLBACK TO SAVEPOINT {name}"))?;
-                send(self.conn, &format!("RELEASE SAVEPOINT {name}"))
-            }
+fn send_rollback(conn: &Conn, level: &Level) -> Result<()> {
+    if !conn.driver().in_transaction() {
+        // The database ended the transaction itself.
+        return Ok(());
+    }
+    match &level.name {
+        None => send(conn, "ROLLBACK"),
+        Some(name) => {
+            send(conn, &format!("ROLLBACK TO SAVEPOINT {name}"))?;
+            send(conn, &format!("RELEASE SAVEPOINT {name}"))
         }
     }
 }
@@ -149,7 +200,7 @@ impl<'c> Transaction<'c> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         // Nobody is left to hear of an error; the pool resets or drops the connection.
-        let _ = self.end(false);
+        let _ = self.end();
     }
 }
 

@@ -137,6 +137,21 @@ impl Expr {
         Expr::apply(op, items)
     }
 
+    /// One of these integers, sent as one parameter where the dialect can.
+    #[doc(hidden)]
+    pub fn in_integers(&self, list: impl Into<Arc<[i64]>>) -> Expr {
+        Expr::apply(Op::InIntegers(list.into()), vec![self.clone()])
+    }
+
+    /// The value, if it is nothing more than that.
+    #[doc(hidden)]
+    pub fn into_value(self) -> Option<Value> {
+        match self.0 {
+            Node::Bind(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// From one bound to the other, both included.
     pub fn between(&self, low: impl Into<Expr>, high: impl Into<Expr>) -> Expr {
         Expr::apply(Op::Between, vec![self.clone(), low.into(), high.into()])

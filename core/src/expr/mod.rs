@@ -97,6 +97,8 @@ pub(crate) enum Op {
     NotIlike,
     In,
     NotIn,
+    /// In a list of integers, sent as one parameter where the dialect can.
+    InIntegers(Arc<[i64]>),
     Between,
     NotBetween,
     Concat,
@@ -109,7 +111,10 @@ pub(crate) enum Op {
     Exists,
     Cast(Type),
     Collate(Arc<str>),
-    Function { name: Arc<str>, distinct: bool },
+    Function {
+        name: Arc<str>,
+        distinct: bool,
+    },
     Label(Arc<str>),
     Asc,
     Desc,

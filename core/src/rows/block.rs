@@ -160,6 +160,16 @@ impl BlockBuilder {
         }
     }
 
+    /// Adds a lent value.
+    #[doc(hidden)]
+    pub fn push_ref(&mut self, value: ValueRef<'_>) {
+        match value {
+            ValueRef::Text(text) => self.push_text(text.as_bytes()),
+            ValueRef::Bytes(bytes) => self.push_bytes(bytes),
+            other => self.push_value(other.to_value()),
+        }
+    }
+
     /// Ends a row, and says whether the block is full and must be closed.
     #[inline]
     pub fn end_row(&mut self) -> bool {
@@ -189,7 +199,8 @@ impl BlockBuilder {
     }
 
     /// Closes the block without running result hooks: for values that passed them already.
-    pub(crate) fn close_raw(mut self) -> Block {
+    #[doc(hidden)]
+    pub fn close_raw(mut self) -> Block {
         let text = self.take_text();
         let BlockBuilder { columns, cells, bytes, rich, rows, .. } = self;
         let width = columns.len();

@@ -74,7 +74,8 @@ impl RowBuffer {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Lets all values go and keeps the room.
+    pub fn clear(&mut self) {
         self.cells.clear();
         self.text.clear();
         self.bytes.clear();

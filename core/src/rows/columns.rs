@@ -51,6 +51,11 @@ impl ColumnInfo {
         &self.name
     }
 
+    /// The name, shared.
+    pub fn shared_name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// The type the cells are read as.
     pub fn ty(&self) -> &Type {
         &self.ty

@@ -64,8 +64,23 @@ impl<T: ColumnIndex + ?Sized> ColumnIndex for &T {
 }
 
 impl Row {
-    pub(crate) fn new(block: Arc<Block>, row: usize) -> Row {
+    /// The row at a position of a block.
+    #[doc(hidden)]
+    #[inline]
+    pub fn new(block: Arc<Block>, row: usize) -> Row {
         Row { block, row: row as u32 }
+    }
+
+    /// Its block.
+    #[doc(hidden)]
+    pub fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+
+    /// Its position in the block.
+    #[doc(hidden)]
+    pub fn position(&self) -> usize {
+        self.row as usize
     }
 
     /// The value of a column as a Rust type: owned, or `&str` and `&[u8]` lent by the row.
@@ -150,11 +165,7 @@ impl Row {
     /// A copy that holds this row alone and lets its block go.
     pub fn detach(&self) -> Row {
         let mut alone = super::BlockBuilder::new(self.block.columns().clone(), 1);
-        (0..self.len()).for_each(|position| match self.at(position) {
-            ValueRef::Text(text) => alone.push_text(text.as_bytes()),
-            ValueRef::Bytes(bytes) => alone.push_bytes(bytes),
-            other => alone.push_value(other.to_value()),
-        });
+        (0..self.len()).for_each(|position| alone.push_ref(self.at(position)));
         alone.end_row();
         Row::new(Arc::new(alone.close_raw()), 0)
     }

@@ -2,10 +2,13 @@
 //!
 //! Not here: creating them in a database (`engine`), nor reflecting (`mirrorm-reflect`).
 
+use std::any::Any;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use indexmap::IndexMap;
+use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 
 use super::name::Name;
@@ -17,9 +20,35 @@ use crate::topo;
 
 type Key = (Option<Arc<str>>, Arc<str>);
 
+impl PartialEq for Metadata {
+    /// The same registry.
+    fn eq(&self, other: &Metadata) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// A registry of tables. Clones share the same registry.
 #[derive(Clone, Default)]
-pub struct Metadata(Arc<RwLock<IndexMap<Key, Table>>>);
+pub struct Metadata(Arc<Registry>);
+
+#[derive(Default)]
+struct Registry {
+    tables: RwLock<IndexMap<Key, Table>>,
+    /// Grows with every change, for what is derived from all tables.
+    generation: AtomicU64,
+    /// What a layer above derives from the tables.
+    attached: OnceCell<Arc<dyn Any + Send + Sync>>,
+}
+
+/// A registry as its tables know it, without keeping it alive.
+#[derive(Clone, Default)]
+pub(super) struct WeakMetadata(Weak<Registry>);
+
+impl WeakMetadata {
+    pub(super) fn upgrade(&self) -> Option<Metadata> {
+        self.0.upgrade().map(Metadata)
+    }
+}
 
 impl std::fmt::Debug for Metadata {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -54,13 +83,16 @@ impl Metadata {
     fn define_list(&self, name: Name, list: PartList) -> Result<Table> {
         let existing = list.existing;
         let key = (list.schema.as_ref().map(Name::shared), name.shared());
-        let mut tables = self.0.write();
+        let mut tables = self.0.tables.write();
         let Some(table) = tables.get(&key) else {
-            let table = Table::from_def(TableDef::build(name, list, None)?);
+            self.0.generation.fetch_add(1, Ordering::AcqRel);
+            let registry = WeakMetadata(Arc::downgrade(&self.0));
+            let table = Table::from_def(TableDef::build(name, list, None)?, registry);
             tables.insert(key, table.clone());
             return Ok(table);
         };
         let now = table.def();
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
         match existing {
             Existing::Keep => {}
             Existing::Extend => {
@@ -87,7 +119,7 @@ impl Metadata {
     /// The table of this name in a schema.
     pub fn get_in(&self, schema: Option<&str>, name: &str) -> Option<Table> {
         let key: Key = (schema.map(Arc::from), Arc::from(name));
-        self.0.read().get(&key).cloned()
+        self.0.tables.read().get(&key).cloned()
     }
 
     /// The table of this name; `schema.name` finds tables of other schemas.
@@ -108,12 +140,13 @@ impl Metadata {
 
     /// All tables in the order they were defined.
     pub fn tables(&self) -> Vec<Table> {
-        self.0.read().values().cloned().collect()
+        self.0.tables.read().values().cloned().collect()
     }
 
     /// Forgets a table. Handles of it stay usable; the name is free.
     pub fn remove(&self, table: &Table) -> bool {
-        let mut tables = self.0.write();
+        let mut tables = self.0.tables.write();
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
         let key = key_of(&table.def());
         let same = tables.get(&key).is_some_and(|found| found == table);
         same && tables.shift_remove(&key).is_some()
@@ -121,7 +154,19 @@ impl Metadata {
 
     /// Forgets all tables.
     pub fn clear(&self) {
-        self.0.write().clear();
+        self.0.generation.fetch_add(1, Ordering::AcqRel);
+        self.0.tables.write().clear();
+    }
+
+    /// What a layer above keeps with the tables, made at first use.
+    #[doc(hidden)]
+    pub fn attached<T: Any + Send + Sync + Default>(&self) -> Option<Arc<T>> {
+        self.0.attached.get_or_init(|| Arc::new(T::default())).clone().downcast().ok()
+    }
+
+    /// A number that grows with every change, for what is derived from all tables.
+    pub fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
     }
 
     /// The tables, each after those its foreign keys point to.

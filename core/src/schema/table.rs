@@ -13,6 +13,7 @@ use parking_lot::RwLock;
 use super::Formula;
 use super::column::{Autoincrement, ClientDefault, Column, ServerDefault};
 use super::constraint::{Action, Index, Reference};
+use super::metadata::{Metadata, WeakMetadata};
 use super::name::Name;
 use super::options::{Info, Options};
 use super::parts::{PartList, TableKind};
@@ -40,6 +41,7 @@ pub struct Table(Arc<Shared>);
 
 struct Shared {
     id: TableId,
+    registry: WeakMetadata,
     now: RwLock<Arc<TableDef>>,
 }
 
@@ -51,13 +53,13 @@ impl Table {
     pub fn new(name: impl Into<Name>, parts: impl super::TableParts) -> Result<Table> {
         let mut list = PartList::default();
         parts.add_to(&mut list);
-        Ok(Table::from_def(TableDef::build(name.into(), list, None)?))
+        Ok(Table::from_def(TableDef::build(name.into(), list, None)?, WeakMetadata::default()))
     }
 
-    pub(crate) fn from_def(def: TableDef) -> Table {
+    pub(super) fn from_def(def: TableDef, registry: WeakMetadata) -> Table {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = TableId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Table(Arc::new(Shared { id, now: RwLock::new(Arc::new(def)) }))
+        Table(Arc::new(Shared { id, registry, now: RwLock::new(Arc::new(def)) }))
     }
 
     /// Puts a new version in place of the one that holds now.
@@ -73,6 +75,11 @@ impl Table {
     /// The definition that holds now. It does not change; ask again to see a later one.
     pub fn def(&self) -> Arc<TableDef> {
         self.0.now.read().clone()
+    }
+
+    /// The registry it was defined in, while that lives.
+    pub fn metadata(&self) -> Option<Metadata> {
+        self.0.registry.upgrade()
     }
 
     /// The number of the version that holds now.

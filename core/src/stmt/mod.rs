@@ -3,6 +3,7 @@
 mod ddl;
 mod delete;
 pub(crate) mod insert;
+mod operation;
 mod select;
 pub(crate) mod selection;
 mod update;
@@ -11,6 +12,7 @@ mod values;
 pub use ddl::Ddl;
 pub use delete::{Delete, delete};
 pub use insert::{Insert, IntoRow, insert};
+pub use operation::Operation;
 pub(crate) use select::{Join, JoinKind};
 pub use select::{Joinable, Select, select};
 pub use selection::Selection;

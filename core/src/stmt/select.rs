@@ -161,6 +161,21 @@ impl Select {
         self
     }
 
+    /// Selects something more from the same rows.
+    pub fn add_columns(mut self, selection: impl Selection) -> Select {
+        let mut list = SelectionList::default();
+        selection.add_to(&mut list);
+        self.from = self.from.or(list.from);
+        self.items.extend(list.items);
+        self
+    }
+
+    /// Whether it has a limit or an offset.
+    #[doc(hidden)]
+    pub fn is_limited(&self) -> bool {
+        self.limit.is_some() || self.offset.is_some()
+    }
+
     /// How deep the statement nests, for the limit on expressions.
     pub(crate) fn depth(&self) -> u16 {
         let all = [&self.filters, &self.group_by, &self.having, &self.order_by];

@@ -64,6 +64,12 @@ impl Grammar for SqliteGrammar {
         }
     }
 
+    /// One text for lists of any length (sqlite.org/json1.html, "The json_each() table-valued
+    /// function").
+    fn integer_list(&self) -> Option<(&'static str, &'static str)> {
+        Some(("(SELECT value FROM json_each(", "))"))
+    }
+
     fn literal(&self, value: &Value, out: &mut String) -> Result<()> {
         match value {
             Value::Bool(b) => out.push_str(if *b { "1" } else { "0" }),

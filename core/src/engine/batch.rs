@@ -1,0 +1,138 @@
+//! Rows written and read by their key, in batches: what a unit of work sends.
+//!
+//! Not here: which rows, in which order, and what becomes of them (`mirrorm-session`).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::conn::Conn;
+use super::run::{batch_rows, send_bulk};
+use crate::compile::{BulkInsert, adapt, keyed, ready_plans};
+use crate::dialect::{BindUse, Request};
+use crate::error::{Error, ErrorKind, Result};
+use crate::rows::{Columns, RowBuffer, Rows};
+use crate::schema::{Table, TableDef};
+use crate::types::Class;
+use crate::value::Value;
+
+impl Conn {
+    /// Inserts rows of these columns, defaults and all. With `ids`, the keys the database made are
+    /// added to it in the order of the rows.
+    #[doc(hidden)]
+    pub fn insert_rows(
+        &self,
+        def: &Arc<TableDef>,
+        columns: Vec<usize>,
+        values: &RowBuffer,
+        rows: usize,
+        ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        let _turn = self.turn_to_write()?;
+        let plan = BulkInsert::of(def, columns, values, rows, self.target())?;
+        let done = send_bulk(self, &plan, ids.is_some())?;
+        if let Some(ids) = ids {
+            ids.extend(done.ids);
+        }
+        Ok(done.rows)
+    }
+
+    /// Updates the rows of these keys; each row of the values is what is set, then the key. Says
+    /// how many rows there were.
+    #[doc(hidden)]
+    pub fn update_rows(
+        &self,
+        def: &Arc<TableDef>,
+        (set, key): (&[usize], &[usize]),
+        values: &RowBuffer,
+        rows: usize,
+    ) -> Result<u64> {
+        let _turn = self.turn_to_write()?;
+        let (target, columns) = (self.target(), [set, key].concat());
+        let width = columns.len();
+        let plan = BulkInsert::of(def, columns, values, rows, target)?;
+        let send = |sql: &str, size: usize, range: Range<usize>| match range.is_empty() {
+            true => Ok(0),
+            false => self.run_many(sql, width * size, (&plan.values, range), None, def),
+        };
+        let end = rows * width;
+        let (mut matched, mut sent) = (0, 0);
+        if let (Some(column), true) = (is_exact(def, key), target.features().update_from_values) {
+            let size = batch_rows(target, width);
+            sent = rows / size * size * width;
+            if sent > 0 {
+                matched += send(&keyed::update_many(def, set, column, size, target)?, size, 0..sent)?;
+            }
+        }
+        Ok(matched + send(&keyed::update_one(def, set, key, target)?, 1, sent..end)?)
+    }
+
+    /// Deletes the rows of these keys, and says how many there were.
+    #[doc(hidden)]
+    pub fn delete_rows(
+        &self,
+        def: &Arc<TableDef>,
+        key: &[usize],
+        values: &RowBuffer,
+        rows: usize,
+    ) -> Result<u64> {
+        let _turn = self.turn_to_write()?;
+        let target = self.target();
+        let plan = BulkInsert::of(def, key.to_vec(), values, rows, target)?;
+        let size = if is_exact(def, key).is_some() { batch_rows(target, 1) } else { 1 };
+        let whole = if size > 1 { rows / size * size } else { 0 };
+        let mut gone = 0;
+        for (size, range) in [(size, 0..whole), (1, whole * key.len()..rows * key.len())] {
+            if !range.is_empty() {
+                let sql = keyed::delete(def, key, size, target)?;
+                gone += self.run_many(&sql, key.len() * size, (&plan.values, range), None, def)?;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// The columns of a full row of a table, as its reads have them.
+    #[doc(hidden)]
+    pub fn columns_of(&self, table: &Table, def: &Arc<TableDef>) -> Result<Arc<Columns>> {
+        Ok(ready_plans(table, def, self.target())?.columns.clone())
+    }
+
+    /// Reads the row of a primary key, all columns.
+    #[doc(hidden)]
+    pub fn get_row(&self, table: &Table, def: &Arc<TableDef>, key: &[Value]) -> Result<Rows> {
+        let plans = ready_plans(table, def, self.target())?;
+        let positions = def.primary_key().map_or(&[][..], |key| &key.columns);
+        if positions.len() != key.len() || key.is_empty() {
+            return Err(wrong_key(def, positions.len(), key.len()));
+        }
+        let typed = positions.iter().filter_map(|at| def.column_at(*at)).zip(key);
+        let plain =
+            typed.clone().all(|(column, value)| crate::dialect::is_plain(value.as_ref(), column.ty()));
+        let fitted: Vec<Value>;
+        let params = if plain {
+            key
+        } else {
+            let fit = |(column, value): (&crate::schema::ColumnDef, &Value)| {
+                adapt(self.target(), value.clone(), Some(column.ty()), BindUse::Compare)
+            };
+            fitted = typed.map(fit).collect::<Result<_>>()?;
+            &fitted
+        };
+        self.rows(&Request { columns: Some(&plans.columns), ..Request::new(&plans.get, params) }, 1)
+    }
+}
+
+/// The key's column, where one integer names one row whatever the database makes of values.
+fn is_exact(def: &TableDef, key: &[usize]) -> Option<usize> {
+    let [only] = key else { return None };
+    let column = def.column_at(*only)?;
+    (column.ty().class() == Class::Int && def.kind == crate::schema::TableKind::Table).then_some(*only)
+}
+
+fn wrong_key(def: &TableDef, wanted: usize, given: usize) -> Error {
+    let table = def.display_name();
+    let message = match wanted {
+        0 => format!("`{table}` has no primary key to look a row up by"),
+        _ => format!("the key of `{table}` has {wanted} columns, {given} values were given"),
+    };
+    Error::new(ErrorKind::Invalid, message).with_table(table)
+}

@@ -1,0 +1,112 @@
+//! What rows that were read or written together share: their block, their session, and the
+//! relationships loaded for them.
+
+use std::sync::{Arc, Weak};
+
+use mirrorm_core::rows::{Block, Row};
+use mirrorm_core::schema::{ColumnId, Table, TableDef};
+use mirrorm_core::value::ValueRef;
+use parking_lot::Mutex;
+
+use crate::inner::Inner;
+use crate::key::Key;
+use crate::relation::Related;
+
+/// Rows that were read or written together. Nothing in it changes but what is loaded for it.
+pub(crate) struct Batch {
+    pub(crate) table: Table,
+    pub(crate) def: Arc<TableDef>,
+    pub(crate) block: Arc<Block>,
+    pub(crate) session: Weak<Inner>,
+    /// The transaction the values were read in.
+    pub(crate) epoch: u64,
+    /// Whether the columns of the block are the table's, in their order.
+    pub(crate) full: bool,
+    /// Whether relationships may be loaded when they are touched.
+    pub(crate) lazy: bool,
+    /// For rows that were inserted: the columns whose values were sent.
+    pub(crate) sent: Arc<[ColumnId]>,
+    /// Loaded relationships, by name.
+    pub(crate) related: Mutex<Vec<(Arc<str>, Arc<Related>)>>,
+}
+
+/// A row of a batch.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) row: u32,
+}
+
+impl Batch {
+    /// A batch of rows of a table.
+    pub(crate) fn new(
+        table: &Table,
+        def: &Arc<TableDef>,
+        block: Arc<Block>,
+        session: Weak<Inner>,
+        epoch: u64,
+    ) -> Batch {
+        let full = block.columns().len() == def.columns().len();
+        Batch {
+            table: table.clone(),
+            def: def.clone(),
+            block,
+            session,
+            epoch,
+            full,
+            lazy: true,
+            sent: Arc::new([]),
+            related: Mutex::default(),
+        }
+    }
+
+    /// Where a column of the definition lies in the block.
+    #[inline]
+    pub(crate) fn column(&self, position: usize) -> Option<usize> {
+        if self.full {
+            return Some(position);
+        }
+        let key = self.def.column_at(position)?.key();
+        self.block.columns().position(key).ok()
+    }
+
+    /// The value of a column of the definition; none where it was not read.
+    #[inline]
+    pub(crate) fn value(&self, row: u32, position: usize) -> Option<ValueRef<'_>> {
+        self.block.value(row as usize, self.column(position)?)
+    }
+
+    /// The key of a row.
+    #[inline]
+    pub(crate) fn key(&self, row: u32, positions: &[usize]) -> Option<Key> {
+        if let [only] = positions
+            && let Some(ValueRef::Int(n)) = self.value(row, *only)
+        {
+            return Some(Key::Int(n));
+        }
+        let value = |position: &usize| self.value(row, *position).unwrap_or(ValueRef::Null);
+        Key::of(positions.iter().map(value))
+    }
+}
+
+impl Place {
+    /// The row.
+    pub(crate) fn to_row(&self) -> Row {
+        Row::new(self.batch.block.clone(), self.row as usize)
+    }
+
+    /// The value of a column of the batch's definition.
+    pub(crate) fn value(&self, position: usize) -> Option<ValueRef<'_>> {
+        self.batch.value(self.row, position)
+    }
+
+    /// The key of the row.
+    pub(crate) fn key(&self) -> Option<Key> {
+        self.batch.key(self.row, key_of(&self.batch.def))
+    }
+}
+
+/// The positions of the columns that make a row of a table the same row: its primary key.
+pub(crate) fn key_of(def: &TableDef) -> &[usize] {
+    def.primary_key().map_or(&[], |key| &key.columns)
+}

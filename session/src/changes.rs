@@ -1,0 +1,312 @@
+//! What a transaction did to rows, in order, and what comes of it in the end.
+//!
+//! A change is the pair of old and new row, handles into blocks that are there anyway, so that
+//! keeping account costs little and a rollback finds here what to restore. Not here: who is told
+//! (`signal`), and when (`session::commit`).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use mirrorm_core::expr::Expr;
+use mirrorm_core::rows::Row;
+use mirrorm_core::schema::{Table, TableId};
+use mirrorm_core::stmt::Operation;
+use mirrorm_core::value::{Value, ValueRef};
+
+use crate::batch::{Place, key_of};
+use crate::key::Key;
+use crate::record::{FieldChange, Record, key_text};
+
+/// A change of one row, or of many rows by one statement.
+#[derive(Clone)]
+pub struct Change {
+    /// What happened.
+    pub operation: Operation,
+    table: Table,
+    pub(crate) body: Body,
+}
+
+#[derive(Clone)]
+pub(crate) enum Body {
+    Row { record: Option<Record>, old: Option<Place>, new: Option<Place> },
+    Bulk { rows: u64, criteria: Arc<[Expr]> },
+}
+
+impl Change {
+    pub(crate) fn row(
+        operation: Operation,
+        table: &Table,
+        record: Option<Record>,
+        old: Option<Place>,
+        new: Option<Place>,
+    ) -> Change {
+        Change { operation, table: table.clone(), body: Body::Row { record, old, new } }
+    }
+
+    pub(crate) fn bulk(operation: Operation, table: &Table, rows: u64, criteria: &[Expr]) -> Change {
+        Change { operation, table: table.clone(), body: Body::Bulk { rows, criteria: criteria.into() } }
+    }
+
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The record, where one was tracked: not for link rows and bulk changes.
+    pub fn record(&self) -> Option<&Record> {
+        match &self.body {
+            Body::Row { record, .. } => record.as_ref(),
+            Body::Bulk { .. } => None,
+        }
+    }
+
+    fn places(&self) -> (Option<&Place>, Option<&Place>) {
+        match &self.body {
+            Body::Row { old, new, .. } => (old.as_ref(), new.as_ref()),
+            Body::Bulk { .. } => (None, None),
+        }
+    }
+
+    /// The row before; none for an insert and for bulk changes.
+    pub fn old_row(&self) -> Option<Row> {
+        self.places().0.map(Place::to_row)
+    }
+
+    /// The row after; none for a delete and for bulk changes.
+    pub fn new_row(&self) -> Option<Row> {
+        self.places().1.map(Place::to_row)
+    }
+
+    /// The values of the primary key: the new ones, or for a delete the old ones. Empty for bulk
+    /// changes.
+    pub fn key(&self) -> Vec<Value> {
+        let (old, new) = self.places();
+        new.or(old).map(key_values).unwrap_or_default()
+    }
+
+    /// The values of the primary key before; empty for an insert and for bulk changes.
+    pub fn old_key(&self) -> Vec<Value> {
+        self.places().0.map(key_values).unwrap_or_default()
+    }
+
+    /// How many rows changed.
+    pub fn rows(&self) -> u64 {
+        match &self.body {
+            Body::Row { .. } => 1,
+            Body::Bulk { rows, .. } => *rows,
+        }
+    }
+
+    /// Whether it is the work of one statement over any number of rows, which were not tracked.
+    pub fn is_bulk(&self) -> bool {
+        matches!(self.body, Body::Bulk { .. })
+    }
+
+    /// The filters of a bulk update or delete.
+    pub fn criteria(&self) -> &[Expr] {
+        match &self.body {
+            Body::Row { .. } => &[],
+            Body::Bulk { criteria, .. } => criteria,
+        }
+    }
+
+    /// What it is about, for people: `posts 1`, or `posts (20 rows)`.
+    pub fn subject(&self) -> String {
+        let table = self.table.def().display_name();
+        match (&self.body, self.key()) {
+            (Body::Bulk { rows: 1, .. }, _) => format!("{table} (1 row)"),
+            (Body::Bulk { rows, .. }, _) => format!("{table} ({rows} rows)"),
+            (_, key) => format!("{table} {}", key_text(&key)),
+        }
+    }
+
+    /// The attributes that differ between the old and the new row: for an insert and a delete, all
+    /// of them. Empty for bulk changes.
+    pub fn diff(&self) -> Vec<FieldChange> {
+        let (old, new) = self.places();
+        let Some(columns) = new.or(old).map(|place| place.batch.block.columns().clone()) else {
+            return Vec::new();
+        };
+        let names = columns.iter().map(|column| column.shared_name());
+        let field = |(at, name): (usize, &Arc<str>)| {
+            let (before, after) = (cell(old, at, name), cell(new, at, name));
+            (before != after).then(|| FieldChange {
+                name: name.clone(),
+                old: before.map(ValueRef::to_value),
+                new: after.map(ValueRef::to_value),
+            })
+        };
+        names.enumerate().filter_map(field).collect()
+    }
+
+    /// Whether the old and the new row are identical.
+    fn is_void(&self) -> bool {
+        let (old, new) = self.places();
+        self.operation == Operation::Update && old.is_some() && new.is_some() && self.diff().is_empty()
+    }
+}
+
+/// The value of a column: at the position it has in most rows, or by its name.
+fn cell<'p>(place: Option<&'p Place>, at: usize, name: &Arc<str>) -> Option<ValueRef<'p>> {
+    let place = place?;
+    let columns = place.batch.block.columns();
+    let same = columns.get(at).is_some_and(|column| Arc::ptr_eq(column.shared_name(), name));
+    let at = if same { at } else { columns.position(name).ok()? };
+    place.batch.block.value(place.row as usize, at)
+}
+
+fn key_values(place: &Place) -> Vec<Value> {
+    let key = key_of(&place.batch.def);
+    let values = key.iter().filter_map(|at| place.value(*at).map(ValueRef::to_value));
+    values.collect()
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.operation, self.subject())
+    }
+}
+
+/// What a transaction changed: by default the net effect, on request the whole log.
+///
+/// Net means: what was inserted and updated is an insert, inserted and deleted is nothing, updated
+/// and deleted is a delete, deleted and inserted again under the same key is an update, a changed
+/// key is an update that knows the old key, and a value that went from A to B to A is nothing. Each
+/// row stands where it was first changed. Bulk changes stand as they were.
+#[derive(Clone)]
+pub struct Changes {
+    inner: Arc<Inner>,
+    as_log: bool,
+}
+
+struct Inner {
+    log: Vec<Change>,
+    /// The net effect; none where it is the log itself.
+    net: OnceLock<Option<Vec<Change>>>,
+}
+
+impl Changes {
+    pub(crate) fn new(log: Vec<Change>) -> Changes {
+        Changes { inner: Arc::new(Inner { log, net: OnceLock::new() }), as_log: false }
+    }
+
+    fn list(&self) -> &[Change] {
+        if self.as_log {
+            return &self.inner.log;
+        }
+        self.inner.net.get_or_init(|| net(&self.inner.log)).as_deref().unwrap_or(&self.inner.log)
+    }
+
+    /// The changes in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Change> {
+        self.list().iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list().is_empty()
+    }
+
+    /// Everything that happened, step by step.
+    pub fn log(&self) -> Changes {
+        Changes { as_log: true, ..self.clone() }
+    }
+
+    /// What came of it.
+    pub fn net(&self) -> Changes {
+        Changes { as_log: false, ..self.clone() }
+    }
+
+    /// Those of one table.
+    pub fn of(&self, table: &Table) -> Changes {
+        let own = self.iter().filter(|change| change.table == *table).cloned().collect();
+        // They are net already where this list is.
+        Changes { as_log: true, ..Changes::new(own) }
+    }
+}
+
+impl<'c> IntoIterator for &'c Changes {
+    type Item = &'c Change;
+    type IntoIter = std::slice::Iter<'c, Change>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self).finish()
+    }
+}
+
+/// Where a row stands while the net effect is made: by its table and its current key.
+type Rows = HashMap<(TableId, Key), usize>;
+
+/// The net effect of a log; none where each row was touched once, so that the log is it.
+fn net(log: &[Change]) -> Option<Vec<Change>> {
+    let mut rows: Rows = HashMap::with_capacity(log.len());
+    let mut out: Vec<Option<Change>> = Vec::with_capacity(log.len());
+    let mut same = true;
+    for change in log {
+        same &= take(change, &mut rows, &mut out);
+    }
+    let voids = out.iter_mut().filter(|slot| slot.as_ref().is_some_and(Change::is_void));
+    let void = voids.map(|slot| *slot = None).count();
+    if same && void == 0 {
+        return None;
+    }
+    Some(out.into_iter().flatten().collect())
+}
+
+/// Takes one step of the log into the net effect; says whether it stands there as it is.
+fn take(change: &Change, rows: &mut Rows, out: &mut Vec<Option<Change>>) -> bool {
+    let Body::Row { old, new, .. } = &change.body else {
+        out.push(Some(change.clone()));
+        return true;
+    };
+    let place_of = |place: &Option<Place>| {
+        let place = place.as_ref()?;
+        // A link row may have no key: all of it names it.
+        let key = place.key().or_else(|| Key::of_values(&place.to_row().values()))?;
+        Some((change.table.id(), key))
+    };
+    let (from, to) = (place_of(old), place_of(new));
+    let slot = from.as_ref().or(to.as_ref()).and_then(|key| rows.remove(key));
+    let (slot, merged, as_it_is) = match slot {
+        Some(slot) => (slot, merge(out.get_mut(slot).and_then(Option::take), change), false),
+        None => {
+            out.push(None);
+            (out.len() - 1, Some(change.clone()), true)
+        }
+    };
+    if let (Some(key), true) = (to.or(from), merged.is_some()) {
+        rows.insert(key, slot);
+    }
+    if let Some(place) = out.get_mut(slot) {
+        *place = merged;
+    }
+    as_it_is
+}
+
+/// Two changes of one row as one; none when nothing is left of them.
+fn merge(before: Option<Change>, after: &Change) -> Option<Change> {
+    let Some(before) = before else { return Some(after.clone()) };
+    let (Body::Row { old: first, .. }, Body::Row { record, new: last, .. }) = (&before.body, &after.body)
+    else {
+        return Some(after.clone());
+    };
+    let operation = match (first, last) {
+        (None, None) => return None,
+        (None, Some(_)) => Operation::Insert,
+        (Some(_), Some(_)) => Operation::Update,
+        (Some(_), None) => Operation::Delete,
+    };
+    Some(Change::row(operation, &after.table, record.clone(), first.clone(), last.clone()))
+}

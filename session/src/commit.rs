@@ -1,0 +1,164 @@
+//! Committing: flush, ask, flush again, COMMIT, tell.
+//!
+//! `Err` always means that nothing is committed. After COMMIT nothing can fail any more: what goes
+//! wrong in receivers is told beside the result.
+
+use std::fmt;
+
+use mirrorm_core::{Error, ErrorKind, Outcome, Result};
+
+use crate::changes::{Change, Changes};
+use crate::delivery;
+use crate::inner::{Phase, Verb};
+use crate::record::RecordState;
+
+/// How often receivers of `before_commit` are asked about what they did themselves.
+const ROUNDS: usize = 10;
+
+/// What was committed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Committed {
+    /// What changed.
+    pub changes: Changes,
+    /// What receivers of `models_committed` returned. The data is committed all the same.
+    pub receiver_errors: Vec<Error>,
+}
+
+impl Committed {
+    /// The first error of a receiver as an error, for those who want it so. The data is committed.
+    ///
+    /// # Errors
+    /// The first of [`Committed::receiver_errors`].
+    pub fn and_receivers(self) -> Result<Changes> {
+        match self.receiver_errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(self.changes),
+        }
+    }
+}
+
+impl fmt::Display for Committed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} changes committed", self.changes.len())
+    }
+}
+
+impl Verb<'_> {
+    /// Commits the transaction, whatever savepoints are open in it.
+    pub(crate) fn commit(&self) -> Result<Committed> {
+        self.refuse_inside("commit")?;
+        self.flush()?;
+        self.merge_levels(0)?;
+        if let Err(error) = self.ask_receivers() {
+            // The veto is what the caller needs; a failing rollback drops the connection.
+            let _ = self.rollback_all();
+            return Err(error);
+        }
+        self.send_commit()?;
+        let log = self.settle()?;
+        self.tell_transitions()?;
+        let changes = Changes::new(log);
+        let receiver_errors = delivery::deliver(self, &changes);
+        Ok(Committed { changes, receiver_errors })
+    }
+
+    /// Refuses what would pull the transaction from under a running commit or flush.
+    pub(crate) fn refuse_inside(&self, verb: &str) -> Result<()> {
+        let inside = match self.phase.get() {
+            Phase::Idle => return Ok(()),
+            Phase::Flush => "a flush",
+            Phase::Commit => "a commit",
+        };
+        let message = format!("`{verb}` inside {inside}: return an error to stop it");
+        Err(Error::new(ErrorKind::Invalid, message))
+    }
+
+    /// Takes what happened in the savepoints inside so many into the level around them.
+    pub(crate) fn merge_levels(&self, depth: usize) -> Result<()> {
+        let mut core = self.core()?;
+        while core.nested.len() > depth {
+            let Some(inner) = core.nested.pop() else { break };
+            let outer = core.level();
+            outer.log.extend(inner.log);
+            outer.links.extend(inner.links);
+        }
+        Ok(())
+    }
+
+    /// Asks the receivers of `before_commit` about everything, then about what they did themselves.
+    fn ask_receivers(&self) -> Result<()> {
+        let signal = &self.inner.db.signals().before_commit;
+        if signal.is_empty() {
+            return Ok(());
+        }
+        let mut asked = 0;
+        for _ in 0..ROUNDS {
+            let (log, end) = self.log_from(asked)?;
+            if log.is_empty() {
+                return Ok(());
+            }
+            asked = end;
+            self.phase.set(Phase::Commit);
+            let answer = signal.ask(&self.session(), &Changes::new(log));
+            self.phase.set(Phase::Idle);
+            answer?;
+            self.flush()?;
+            self.merge_levels(0)?;
+        }
+        match self.log_from(asked)?.0.is_empty() {
+            true => Ok(()),
+            false => {
+                let message = format!("receivers of before_commit still change rows after {ROUNDS} rounds");
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+        }
+    }
+
+    fn log_from(&self, start: usize) -> Result<(Vec<Change>, usize)> {
+        let core = self.core()?;
+        let log = core.base.log.get(start..).unwrap_or_default().to_vec();
+        Ok((log, core.base.log.len()))
+    }
+
+    /// Sends COMMIT and gives the connection back.
+    fn send_commit(&self) -> Result<()> {
+        let Some(conn) = self.give_back() else { return Ok(()) };
+        let level = self.core()?.base.level.take();
+        let Some(level) = level else { return Ok(()) };
+        let sent = conn.lock().commit_level(&level);
+        drop(conn);
+        let Err(error) = sent else { return Ok(()) };
+        if error.outcome() == Outcome::Unknown {
+            let changes = Changes::new(self.settle()?);
+            self.tell_transitions()?;
+            let (session, signals) = (self.session(), self.inner.db.signals());
+            let errors = signals.commit_unknown.tell(&session, &changes);
+            signals.receiver_failed.tell(&session, &errors);
+        } else {
+            let _ = self.rollback_all();
+        }
+        Err(error)
+    }
+
+    /// Ends the books of the transaction; gives its log.
+    fn settle(&self) -> Result<Vec<Change>> {
+        let mut core = self.core()?;
+        let log: Vec<Change> = core.restart().into_iter().flat_map(|level| level.log).collect();
+        for change in &log {
+            let Some(record) = change.record() else { continue };
+            let mut state = record.0.state.lock();
+            if state.status == RecordState::Deleted {
+                state.status = RecordState::Detached;
+                drop(state);
+                self.note(&mut core, record, Some(RecordState::Deleted), RecordState::Detached);
+            }
+        }
+        if self.inner.options.expire_on_commit {
+            let alive = core.identity.alive();
+            drop(core);
+            alive.iter().try_for_each(|record| self.expire(record))?;
+        }
+        Ok(log)
+    }
+}

@@ -1,0 +1,52 @@
+//! Deleting records: many keys a statement, each row counted.
+
+use mirrorm_core::Result;
+use mirrorm_core::engine::Conn;
+use mirrorm_core::rows::RowBuffer;
+use mirrorm_core::schema::Table;
+use mirrorm_core::stmt::Operation;
+use mirrorm_core::value::ValueRef;
+
+use super::miscounted;
+use crate::batch::{Place, key_of};
+use crate::changes::Change;
+use crate::inner::Verb;
+use crate::load::{no_key, vanished};
+use crate::record::{Record, RecordState};
+
+impl Verb<'_> {
+    pub(super) fn delete(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
+        let def = table.def();
+        let key = key_of(&def);
+        if key.is_empty() {
+            return Err(no_key(&def));
+        }
+        let places: Vec<Place> = records.iter().filter_map(|record| record.0.state.lock().place()).collect();
+        let mut values = RowBuffer::with_capacity(places.len() * key.len());
+        for place in &places {
+            key.iter().for_each(|at| values.push(place.value(*at).unwrap_or(ValueRef::Null)));
+        }
+        let gone = conn.delete_rows(&def, key, &values, places.len())?;
+        if gone != records.len() as u64 {
+            let one = records.first().filter(|_| records.len() == 1).map(vanished);
+            return Err(
+                one.unwrap_or_else(|| miscounted(table, Operation::Delete, records.len() as u64, gone))
+            );
+        }
+        let mut core = self.core()?;
+        for (record, place) in records.iter().zip(places) {
+            if let Some(key) = place.key() {
+                core.identity.of(table.id()).remove(&key, record);
+            }
+            let mut state = record.0.state.lock();
+            (state.status, state.touched, state.overlay) = (RecordState::Deleted, false, Vec::new());
+            state.links = None;
+            drop(state);
+            self.note(&mut core, record, Some(RecordState::Persistent), RecordState::Deleted);
+            let change = Change::row(Operation::Delete, table, Some(record.clone()), Some(place), None);
+            core.level().log.push(change);
+        }
+        core.wrote(table);
+        Ok(())
+    }
+}

@@ -1,0 +1,272 @@
+//! What a flush has to do: what was added, set and deleted, and what follows from relationships.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use mirrorm_core::rows::BlockBuilder;
+use mirrorm_core::value::{Value, ValueRef};
+use mirrorm_core::{Error, ErrorKind, Result};
+use mirrorm_reflect::RelationshipKind;
+
+use super::Work;
+use super::links::LinkRow;
+use crate::batch::{Batch, Place};
+use crate::inner::Verb;
+use crate::record::{NO_ROW, Record, RecordState, put};
+use crate::relation::{Hold, OnParentDelete, Relation};
+
+impl Verb<'_> {
+    /// Gathers the work, and adds what relationships bring along.
+    pub(super) fn gather(&self) -> Result<Work> {
+        self.save_cascade()?;
+        let deletes = self.delete_cascade()?;
+        let is = |record: &Record, status: RecordState| {
+            let state = record.0.state.lock();
+            state.status == status && !state.doomed
+        };
+        let inserts: Vec<Record> =
+            self.core()?.new.iter().filter(|record| is(record, RecordState::Pending)).cloned().collect();
+        let touched = self.inner.touched.lock().clone();
+        let updates: Vec<Record> =
+            touched.into_iter().filter(|record| is(record, RecordState::Persistent)).collect();
+        let mut work = Work { inserts, updates, deletes, links: Vec::new() };
+        work.links = self.link_rows(&work)?;
+        Ok(work)
+    }
+
+    /// Adds the new records at the other end of relationships, and those at their other ends.
+    fn save_cascade(&self) -> Result<()> {
+        let mut todo: Vec<Record> = self.core()?.new.clone();
+        todo.extend(self.inner.touched.lock().iter().cloned());
+        while let Some(record) = todo.pop() {
+            for other in linked(&record)? {
+                if other.0.state.lock().status == RecordState::Transient {
+                    self.add(&other)?;
+                    todo.push(other);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that is deleted: what was asked for, and the rows that go with it.
+    fn delete_cascade(&self) -> Result<Vec<Record>> {
+        let asked = self.core()?.doomed.clone();
+        let mut all: Vec<Record> = Vec::with_capacity(asked.len());
+        let mut todo = asked;
+        while !todo.is_empty() {
+            let mut next = Vec::new();
+            for (relation, batch) in self.cascades(&todo)? {
+                let rows = self.loaded(&batch, &relation, false)?;
+                // A row whose key was set to something else since has other parents by now.
+                for child in self.all_of(&rows)?.into_iter().filter(|child| !has_moved(child, &relation)) {
+                    match relation.on_delete {
+                        OnParentDelete::Delete => next.extend(doom(&child).then_some(child)),
+                        _ => self.nullify(&child, &relation),
+                    }
+                }
+            }
+            self.part_with(&todo, &mut next)?;
+            all.append(&mut todo);
+            self.core()?.doomed.extend(next.iter().cloned());
+            todo = next;
+        }
+        Ok(all)
+    }
+
+    /// Records that were linked to rows which are going now: they follow the relationship's rule.
+    fn part_with(&self, doomed: &[Record], next: &mut Vec<Record>) -> Result<()> {
+        let going: HashSet<usize> = doomed.iter().map(Record::address).collect();
+        let map = self.inner.db.relations();
+        let mut linked: Vec<Record> = self.core()?.new.clone();
+        linked.extend(self.inner.touched.lock().iter().cloned());
+        for child in linked {
+            let mut state = child.0.state.lock();
+            let (mut is_going, is_row) = (false, state.row != NO_ROW);
+            for (key, hold) in state.links.iter_mut().flat_map(|links| &mut links.one) {
+                let Some(parent) =
+                    hold.as_ref().and_then(Hold::record).filter(|p| going.contains(&p.address()))
+                else {
+                    continue;
+                };
+                let rule = map
+                    .of(parent.table())
+                    .find(|r| r.far.is_none() && *r.near == **key && r.from == key.referred);
+                match rule.map(|relation| relation.on_delete) {
+                    Some(OnParentDelete::Nullify) => *hold = None,
+                    Some(OnParentDelete::Delete) => is_going = true,
+                    // The database is asked, and answers for itself.
+                    _ => {}
+                }
+            }
+            drop(state);
+            match (is_going, is_row) {
+                (true, true) => next.extend(doom(&child).then_some(child)),
+                (true, false) => self.expunge(&child)?,
+                (false, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The relationships to follow for rows to be deleted, each with those rows.
+    fn cascades(&self, doomed: &[Record]) -> Result<Vec<(Arc<Relation>, Arc<Batch>)>> {
+        let map = self.inner.db.relations();
+        let mut found = Vec::new();
+        for records in by_table(doomed) {
+            let Some(table) = records.first().map(|record| record.table()) else { continue };
+            let between: Vec<_> =
+                map.of(table).filter(|r| r.far.is_some()).map(|r| r.near.holder.clone()).collect();
+            let follows = |relation: &&Arc<Relation>| {
+                relation.kind != RelationshipKind::ManyToOne
+                    && relation.far.is_none()
+                    && relation.on_delete != OnParentDelete::Leave
+                    && !between.contains(&relation.to)
+            };
+            let relations: Vec<&Arc<Relation>> = map.of(table).filter(follows).collect();
+            if relations.is_empty() {
+                continue;
+            }
+            for batch in self.batches_of(&records)? {
+                found.extend(relations.iter().map(|relation| ((*relation).clone(), batch.clone())));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Batches of just these rows.
+    pub(super) fn batches_of(&self, records: &[&Record]) -> Result<Vec<Arc<Batch>>> {
+        let mut places: Vec<Place> = Vec::with_capacity(records.len());
+        for record in records {
+            let place = record.0.state.lock().place();
+            match place {
+                Some(place) if place.batch.full => places.push(place),
+                Some(_) => {
+                    self.refresh(record)?;
+                    places.extend(record.0.state.lock().place());
+                }
+                None => {}
+            }
+        }
+        let epoch = self.core()?.epochs.current();
+        let mut batches = Vec::new();
+        for chunk in
+            places.chunk_by(|a, b| Arc::ptr_eq(&a.batch.def, &b.batch.def)).flat_map(|run| run.chunks(256))
+        {
+            let Some(first) = chunk.first() else { continue };
+            let columns = first.batch.block.columns();
+            let mut builder = BlockBuilder::new(columns.clone(), chunk.len());
+            for place in chunk {
+                (0..columns.len()).for_each(|at| builder.push_ref(place.value(at).unwrap_or(ValueRef::Null)));
+                builder.end_row();
+            }
+            let block = Arc::new(builder.close_raw());
+            batches.push(Arc::new(Batch::new(
+                &first.batch.table,
+                &first.batch.def,
+                block,
+                self.weak(),
+                epoch,
+            )));
+        }
+        Ok(batches)
+    }
+
+    /// Sets the key of a row to NULL.
+    fn nullify(&self, child: &Record, relation: &Relation) {
+        let def = child.table().def();
+        let mut state = child.0.state.lock();
+        if state.status != RecordState::Persistent || state.doomed {
+            return;
+        }
+        for key in &relation.near.columns {
+            if let Ok(column) = def.column(key) {
+                put(&mut state.overlay, column.id(), Value::Null);
+            }
+        }
+        let told = child.touch(&mut state);
+        drop(state);
+        if told.is_some() {
+            self.inner.touched.lock().push(child.clone());
+        }
+    }
+
+    /// The rows to add to and take out of tables between.
+    fn link_rows(&self, work: &Work) -> Result<Vec<LinkRow>> {
+        let mut rows = Vec::new();
+        for record in work.inserts.iter().chain(&work.updates) {
+            let links = record.0.state.lock().links.clone();
+            for list in links.iter().flat_map(|links| &links.many) {
+                if list.relation.far.is_none() {
+                    continue;
+                }
+                for other in list.added.iter().filter_map(Hold::record).filter(|other| !is_doomed(other)) {
+                    rows.push(LinkRow::new(record, &list.relation, &other, true));
+                }
+                for other in &list.removed {
+                    rows.push(LinkRow::new(record, &list.relation, other, false));
+                }
+            }
+        }
+        let mut known = HashSet::new();
+        rows.retain(|row| known.insert(row.address()));
+        self.net_links(&mut rows)?;
+        self.links_of_deleted(&work.deletes, &mut rows)?;
+        Ok(rows)
+    }
+}
+
+/// Whether the key of a row was set since it was read.
+fn has_moved(child: &Record, relation: &Relation) -> bool {
+    let def = child.table().def();
+    let state = child.0.state.lock();
+    let linked = state.links.iter().flat_map(|links| &links.one).any(|(key, _)| **key == *relation.near);
+    let ids = relation.near.columns.iter().filter_map(|key| def.column(key).ok()).map(|column| column.id());
+    linked || ids.into_iter().any(|id| state.overlay.iter().any(|(own, _)| *own == id))
+}
+
+fn is_doomed(record: &Record) -> bool {
+    let state = record.0.state.lock();
+    state.doomed || state.status == RecordState::Deleted
+}
+
+/// Marks a row to be deleted, unless it is already.
+fn doom(record: &Record) -> bool {
+    let mut state = record.0.state.lock();
+    let is_new = state.status == RecordState::Persistent && !state.doomed;
+    state.doomed |= is_new;
+    is_new
+}
+
+/// The records at the other ends of what was written.
+fn linked(record: &Record) -> Result<Vec<Record>> {
+    let links = record.0.state.lock().links.clone();
+    let Some(links) = links else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for hold in links.one.iter().filter_map(|(_, hold)| hold.as_ref()) {
+        match hold.record() {
+            Some(other) => found.push(other),
+            None => {
+                let message =
+                    format!("a record that {} points to was dropped before it was saved", record.describe());
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+        }
+    }
+    found.extend(links.many.iter().flat_map(|list| &list.added).filter_map(Hold::record));
+    Ok(found)
+}
+
+/// Records by table, in the order the tables come.
+pub(super) fn by_table(records: &[Record]) -> Vec<Vec<&Record>> {
+    let mut tables: Vec<Vec<&Record>> = Vec::new();
+    for record in records {
+        let same =
+            |list: &&mut Vec<&Record>| list.first().is_some_and(|first| first.table() == record.table());
+        match tables.iter_mut().find(same) {
+            Some(list) => list.push(record),
+            None => tables.push(vec![record]),
+        }
+    }
+    tables
+}

@@ -1,0 +1,231 @@
+//! Inserting records: runs of equal columns go together, keys and server values come back.
+
+use std::sync::Arc;
+
+use mirrorm_core::engine::Conn;
+use mirrorm_core::rows::{Block, BlockBuilder, RowBuffer};
+use mirrorm_core::schema::{ColumnId, Table, TableDef};
+use mirrorm_core::stmt::{Operation, insert};
+use mirrorm_core::value::Value;
+use mirrorm_core::{Error, ErrorKind, Result};
+
+use super::finish::reads_as_given;
+use super::miscounted;
+use crate::inner::Verb;
+use crate::record::{Record, put};
+
+/// Records of one table that are given the same columns, and their values.
+struct Run<'r> {
+    def: &'r Arc<TableDef>,
+    table: &'r Table,
+    records: &'r [Record],
+    positions: Vec<usize>,
+    values: RowBuffer,
+    /// The position of the column whose values the database makes, if they were not given.
+    generated: Option<usize>,
+}
+
+impl Verb<'_> {
+    pub(super) fn insert(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
+        let def = table.def();
+        for record in records {
+            self.copy_keys(record)?;
+            complete(record, &def);
+        }
+        let mut left = records;
+        while let Some(first) = left.first() {
+            let columns = columns_of(first);
+            let count = left.iter().take_while(|record| has_columns(record, &columns)).count();
+            let (own, rest) = left.split_at(count.max(1));
+            self.insert_run(conn, table, &def, own, &columns)?;
+            left = rest;
+        }
+        Ok(())
+    }
+
+    fn insert_run(
+        &self,
+        conn: &Conn,
+        table: &Table,
+        def: &Arc<TableDef>,
+        records: &[Record],
+        columns: &[ColumnId],
+    ) -> Result<()> {
+        let run = Run::gather(table, def, records, columns)?;
+        if let Some(column) = run.missing_key()? {
+            return self.insert_returning(conn, &run, column);
+        }
+        let mut ids = Vec::new();
+        let wanted = run.generated.map(|_| &mut ids);
+        let count = records.len();
+        let done = conn.insert_rows(def, run.positions.clone(), &run.values, count, wanted)?;
+        if done != count as u64 || (run.generated.is_some() && ids.len() != count) {
+            return Err(miscounted(table, Operation::Insert, count as u64, done));
+        }
+        let sent: Arc<[ColumnId]> = columns.into();
+        if run.is_known() {
+            let mut left = records;
+            for block in run.blocks(&ids, conn)? {
+                let (own, rest) = left.split_at(block.len().min(left.len()));
+                self.inserted(own, def, Arc::new(block), &sent)?;
+                left = rest;
+            }
+            return Ok(());
+        }
+        let keys = run.keys(&ids)?;
+        let places = self.read_back(conn, table, def, &keys, &sent)?;
+        self.inserted_at(records, places)
+    }
+
+    /// Where the database makes a key that only RETURNING tells: row by row.
+    fn insert_returning(&self, conn: &Conn, run: &Run<'_>, column: usize) -> Result<()> {
+        let width = run.positions.len();
+        for (at, record) in run.records.iter().enumerate() {
+            let named = run.positions.iter().zip(run.values.range(at * width..(at + 1) * width));
+            let named = named.filter_map(|(p, value)| Some((run.def.column_at(*p)?.key(), value.to_value())));
+            let statement = insert(run.table).values(named.collect::<Vec<_>>()).returning(run.table);
+            let done = statement.run(conn)?;
+            let Some(row) = done.row() else {
+                let key = run.def.column_at(column).map_or("", |c| c.key());
+                return Err(no_key_value(run.def, key));
+            };
+            let sent = run.positions.iter().filter_map(|at| run.def.column_at(*at)).map(|c| c.id()).collect();
+            self.inserted(std::slice::from_ref(record), run.def, row.block().clone(), &sent)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'r> Run<'r> {
+    fn gather(
+        table: &'r Table,
+        def: &'r Arc<TableDef>,
+        records: &'r [Record],
+        columns: &[ColumnId],
+    ) -> Result<Run<'r>> {
+        let place = |id: &ColumnId| {
+            let found = def.columns().position(|column| column.id() == *id);
+            found.ok_or_else(|| {
+                let message = format!("`{}` lost a column that a record sets", def.display_name());
+                Error::new(ErrorKind::Stale, message)
+            })
+        };
+        let positions = columns.iter().map(place).collect::<Result<Vec<usize>>>()?;
+        let mut values = RowBuffer::with_capacity(records.len() * positions.len());
+        for record in records {
+            let state = record.0.state.lock();
+            state.overlay.iter().for_each(|(_, value)| values.push(value));
+        }
+        let generated = def.generated_key().and_then(|key| def.columns().position(|c| c.id() == key.id()));
+        let generated = generated.filter(|at| !positions.contains(at));
+        Ok(Run { def, table, records, positions, values, generated })
+    }
+
+    /// A column of the key whose value only the server knows.
+    fn missing_key(&self) -> Result<Option<usize>> {
+        let mut key = crate::batch::key_of(self.def).iter();
+        let missing = key.find(|at| !self.positions.contains(at) && self.generated != Some(**at));
+        match missing.and_then(|at| Some((*at, self.def.column_at(*at)?))) {
+            None => Ok(None),
+            Some((at, column)) if column.server_default().is_some() || column.computed().is_some() => {
+                Ok(Some(at))
+            }
+            Some((_, column)) => Err(no_key_value(self.def, column.key())),
+        }
+    }
+
+    /// Whether every cell of the new rows is known without asking.
+    fn is_known(&self) -> bool {
+        let width = self.positions.len();
+        self.def.columns().enumerate().all(|(at, column)| {
+            match self.positions.iter().position(|p| *p == at) {
+                Some(offset) => {
+                    let class = column.ty().class();
+                    (0..self.records.len())
+                        .all(|row| reads_as_given(self.values.get(row * width + offset), class))
+                }
+                None => {
+                    self.generated == Some(at)
+                        || (column.server_default().is_none() && column.computed().is_none())
+                }
+            }
+        })
+    }
+
+    /// The new rows.
+    fn blocks(&self, ids: &[i64], conn: &Conn) -> Result<Vec<Block>> {
+        let columns = conn.columns_of(self.table, self.def)?;
+        let offsets: Vec<Option<usize>> =
+            (0..self.def.columns().len()).map(|at| self.positions.iter().position(|p| *p == at)).collect();
+        let (width, count) = (self.positions.len(), self.records.len());
+        let mut blocks = Vec::new();
+        let mut builder = BlockBuilder::new(columns.clone(), count);
+        for row in 0..count {
+            for (at, offset) in offsets.iter().enumerate() {
+                match (offset, ids.get(row)) {
+                    (Some(offset), _) => builder.push_ref(self.values.get(row * width + offset)),
+                    (None, Some(id)) if self.generated == Some(at) => builder.push_int(*id),
+                    _ => builder.push_null(),
+                }
+            }
+            if builder.end_row() {
+                blocks.push(
+                    std::mem::replace(&mut builder, BlockBuilder::new(columns.clone(), count - row))
+                        .close_raw(),
+                );
+            }
+        }
+        if !builder.is_empty() {
+            blocks.push(builder.close_raw());
+        }
+        Ok(blocks)
+    }
+
+    /// The keys of the new rows.
+    fn keys(&self, ids: &[i64]) -> Result<Vec<Vec<Value>>> {
+        let width = self.positions.len();
+        let key = crate::batch::key_of(self.def);
+        if key.is_empty() {
+            return Err(crate::load::no_key(self.def));
+        }
+        let value = |row: usize, at: usize| match self.positions.iter().position(|p| *p == at) {
+            Some(offset) => self.values.get(row * width + offset).to_value(),
+            None => ids.get(row).map_or(Value::Null, |id| Value::Int(*id)),
+        };
+        Ok((0..self.records.len()).map(|row| key.iter().map(|at| value(row, *at)).collect()).collect())
+    }
+}
+
+/// Fills in the defaults that the program supplies, and sorts the values by column. A function that
+/// supplies one runs with nothing locked.
+fn complete(record: &Record, def: &TableDef) {
+    let generated = def.generated_key().map(|key| key.id());
+    for column in def.columns() {
+        let Some(default) = column.client_default() else { continue };
+        let given = record.0.state.lock().overlay.iter().any(|(id, _)| *id == column.id());
+        if !given {
+            let value = default.produce();
+            put(&mut record.0.state.lock().overlay, column.id(), value);
+        }
+    }
+    let mut state = record.0.state.lock();
+    // NULL for a key that the database makes says that it is to make one.
+    state.overlay.retain(|(id, value)| !(Some(*id) == generated && value.is_null()));
+    if !state.overlay.is_sorted_by_key(|(id, _)| *id) {
+        state.overlay.sort_by_key(|(id, _)| *id);
+    }
+}
+
+fn columns_of(record: &Record) -> Vec<ColumnId> {
+    record.0.state.lock().overlay.iter().map(|(id, _)| *id).collect()
+}
+
+fn has_columns(record: &Record, columns: &[ColumnId]) -> bool {
+    record.0.state.lock().overlay.iter().map(|(id, _)| id).eq(columns)
+}
+
+fn no_key_value(def: &TableDef, key: &str) -> Error {
+    let table = def.display_name();
+    let message = format!("`{key}` of `{table}` is part of the key and has no value");
+    Error::new(ErrorKind::NotNull, message).with_table(table).with_columns([key])
+}

@@ -1,0 +1,327 @@
+//! Rows of tables between: what many-to-many relationships that were written make of them.
+//!
+//! Link rows are no records: nobody holds them, and many have no key. They are reported as changes
+//! all the same, by their values.
+
+use std::sync::Arc;
+
+use mirrorm_core::engine::Conn;
+use mirrorm_core::expr::Expr;
+use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, RowBuffer};
+use mirrorm_core::schema::{Table, TableDef, TableId};
+use mirrorm_core::stmt::{Operation, select};
+use mirrorm_core::value::{Value, ValueRef};
+use mirrorm_core::{Error, ErrorKind, Result};
+
+use super::gather::by_table;
+use super::{Work, miscounted};
+use crate::batch::{Batch, Place};
+use crate::changes::Change;
+use crate::inner::Verb;
+use crate::key::Key;
+use crate::record::{Record, RecordState};
+use crate::relation::{KeyLink, Links, Relation};
+
+/// A row of a table between, to be added or taken out.
+#[derive(Clone)]
+pub(crate) struct LinkRow {
+    ends: [(Arc<KeyLink>, End); 2],
+    pub(crate) linked: bool,
+}
+
+/// One end of a link: a record, or values that were read.
+#[derive(Clone)]
+enum End {
+    Record(Record),
+    Values(Vec<Value>),
+}
+
+/// Link rows asked about by one statement.
+const CHUNK: usize = 100;
+
+impl LinkRow {
+    /// The same from either end: the key whose columns sort first stands first.
+    pub(super) fn new(from: &Record, relation: &Relation, to: &Record, linked: bool) -> LinkRow {
+        let far = relation.far.as_ref().unwrap_or(&relation.near);
+        let near = (relation.near.clone(), End::Record(from.clone()));
+        let far = (far.clone(), End::Record(to.clone()));
+        let ends = if near.0.columns <= far.0.columns { [near, far] } else { [far, near] };
+        LinkRow { ends, linked }
+    }
+
+    fn table(&self) -> &Table {
+        &self.ends[0].0.holder
+    }
+
+    /// What names the row before it has values.
+    pub(super) fn address(&self) -> (TableId, Vec<Arc<str>>, [usize; 2]) {
+        let end = |(_, end): &(Arc<KeyLink>, End)| match end {
+            End::Record(record) => record.address(),
+            End::Values(_) => 0,
+        };
+        let [one, two] = &self.ends;
+        (self.table().id(), self.columns().cloned().collect(), [end(one), end(two)])
+    }
+
+    /// Whether both ends are rows of the database already.
+    fn is_known(&self) -> bool {
+        self.ends.iter().all(|(_, end)| match end {
+            End::Record(record) => record.0.state.lock().status == RecordState::Persistent,
+            End::Values(_) => true,
+        })
+    }
+
+    fn columns(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.ends.iter().flat_map(|(link, _)| &link.columns)
+    }
+
+    /// The values of the row, from the records at its ends.
+    fn values(&self) -> Result<Vec<Value>> {
+        let mut all = Vec::new();
+        for (link, end) in &self.ends {
+            match end {
+                End::Values(values) => all.extend(values.iter().cloned()),
+                End::Record(record) => {
+                    for target in &link.targets {
+                        all.push(record.value(target)?);
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn is_same_kind(&self, other: &LinkRow) -> bool {
+        self.table() == other.table() && self.columns().eq(other.columns())
+    }
+}
+
+impl Verb<'_> {
+    /// Leaves out links that are there already, and those to be taken out that are not.
+    pub(super) fn net_links(&self, rows: &mut Vec<LinkRow>) -> Result<()> {
+        let mut keep = vec![true; rows.len()];
+        let known: Vec<usize> =
+            rows.iter().enumerate().filter(|(_, row)| row.is_known()).map(|(at, _)| at).collect();
+        for chunk in known.chunks(CHUNK) {
+            for at in chunk {
+                let Some(row) = rows.get(*at) else { continue };
+                // Rows of one kind are asked about together, by the first of them.
+                let first = chunk.iter().find(|other| rows.get(**other).is_some_and(|o| o.is_same_kind(row)));
+                if first != Some(at) {
+                    continue;
+                }
+                let same: Vec<usize> = chunk
+                    .iter()
+                    .copied()
+                    .filter(|o| rows.get(*o).is_some_and(|o| o.is_same_kind(row)))
+                    .collect();
+                let there =
+                    self.existing_links(&same.iter().filter_map(|o| rows.get(*o)).collect::<Vec<_>>())?;
+                for (other, there) in same.into_iter().zip(there) {
+                    let wanted = rows.get(other).is_some_and(|row| row.linked != there);
+                    keep.iter_mut().skip(other).take(1).for_each(|keep| *keep = wanted);
+                }
+            }
+        }
+        let mut keep = keep.into_iter();
+        rows.retain(|_| keep.next().unwrap_or(true));
+        Ok(())
+    }
+
+    /// Which of these links, of one kind, are there.
+    fn existing_links(&self, rows: &[&LinkRow]) -> Result<Vec<bool>> {
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let table = first.table();
+        let columns: Vec<Expr> = first.columns().map(|key| table.c(key)).collect();
+        let mut terms = Vec::with_capacity(rows.len());
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in rows {
+            let values = row.values()?;
+            terms.push(Expr::all(
+                columns.iter().zip(&values).map(|(c, v)| c.eq(v.clone())).collect::<Vec<Expr>>(),
+            ));
+            keys.push(Key::of_values(&values));
+        }
+        let found = select(columns).filter(Expr::any(terms)).all(&*self.reading()?)?;
+        let found: Vec<Option<Key>> = found.iter().map(|row| Key::of_values(&row.values())).collect();
+        Ok(keys.iter().map(|key| found.contains(key)).collect())
+    }
+
+    /// The links of rows to be deleted go with them.
+    pub(super) fn links_of_deleted(&self, deletes: &[Record], rows: &mut Vec<LinkRow>) -> Result<()> {
+        let map = self.inner.db.relations();
+        for records in by_table(deletes) {
+            let Some(table) = records.first().map(|record| record.table()) else { continue };
+            for relation in map.of(table) {
+                let Some(far) = relation
+                    .far
+                    .as_ref()
+                    .filter(|_| relation.on_delete != crate::relation::OnParentDelete::Leave)
+                else {
+                    continue;
+                };
+                for chunk in records.chunks(CHUNK) {
+                    self.links_of_chunk(chunk, relation, far, rows)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn links_of_chunk(
+        &self,
+        records: &[&Record],
+        relation: &Relation,
+        far: &Arc<KeyLink>,
+        rows: &mut Vec<LinkRow>,
+    ) -> Result<()> {
+        let (near, table) = (&relation.near, &relation.near.holder);
+        let mut terms = Vec::new();
+        for record in records {
+            let equal = near
+                .columns
+                .iter()
+                .zip(&near.targets)
+                .map(|(own, target)| Ok(table.c(own).eq(stored(record, target)?)));
+            terms.push(Expr::all(equal.collect::<Result<Vec<Expr>>>()?));
+        }
+        let columns: Vec<Expr> = near.columns.iter().chain(&far.columns).map(|key| table.c(key)).collect();
+        let found = select(columns).filter(Expr::any(terms)).all(&*self.reading()?)?;
+        for row in &found {
+            let values = row.values();
+            let (one, two) = values.split_at(near.columns.len().min(values.len()));
+            let near = (near.clone(), End::Values(one.to_vec()));
+            let far = (far.clone(), End::Values(two.to_vec()));
+            let ends = if near.0.columns <= far.0.columns { [near, far] } else { [far, near] };
+            let new = LinkRow { ends, linked: false };
+            let values = new.values()?;
+            let known = rows
+                .iter()
+                .any(|row| !row.linked && row.is_same_kind(&new) && row.values().is_ok_and(|v| v == values));
+            if !known {
+                rows.push(new);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends link rows, those of one kind together.
+    pub(super) fn send_links(&self, conn: &Conn, rows: &[&LinkRow], operation: Operation) -> Result<()> {
+        let mut left: Vec<&LinkRow> = rows.to_vec();
+        while let Some(first) = left.first().copied() {
+            let (own, rest): (Vec<&LinkRow>, Vec<&LinkRow>) =
+                left.into_iter().partition(|row| row.is_same_kind(first));
+            self.send_kind(conn, &own, operation)?;
+            left = rest;
+        }
+        Ok(())
+    }
+
+    fn send_kind(&self, conn: &Conn, rows: &[&LinkRow], operation: Operation) -> Result<()> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let (table, def) = (first.table(), first.table().def());
+        let positions: Vec<usize> = first.columns().map(|key| position(&def, key)).collect::<Result<_>>()?;
+        let mut buffer = RowBuffer::with_capacity(rows.len() * positions.len());
+        for row in rows {
+            row.values()?.into_iter().for_each(|value| buffer.push(value));
+        }
+        let count = rows.len() as u64;
+        let done = match operation {
+            Operation::Insert => conn.insert_rows(&def, positions.clone(), &buffer, rows.len(), None)?,
+            _ => conn.delete_rows(&def, &positions, &buffer, rows.len())?,
+        };
+        if done != count {
+            return Err(miscounted(table, operation, count, done));
+        }
+        self.log_links(table, &def, &positions, &buffer, operation)
+    }
+
+    fn log_links(
+        &self,
+        table: &Table,
+        def: &Arc<TableDef>,
+        positions: &[usize],
+        values: &RowBuffer,
+        operation: Operation,
+    ) -> Result<()> {
+        let infos = positions.iter().filter_map(|at| def.column_at(*at));
+        let infos = infos.map(|column| ColumnInfo::new(column.key(), column.ty().clone())).collect();
+        let mut builder = BlockBuilder::new(Arc::new(Columns::new(infos)), values.len());
+        for (at, value) in values.range(0..values.len()).enumerate() {
+            builder.push_ref(value);
+            if (at + 1) % positions.len() == 0 {
+                builder.end_row();
+            }
+        }
+        let mut core = self.core()?;
+        let batch = Arc::new(Batch::new(
+            table,
+            def,
+            Arc::new(builder.close_raw()),
+            self.weak(),
+            core.epochs.current(),
+        ));
+        for row in 0..batch.block.len() as u32 {
+            let place = Some(Place { batch: batch.clone(), row });
+            let (old, new) = if operation == Operation::Insert { (None, place) } else { (place, None) };
+            core.level().log.push(Change::row(operation, table, None, old, new));
+        }
+        core.wrote(table);
+        Ok(())
+    }
+
+    /// What was written of relationships is flushed now; a rollback finds it in the level.
+    pub(super) fn settle_links(&self, work: &Work) -> Result<()> {
+        let mut core = self.core()?;
+        for record in work.inserts.iter().chain(&work.updates) {
+            let links: Option<Box<Links>> = record.0.state.lock().links.take();
+            if let Some(links) = links {
+                core.level().links.push((record.clone(), links));
+            }
+        }
+        // What user code that ran meanwhile (defaults, conversions) has done stays for the next flush.
+        core.new.retain(|record| record.0.state.lock().status == RecordState::Pending);
+        core.doomed.retain(|record| record.0.state.lock().status == RecordState::Persistent);
+        let mut touched = self.inner.touched.lock();
+        touched.retain(|record| {
+            let mut state = record.0.state.lock();
+            state.touched = state.status == RecordState::Persistent && !state.overlay.is_empty();
+            state.touched
+        });
+        Ok(())
+    }
+
+    /// Copies the keys of the records that a record points to into its own columns.
+    pub(super) fn copy_keys(&self, record: &Record) -> Result<()> {
+        let links = record.0.state.lock().links.as_ref().map(|links| links.one.clone());
+        for (link, hold) in links.into_iter().flatten() {
+            let other = hold.as_ref().map(|hold| hold.record().ok_or_else(|| dropped(record))).transpose()?;
+            let def = record.table().def();
+            for (own, target) in link.columns.iter().zip(&link.targets) {
+                let value = other.as_ref().map_or(Ok(Value::Null), |other| other.value(target))?;
+                crate::record::put(&mut record.0.state.lock().overlay, def.column(own)?.id(), value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn dropped(record: &Record) -> Error {
+    let message = format!("a record that {} points to was dropped before it was saved", record.describe());
+    Error::new(ErrorKind::Invalid, message)
+}
+
+/// The value of a column as the database has it.
+fn stored(record: &Record, key: &str) -> Result<Value> {
+    let def = record.def_for(key);
+    let id = def.column(key)?.id();
+    let found = record.0.state.lock().stored(id, key).map(ValueRef::to_value);
+    found.ok_or_else(|| {
+        Error::new(ErrorKind::Unloaded, format!("`{key}` of {}: refresh it", record.describe()))
+    })
+}
+
+fn position(def: &TableDef, key: &str) -> Result<usize> {
+    let id = def.column(key)?.id();
+    Ok(def.columns().position(|column| column.id() == id).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,94 @@
+//! Flushing: gather what was changed (`gather`), put it in order (`order`), send it in batches
+//! (`insert`, `update`, `delete`, `links`), and move the records onto their new rows (`finish`).
+//!
+//! A flush that fails leaves nothing half done: the innermost level is rolled back.
+
+mod delete;
+mod finish;
+mod gather;
+mod insert;
+mod links;
+mod order;
+mod update;
+
+use mirrorm_core::engine::Conn;
+use mirrorm_core::schema::Table;
+use mirrorm_core::stmt::Operation;
+use mirrorm_core::{Error, Result};
+
+use crate::inner::{Phase, Verb};
+use crate::record::Record;
+
+/// What a flush has to do.
+#[derive(Default)]
+pub(crate) struct Work {
+    pub(crate) inserts: Vec<Record>,
+    pub(crate) updates: Vec<Record>,
+    pub(crate) deletes: Vec<Record>,
+    pub(crate) links: Vec<links::LinkRow>,
+}
+
+/// Records of one table to which the same is done, one statement after the other.
+pub(crate) struct Step {
+    pub(crate) table: Table,
+    pub(crate) operation: Operation,
+    pub(crate) records: Vec<Record>,
+}
+
+impl Verb<'_> {
+    /// Sends what was changed. Inside a flush there is nothing to do: it is being done.
+    pub(crate) fn flush(&self) -> Result<()> {
+        if self.phase.get() == Phase::Flush || !self.has_changes()? {
+            return Ok(());
+        }
+        let before = self.phase.replace(Phase::Flush);
+        let asked = self.inner.db.signals().before_flush.ask(&self.session());
+        let done = asked.and_then(|()| {
+            let sent = self.gather().and_then(|work| self.send(work));
+            sent.map_err(|cause| self.fail(cause))
+        });
+        self.phase.set(before);
+        done?;
+        self.tell_transitions()
+    }
+
+    fn has_changes(&self) -> Result<bool> {
+        let core = self.core()?;
+        Ok(!core.new.is_empty() || !core.doomed.is_empty() || !self.inner.touched.lock().is_empty())
+    }
+
+    fn send(&self, work: Work) -> Result<()> {
+        // What is to be restored when a statement fails.
+        {
+            let mut core = self.core()?;
+            core.new = work.inserts.clone();
+            core.doomed = work.deletes.clone();
+            *self.inner.touched.lock() = work.updates.clone();
+        }
+        let (removed, linked): (Vec<_>, Vec<_>) = work.links.iter().partition(|row| !row.linked);
+        let steps = self.order(&work)?;
+        if !steps.is_empty() || !work.links.is_empty() {
+            let conn = self.writing()?;
+            self.send_links(&conn, &removed, Operation::Delete)?;
+            steps.iter().try_for_each(|step| self.send_step(&conn, step))?;
+            self.send_links(&conn, &linked, Operation::Insert)?;
+        }
+        self.settle_links(&work)
+    }
+
+    fn send_step(&self, conn: &Conn, step: &Step) -> Result<()> {
+        match step.operation {
+            Operation::Insert => self.insert(conn, &step.table, &step.records),
+            Operation::Update => self.update(conn, &step.table, &step.records),
+            Operation::Delete => self.delete(conn, &step.table, &step.records),
+        }
+    }
+}
+
+/// The error of a statement that wrote another number of rows than it was given.
+pub(crate) fn miscounted(table: &Table, operation: Operation, wanted: u64, found: u64) -> Error {
+    let table = table.def().display_name();
+    let message =
+        format!("{operation} of {wanted} rows of `{table}` changed {found}: a trigger or rule of the table");
+    Error::new(mirrorm_core::ErrorKind::Stale, message).with_table(table)
+}

@@ -1,0 +1,340 @@
+//! The order of a flush.
+//!
+//! Tables stand after those they point to; where tables point to each other or to themselves, rows
+//! do. First go updates that let go of rows (keys set to NULL) and the deletes that nothing else in
+//! the flush has to precede, so that what they held is free; then updates and inserts, those pointed
+//! to first; then the other deletes, those pointed to last. Equal work has equal order.
+
+use std::collections::HashMap;
+
+use mirrorm_core::internal::sort;
+use mirrorm_core::schema::{ForeignKeyDef, Table, TableDef, TableId};
+use mirrorm_core::stmt::Operation;
+use mirrorm_core::value::ValueRef;
+use mirrorm_core::{Error, ErrorKind, Result};
+
+use super::gather::by_table;
+use super::{Step, Work};
+use crate::inner::Verb;
+use crate::key::Key;
+use crate::record::Record;
+use crate::relation::Hold;
+
+/// What is done to the rows of one table, or of tables that point to each other.
+struct Group {
+    tables: Vec<Table>,
+    /// Whether rows have to be sorted one by one.
+    by_rows: bool,
+}
+
+impl Verb<'_> {
+    /// The steps of a flush in order.
+    pub(super) fn order(&self, work: &Work) -> Result<Vec<Step>> {
+        if work.inserts.is_empty() && work.deletes.is_empty() && by_table(&work.updates).len() < 2 {
+            return Ok(steps(&work.updates, Operation::Update));
+        }
+        let groups = groups(work);
+        let (unlinking, updates) = split_unlinking(work);
+        let mut order = steps(&unlinking, Operation::Update);
+        let early = early_tables(work, &updates, &groups);
+        order.extend(deletes(work, &groups, |table| early.contains(&table.id()))?);
+        for group in &groups {
+            let own = |list: &[Record]| -> Vec<Record> {
+                list.iter().filter(|record| group.tables.contains(record.table())).cloned().collect()
+            };
+            let (updates, inserts) = (own(&updates), own(&work.inserts));
+            if group.by_rows && !inserts.is_empty() {
+                order.extend(by_rows(&updates, &inserts)?);
+            } else {
+                order.extend(steps(&updates, Operation::Update));
+                order.extend(steps(&inserts, Operation::Insert));
+            }
+        }
+        order.extend(deletes(work, &groups, |table| !early.contains(&table.id()))?);
+        Ok(order)
+    }
+}
+
+/// Neighbours of one table are one step.
+fn steps(records: &[Record], operation: Operation) -> Vec<Step> {
+    let runs = records.chunk_by(|a, b| a.table() == b.table());
+    let step =
+        |run: &[Record]| Some(Step { table: run.first()?.table().clone(), operation, records: run.to_vec() });
+    runs.filter_map(step).collect()
+}
+
+/// The tables of the work, those pointed to first.
+fn groups(work: &Work) -> Vec<Group> {
+    let mut tables: Vec<Table> = Vec::new();
+    for record in work.inserts.iter().chain(&work.updates).chain(&work.deletes) {
+        if tables.last() != Some(record.table()) && !tables.contains(record.table()) {
+            tables.push(record.table().clone());
+        }
+    }
+    let defs: Vec<_> = tables.iter().map(Table::def).collect();
+    let mut depends: Vec<Vec<usize>> = defs
+        .iter()
+        .map(|def| {
+            let points = |key: &ForeignKeyDef| defs.iter().position(|other| points_to(def, key, other));
+            def.foreign_keys().iter().filter_map(points).collect()
+        })
+        .collect();
+    // What a program declared to point, and no foreign key does.
+    for record in work.inserts.iter().chain(&work.updates) {
+        let state = record.0.state.lock();
+        let Some(links) = &state.links else { continue };
+        for (link, _) in &links.one {
+            let place = |table: &Table| tables.iter().position(|own| own == table);
+            if let (Some(holder), Some(referred)) = (place(&link.holder), place(&link.referred))
+                && let Some(list) = depends.get_mut(holder)
+                && !list.contains(&referred)
+            {
+                list.push(referred);
+            }
+        }
+    }
+    let alone = |at: &usize| {
+        let own = depends.get(*at).is_some_and(|list| list.contains(at));
+        let tables = tables.get(*at).cloned().into_iter().collect();
+        Group { tables, by_rows: own }
+    };
+    match sort(tables.len(), &depends) {
+        Ok(order) => order.iter().map(alone).collect(),
+        Err(circle) => {
+            let rest: Vec<usize> = (0..tables.len()).filter(|at| !circle.contains(at)).collect();
+            let place = |at: &usize| rest.iter().position(|own| own == at);
+            let among: Vec<Vec<usize>> = rest
+                .iter()
+                .map(|at| depends.get(*at).into_iter().flatten().filter_map(place).collect())
+                .collect();
+            let order = sort(rest.len(), &among).unwrap_or_default();
+            let mut groups: Vec<Group> = order.iter().filter_map(|at| rest.get(*at)).map(alone).collect();
+            let tables = circle.iter().filter_map(|at| tables.get(*at).cloned()).collect();
+            groups.push(Group { tables, by_rows: true });
+            groups
+        }
+    }
+}
+
+fn points_to(def: &TableDef, key: &ForeignKeyDef, other: &TableDef) -> bool {
+    let schema = key.target.schema.as_ref().or(def.schema());
+    key.target.table.as_str() == other.name().as_str() && schema == other.schema()
+}
+
+/// Updates that set keys to NULL and no key to anything else, if something is deleted, and the rest.
+fn split_unlinking(work: &Work) -> (Vec<Record>, Vec<Record>) {
+    if work.deletes.is_empty() {
+        return (Vec::new(), work.updates.clone());
+    }
+    work.updates.iter().cloned().partition(|record| {
+        let changes = key_changes(record);
+        !changes.is_empty() && changes.iter().all(|(_, null)| *null)
+    })
+}
+
+/// The columns of foreign keys that a record is about to change, and whether to NULL.
+fn key_changes(record: &Record) -> Vec<(usize, bool)> {
+    let def = record.table().def();
+    let state = record.0.state.lock();
+    let linked = state.links.iter().flat_map(|links| &links.one);
+    let mut changes: Vec<(usize, bool)> = Vec::new();
+    for (link, hold) in linked {
+        let places = link.columns.iter().filter_map(|key| def.columns().position(|c| c.key() == &**key));
+        changes.extend(places.map(|at| (at, hold.is_none())));
+    }
+    for key in def.foreign_keys() {
+        for at in &key.columns {
+            let id = def.column_at(*at).map(|column| column.id());
+            if let Some((_, value)) = state.overlay.iter().find(|(own, _)| Some(*own) == id)
+                && !changes.iter().any(|(own, _)| own == at)
+            {
+                changes.push((*at, value.is_null()));
+            }
+        }
+    }
+    changes
+}
+
+/// Tables whose deletes may go first: no update of this flush moves a key away from their rows, and
+/// the same is true of the tables whose rows are deleted and point to them.
+fn early_tables(work: &Work, updates: &[Record], groups: &[Group]) -> Vec<TableId> {
+    let moved: Vec<(Table, Vec<usize>)> = updates
+        .iter()
+        .map(|r| (r.table().clone(), key_changes(r).into_iter().map(|(at, _)| at).collect()))
+        .collect();
+    let deleted: Vec<Table> =
+        by_table(&work.deletes).iter().filter_map(|list| Some(list.first()?.table().clone())).collect();
+    let mut early: Vec<TableId> = Vec::new();
+    // From those that point to those pointed to.
+    for table in groups.iter().rev().flat_map(|group| group.tables.iter().rev()) {
+        let def = table.def();
+        let held = moved.iter().any(|(holder, columns)| {
+            let own = holder.def();
+            let mut keys = own.foreign_keys().iter().filter(|key| points_to(&own, key, &def));
+            keys.any(|key| key.columns.iter().any(|at| columns.contains(at)))
+        });
+        let behind = deleted.iter().filter(|other| *other != table).any(|other| {
+            let own = other.def();
+            own.foreign_keys().iter().any(|key| points_to(&own, key, &def)) && !early.contains(&other.id())
+        });
+        if deleted.contains(table) && !held && !behind {
+            early.push(table.id());
+        }
+    }
+    early
+}
+
+/// The deletes of some tables, those that point first.
+fn deletes(work: &Work, groups: &[Group], of: impl Fn(&Table) -> bool) -> Result<Vec<Step>> {
+    let mut order = Vec::new();
+    for group in groups.iter().rev() {
+        let own = |record: &&Record| group.tables.contains(record.table()) && of(record.table());
+        let records: Vec<Record> = work.deletes.iter().filter(own).cloned().collect();
+        if !group.by_rows || records.len() < 2 {
+            order.extend(steps(&records, Operation::Delete));
+            continue;
+        }
+        let mut depends = vec![Vec::new(); records.len()];
+        for (child, parent) in pointing(&records, &records, Side::Stored) {
+            depends.get_mut(parent).into_iter().for_each(|list| list.push(child));
+        }
+        order.extend(layers(&records, &depends, |_| Operation::Delete)?);
+    }
+    Ok(order)
+}
+
+/// Rows in layers: each needs those before only, so that a layer is one step.
+fn layers(
+    records: &[Record],
+    depends: &[Vec<usize>],
+    operation: impl Fn(usize) -> Operation,
+) -> Result<Vec<Step>> {
+    let order = sort(records.len(), depends).map_err(|circle| in_circle(records, &circle))?;
+    let mut layer = vec![0usize; records.len()];
+    for at in order {
+        let needs = depends.get(at).into_iter().flatten().filter(|need| **need != at);
+        let deepest = needs.filter_map(|need| layer.get(*need)).max().map_or(0, |deepest| deepest + 1);
+        layer.iter_mut().skip(at).take(1).for_each(|own| *own = deepest);
+    }
+    let mut sorted: Vec<(usize, Operation, &Record)> = records
+        .iter()
+        .enumerate()
+        .zip(layer)
+        .map(|((at, record), layer)| (layer, operation(at), record))
+        .collect();
+    sorted.sort_by_key(|(layer, ..)| *layer);
+    let same = |a: &(usize, Operation, &Record), b: &(usize, Operation, &Record)| {
+        a.0 == b.0 && a.1 == b.1 && a.2.table() == b.2.table()
+    };
+    let step = |run: &[(usize, Operation, &Record)]| {
+        let (_, operation, first) = run.first()?;
+        let records = run.iter().map(|(.., record)| (*record).clone()).collect();
+        Some(Step { table: first.table().clone(), operation: *operation, records })
+    };
+    Ok(sorted.chunk_by(same).filter_map(step).collect())
+}
+
+/// Updates and inserts of rows that point to each other: an insert before what points to it.
+fn by_rows(updates: &[Record], inserts: &[Record]) -> Result<Vec<Step>> {
+    let records: Vec<Record> = updates.iter().chain(inserts).cloned().collect();
+    let mut depends = vec![Vec::new(); records.len()];
+    for (child, parent) in pointing(&records, inserts, Side::Now) {
+        depends.get_mut(child).into_iter().for_each(|list| list.push(parent + updates.len()));
+    }
+    let operation = |at: usize| if at < updates.len() { Operation::Update } else { Operation::Insert };
+    layers(&records, &depends, operation)
+}
+
+/// Which values of a record are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// Those of the database.
+    Stored,
+    /// Those it has now.
+    Now,
+}
+
+/// Which of the records point to which of the others: pairs of positions.
+fn pointing(records: &[Record], others: &[Record], side: Side) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    let addresses: HashMap<usize, usize> =
+        others.iter().enumerate().map(|(at, r)| (r.address(), at)).collect();
+    for (at, record) in records.iter().enumerate() {
+        let state = record.0.state.lock();
+        let links = state.links.iter().filter(|_| side == Side::Now).flat_map(|links| &links.one);
+        let held = links.filter_map(|(_, hold)| hold.as_ref().and_then(Hold::record));
+        pairs.extend(held.filter_map(|other| Some((at, *addresses.get(&other.address())?))));
+    }
+    for holders in positions_by_table(records) {
+        let Some(def) = holders.first().and_then(|at| records.get(*at)).map(|r| r.table().def()) else {
+            continue;
+        };
+        for key in def.foreign_keys() {
+            for referred in positions_by_table(others) {
+                let Some(other) = referred.first().and_then(|at| others.get(*at)).map(|r| r.table().def())
+                else {
+                    continue;
+                };
+                if points_to(&def, key, &other) {
+                    let targets = target_positions(key, &other);
+                    let known: HashMap<Key, usize> = referred
+                        .iter()
+                        .filter_map(|at| Some((values(others.get(*at)?, &other, &targets, side)?, *at)))
+                        .collect();
+                    let found = holders.iter().filter_map(|at| {
+                        let own = values(records.get(*at)?, &def, &key.columns, side)?;
+                        Some((*at, *known.get(&own)?))
+                    });
+                    pairs.extend(found);
+                }
+            }
+        }
+    }
+    pairs
+}
+
+fn positions_by_table(records: &[Record]) -> Vec<Vec<usize>> {
+    let mut tables: Vec<(TableId, Vec<usize>)> = Vec::new();
+    for (at, record) in records.iter().enumerate() {
+        match tables.iter_mut().find(|(id, _)| *id == record.table().id()) {
+            Some((_, list)) => list.push(at),
+            None => tables.push((record.table().id(), vec![at])),
+        }
+    }
+    tables.into_iter().map(|(_, list)| list).collect()
+}
+
+fn target_positions(key: &ForeignKeyDef, other: &TableDef) -> Vec<usize> {
+    if key.target.columns.is_empty() {
+        return other.primary_key().map(|key| key.columns.clone()).unwrap_or_default();
+    }
+    let place = |name: &str| other.columns().position(|column| column.name().as_str() == name);
+    key.target.columns.iter().filter_map(|name| place(name.as_str())).collect()
+}
+
+/// The values of some columns as a key; none when one of them is NULL or not known.
+fn values(record: &Record, def: &TableDef, positions: &[usize], side: Side) -> Option<Key> {
+    let state = record.0.state.lock();
+    let value = |at: &usize| {
+        let column = def.column_at(*at)?;
+        match side {
+            Side::Stored => state.stored(column.id(), column.key()),
+            Side::Now => state.value(column.id(), column.key()),
+        }
+    };
+    let all: Option<Vec<ValueRef<'_>>> = positions.iter().map(value).collect();
+    Key::of(all?.into_iter())
+}
+
+fn in_circle(records: &[Record], circle: &[usize]) -> Error {
+    let mut names: Vec<String> =
+        circle.iter().filter_map(|at| records.get(*at)).map(Record::describe).collect();
+    let count = names.len();
+    names.truncate(5);
+    let more = if count > 5 { format!(" and {} more", count - 5) } else { String::new() };
+    let message = format!(
+        "rows that need each other first: {}{more}; flush one of them before its key is set",
+        names.join(", ")
+    );
+    Error::new(ErrorKind::Cycle, message)
+}

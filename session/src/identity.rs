@@ -1,0 +1,151 @@
+//! The identity map: one record for each row of a session, held weakly.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Weak};
+
+use mirrorm_core::schema::TableId;
+
+use crate::key::Key;
+use crate::record::{Record, RecordInner};
+
+/// The records of a session by table and key.
+#[derive(Default)]
+pub(crate) struct IdentityMap {
+    tables: HashMap<TableId, Entries>,
+}
+
+/// The records of one table. Integer keys have a map of their own: they are most keys, and cheap.
+#[derive(Default)]
+pub(crate) struct Entries {
+    ints: HashMap<i64, Weak<RecordInner>, Folded>,
+    others: HashMap<Box<str>, Weak<RecordInner>>,
+    /// Records that died are swept when there are this many entries.
+    sweep_at: usize,
+}
+
+/// The fewest entries worth sweeping.
+const SMALL: usize = 1024;
+
+impl IdentityMap {
+    /// The records of a table.
+    pub(crate) fn of(&mut self, table: TableId) -> &mut Entries {
+        self.tables.entry(table).or_default()
+    }
+
+    /// The record of a row, if somebody holds it.
+    pub(crate) fn get(&self, table: TableId, key: &Key) -> Option<Record> {
+        self.tables.get(&table)?.get(key)
+    }
+
+    /// All records that somebody holds.
+    pub(crate) fn alive(&self) -> Vec<Record> {
+        let all = self.tables.values().flat_map(|e| e.ints.values().chain(e.others.values()));
+        all.filter_map(Weak::upgrade).map(Record).collect()
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.tables.clear();
+    }
+}
+
+impl Entries {
+    /// The record of a row, if somebody holds it.
+    #[inline]
+    pub(crate) fn get(&self, key: &Key) -> Option<Record> {
+        let found = match key {
+            Key::Int(n) => self.ints.get(n),
+            Key::Other(text) => self.others.get(text),
+        };
+        found?.upgrade().map(Record)
+    }
+
+    /// Makes room for so many more records with integer keys.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        if self.ints.len() + self.others.len() + more > self.sweep_at.max(SMALL) {
+            self.sweep();
+        }
+        self.ints.reserve(more);
+    }
+
+    /// Enters a record in the place of a dead one, or of none.
+    #[inline]
+    pub(crate) fn insert(&mut self, key: Key, record: &Record) {
+        let weak = Arc::downgrade(&record.0);
+        match key {
+            Key::Int(n) => drop(self.ints.insert(n, weak)),
+            Key::Other(text) => drop(self.others.insert(text, weak)),
+        }
+    }
+
+    /// Forgets the record of a row, if it is this one.
+    pub(crate) fn remove(&mut self, key: &Key, record: &Record) {
+        let same = |weak: &Weak<RecordInner>| std::ptr::eq(weak.as_ptr(), Arc::as_ptr(&record.0));
+        match key {
+            Key::Int(n) if self.ints.get(n).is_some_and(same) => drop(self.ints.remove(n)),
+            Key::Other(text) if self.others.get(text).is_some_and(same) => drop(self.others.remove(text)),
+            _ => {}
+        }
+    }
+
+    fn sweep(&mut self) {
+        self.ints.retain(|_, weak| weak.strong_count() > 0);
+        self.others.retain(|_, weak| weak.strong_count() > 0);
+        self.sweep_at = 2 * (self.ints.len() + self.others.len());
+    }
+}
+
+/// A hasher for integers: one multiplication, folded. The seed is random, so that nobody can
+/// choose keys that collide.
+#[derive(Clone)]
+pub(crate) struct Folded(u64);
+
+impl Default for Folded {
+    fn default() -> Folded {
+        // Odd, so that no bit of the key is lost.
+        Folded(RandomState::new().hash_one(0u8) | 1)
+    }
+}
+
+impl BuildHasher for Folded {
+    type Hasher = FoldedHasher;
+
+    #[inline]
+    fn build_hasher(&self) -> FoldedHasher {
+        FoldedHasher { seed: self.0, state: 0 }
+    }
+}
+
+pub(crate) struct FoldedHasher {
+    seed: u64,
+    state: u64,
+}
+
+impl Hasher for FoldedHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
+    }
+
+    #[inline]
+    fn write_u64(&mut self, n: u64) {
+        let wide = u128::from(self.state ^ n ^ 0x9e37_79b9_7f4a_7c15) * u128::from(self.seed);
+        self.state = (wide as u64) ^ ((wide >> 64) as u64);
+    }
+
+    #[inline]
+    fn write_i64(&mut self, n: i64) {
+        self.write_u64(n as u64);
+    }
+
+    #[inline]
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.state
+    }
+}

@@ -1,0 +1,437 @@
+//! What a session is inside: its lock, its connection, its books.
+//!
+//! One rule keeps it free of panics and deadlocks: **no borrow of [`Core`] lives while anything of
+//! the user's runs** (receivers, defaults, conversions, iterators, custom types). Verbs collect
+//! first and borrow afterwards. The lock is reentrant, so that receivers may use the session.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use mirrorm_core::dialect::Intent;
+use mirrorm_core::engine::{Conn, Lent, Level};
+use mirrorm_core::rows::{BlockBuilder, Columns};
+use mirrorm_core::schema::{Table, TableId};
+use mirrorm_core::{Error, ErrorKind, Result};
+use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
+
+use crate::batch::Batch;
+use crate::changes::Change;
+use crate::db::Db;
+use crate::identity::IdentityMap;
+use crate::record::{Record, RecordState};
+use crate::relation::Links;
+use crate::session::{Session, SessionOptions};
+use crate::signal::Transition;
+
+/// A session, shared by its handle and, weakly, by its records.
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) options: SessionOptions,
+    pub(crate) closed: AtomicBool,
+    /// Rows of the database with changes that were not flushed. A lock of its own: setting an
+    /// attribute must not wait for a verb.
+    pub(crate) touched: Mutex<Vec<Record>>,
+    lock: ReentrantMutex<Shared>,
+}
+
+/// A connection that the session's lock protects, so that it can be shared by what nests.
+pub(crate) type Held = Arc<ReentrantMutex<Conn>>;
+type WeakHeld = Weak<ReentrantMutex<Conn>>;
+
+/// What the lock protects.
+pub(crate) struct Shared {
+    pub(crate) core: RefCell<Core>,
+    /// The connection of the open transaction.
+    conn: RefCell<Option<Held>>,
+    /// A connection lent for a statement, for what is done while its rows are read.
+    lent: RefCell<WeakHeld>,
+    pub(crate) phase: Cell<Phase>,
+}
+
+/// What a session is in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing.
+    Idle,
+    /// Receivers of `before_flush` are asked, or statements are sent.
+    Flush,
+    /// Receivers of `before_commit` are asked.
+    Commit,
+}
+
+/// The books of a session.
+#[derive(Default)]
+pub(crate) struct Core {
+    pub(crate) identity: IdentityMap,
+    /// Records to insert, in the order they were added.
+    pub(crate) new: Vec<Record>,
+    /// Records to delete.
+    pub(crate) doomed: Vec<Record>,
+    /// What happened in the transaction outside its savepoints.
+    pub(crate) base: LevelState,
+    /// What happened in its savepoints, the innermost last.
+    pub(crate) nested: Vec<LevelState>,
+    pub(crate) failed: Option<Failed>,
+    pub(crate) epochs: Epochs,
+    /// How often the session has written each table, for what was loaded before.
+    pub(crate) written: HashMap<TableId, u64>,
+    /// Transitions nobody was told yet.
+    pub(crate) transitions: Vec<Transition>,
+    pending: HashMap<TableId, Arc<Batch>>,
+    seen_writes: u64,
+    next_level: u64,
+}
+
+/// The transaction or a savepoint: what happened in it.
+#[derive(Default)]
+pub(crate) struct LevelState {
+    pub(crate) id: u64,
+    /// The level of the database; none until it was begun, and when it is over.
+    pub(crate) level: Option<Level>,
+    pub(crate) log: Vec<Change>,
+    /// Relationships that were written and flushed in it, for a rollback.
+    pub(crate) links: Vec<(Record, Box<Links>)>,
+    /// The first epoch that belongs to it.
+    pub(crate) epoch: u64,
+}
+
+/// The first cause of a failure that waits for a rollback.
+pub(crate) struct Failed {
+    /// How many savepoints are around the level that has to be rolled back; that many were open.
+    pub(crate) depth: usize,
+    pub(crate) cause: Error,
+}
+
+/// Which values were read in the running transaction, by numbers that grow.
+#[derive(Default)]
+pub(crate) struct Epochs {
+    current: u64,
+    /// What holds runs from here to the current number,
+    start: u64,
+    /// and over these, which lie before a savepoint that was rolled back.
+    before: Vec<(u64, u64)>,
+}
+
+impl Epochs {
+    /// The number for what is read now.
+    pub(crate) fn current(&self) -> u64 {
+        self.current
+    }
+
+    /// Whether what was read under a number was read in the running transaction.
+    #[inline]
+    pub(crate) fn holds(&self, epoch: u64) -> bool {
+        (self.start..=self.current).contains(&epoch)
+            || self.before.iter().any(|(from, to)| (*from..=*to).contains(&epoch))
+    }
+
+    /// Everything read so far is of an old transaction.
+    pub(crate) fn end_transaction(&mut self) {
+        self.current += 1;
+        self.start = self.current;
+        self.before.clear();
+    }
+
+    /// A savepoint begins; gives its first number.
+    fn begin_level(&mut self) -> u64 {
+        self.current += 1;
+        self.current
+    }
+
+    /// What was read since a savepoint is of an old transaction.
+    fn rollback_level(&mut self, first: u64) {
+        if self.start < first {
+            self.before.push((self.start, self.current));
+        }
+        self.before.iter_mut().for_each(|(_, to)| *to = (*to).min(first - 1));
+        self.before.retain(|(from, to)| from <= to);
+        self.current += 1;
+        self.start = self.current;
+    }
+}
+
+impl Core {
+    fn new(writes: u64) -> Core {
+        let mut core = Core { seen_writes: writes, ..Core::default() };
+        core.epochs.end_transaction();
+        core
+    }
+
+    /// The innermost level.
+    pub(crate) fn level(&mut self) -> &mut LevelState {
+        self.nested.last_mut().unwrap_or(&mut self.base)
+    }
+
+    /// Begins the books of a savepoint; gives its number.
+    fn push_level(&mut self, level: Level) -> u64 {
+        self.next_level += 1;
+        let epoch = self.epochs.begin_level();
+        self.nested.push(LevelState {
+            id: self.next_level,
+            level: Some(level),
+            epoch,
+            ..LevelState::default()
+        });
+        self.next_level
+    }
+
+    /// Ends the books of the savepoints inside so many; gives what happened in them, in order.
+    pub(crate) fn cut(&mut self, depth: usize) -> Vec<LevelState> {
+        let levels = self.nested.split_off(depth.min(self.nested.len()));
+        if let Some(first) = levels.first() {
+            self.epochs.rollback_level(first.epoch);
+        }
+        levels
+    }
+
+    /// Ends the books of the transaction; gives what happened in it, in order.
+    pub(crate) fn restart(&mut self) -> Vec<LevelState> {
+        let mut all = vec![std::mem::take(&mut self.base)];
+        all.append(&mut self.nested);
+        self.epochs.end_transaction();
+        all
+    }
+
+    /// The batch of a table's pending records: it has their session, and no rows.
+    pub(crate) fn pending_batch(&mut self, table: &Table, session: &Arc<Inner>) -> Arc<Batch> {
+        let make = || {
+            let block = Arc::new(BlockBuilder::new(Arc::new(Columns::default()), 0).close_raw());
+            let session = Arc::downgrade(session);
+            Arc::new(Batch::new(table, &table.def(), block, session, 0))
+        };
+        self.pending.entry(table.id()).or_insert_with(make).clone()
+    }
+
+    /// Notes that a table was written.
+    pub(crate) fn wrote(&mut self, table: &Table) {
+        *self.written.entry(table.id()).or_default() += 1;
+    }
+}
+
+/// A verb at work: the session, locked.
+pub(crate) struct Verb<'i> {
+    pub(crate) inner: &'i Arc<Inner>,
+    shared: ReentrantMutexGuard<'i, Shared>,
+}
+
+impl Inner {
+    pub(crate) fn new(db: &Db, options: SessionOptions) -> Arc<Inner> {
+        let shared = Shared {
+            core: RefCell::new(Core::new(db.engine().writes())),
+            conn: RefCell::new(None),
+            lent: RefCell::new(Weak::new()),
+            phase: Cell::new(Phase::Idle),
+        };
+        Arc::new(Inner {
+            db: db.clone(),
+            options,
+            closed: AtomicBool::new(false),
+            touched: Mutex::default(),
+            lock: ReentrantMutex::new(shared),
+        })
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Locks the session, waiting for the verb of another thread.
+    ///
+    /// # Errors
+    /// `Busy` when that takes longer than a statement waits for a lock; `Detached` for a session
+    /// that was closed.
+    pub(crate) fn enter(self: &Arc<Inner>) -> Result<Verb<'_>> {
+        let shared = match self.lock.try_lock() {
+            Some(shared) => shared,
+            None => {
+                let timeout = self.db.engine().options().lock_timeout();
+                self.lock.try_lock_for(timeout).ok_or_else(|| busy(timeout))?
+            }
+        };
+        if self.is_closed() {
+            return Err(Error::new(ErrorKind::Detached, "the session was closed"));
+        }
+        Ok(Verb { inner: self, shared })
+    }
+
+    /// As [`Inner::enter`], for verbs that are refused while a failure waits for a rollback.
+    pub(crate) fn verb(self: &Arc<Inner>) -> Result<Verb<'_>> {
+        let verb = self.enter()?;
+        let failed = verb.core()?.failed.as_ref().map(|failed| failed.cause.clone());
+        match failed {
+            None => Ok(verb),
+            Some(cause) => {
+                let message = format!("roll back first; what failed was: {cause}");
+                Err(Error::new(ErrorKind::PendingRollback, message).with_source(cause))
+            }
+        }
+    }
+}
+
+fn busy(timeout: std::time::Duration) -> Error {
+    let waited = timeout.as_secs_f64();
+    let message = format!("the session is at work in another thread; waited {waited:.1} s");
+    Error::new(ErrorKind::Busy, message)
+}
+
+impl std::ops::Deref for Verb<'_> {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Verb<'_> {
+    /// Borrows the books.
+    ///
+    /// # Errors
+    /// `Invalid` where the rule of this file was broken: never, as far as tests can tell.
+    pub(crate) fn core(&self) -> Result<RefMut<'_, Core>> {
+        let used = |_| Error::new(ErrorKind::Invalid, "the session is used while it changes its books");
+        self.core.try_borrow_mut().map_err(used)
+    }
+
+    /// The session, for a receiver.
+    pub(crate) fn session(&self) -> Session {
+        Session::view(self.inner)
+    }
+
+    pub(crate) fn weak(&self) -> Weak<Inner> {
+        Arc::downgrade(self.inner)
+    }
+
+    /// Whether a transaction of the database is open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.conn.borrow().is_some()
+    }
+
+    /// A connection to read with. Where all share one, it is lent for the statement, as long as
+    /// nothing is uncommitted.
+    pub(crate) fn reading(&self) -> Result<Lent<'static>> {
+        if let Some(held) = self.held() {
+            return Ok(held);
+        }
+        if !self.inner.db.engine().shares_connection() {
+            return self.open(Intent::Deferred);
+        }
+        let held = self.take()?;
+        *self.lent.borrow_mut() = Arc::downgrade(&held);
+        self.notice_writes()?;
+        Ok(Lent::Held(held.lock_arc()))
+    }
+
+    /// A connection to write with, in the session's transaction.
+    pub(crate) fn writing(&self) -> Result<Lent<'static>> {
+        match self.held() {
+            Some(held) => Ok(held),
+            None => self.open(Intent::Write),
+        }
+    }
+
+    fn held(&self) -> Option<Lent<'static>> {
+        self.conn.borrow().as_ref().map(|held| Lent::Held(held.lock_arc()))
+    }
+
+    /// The connection that is lent already, or one from the pool.
+    fn take(&self) -> Result<Held> {
+        if let Some(lent) = self.lent.borrow().upgrade() {
+            return Ok(lent);
+        }
+        Ok(Arc::new(ReentrantMutex::new(self.inner.db.engine().connect()?)))
+    }
+
+    /// Begins the transaction.
+    pub(crate) fn open(&self, intent: Intent) -> Result<Lent<'static>> {
+        let held = self.take()?;
+        let lent = held.lock_arc();
+        let level = lent.begin_level(intent)?;
+        self.notice_writes()?;
+        *self.conn.borrow_mut() = Some(held);
+        self.core()?.base.level = Some(level);
+        Ok(Lent::Held(lent))
+    }
+
+    /// Where all share one connection and this session does not hold it: what others wrote since
+    /// makes what was read before old.
+    fn notice_writes(&self) -> Result<()> {
+        let writes = self.inner.db.engine().writes();
+        let mut core = self.core()?;
+        if core.seen_writes != writes {
+            core.seen_writes = writes;
+            core.epochs.end_transaction();
+        }
+        Ok(())
+    }
+
+    /// As for reading, before it is decided whether to read at all.
+    pub(crate) fn notice_others(&self) -> Result<()> {
+        match self.inner.db.engine().shares_connection() && !self.is_open() {
+            true => self.notice_writes(),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives the connection back, and takes account of the session's own writes.
+    pub(crate) fn give_back(&self) -> Option<Held> {
+        let conn = self.conn.borrow_mut().take();
+        if conn.is_some()
+            && let Ok(mut core) = self.core.try_borrow_mut()
+        {
+            core.seen_writes = self.inner.db.engine().writes();
+        }
+        conn
+    }
+
+    /// Begins a savepoint; gives its number.
+    pub(crate) fn nest(&self) -> Result<u64> {
+        let conn = self.writing()?;
+        let level = conn.nest_level()?;
+        let mut core = self.core()?;
+        Ok(core.push_level(level))
+    }
+
+    /// Notes a transition, if somebody wants to know.
+    pub(crate) fn note(&self, core: &mut Core, record: &Record, from: Option<RecordState>, to: RecordState) {
+        if !self.inner.db.signals().state_changed.is_empty() {
+            core.transitions.push(Transition { record: record.clone(), from, to });
+        }
+    }
+
+    /// Tells of the transitions so far.
+    pub(crate) fn tell_transitions(&self) -> Result<()> {
+        loop {
+            let transitions = std::mem::take(&mut self.core()?.transitions);
+            if transitions.is_empty() {
+                return Ok(());
+            }
+            let (session, signals) = (self.session(), self.inner.db.signals());
+            let errors = signals.state_changed.tell(&session, &transitions);
+            signals.receiver_failed.tell(&session, &errors);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn epochs_know_what_holds() {
+        let mut epochs = Epochs::default();
+        epochs.end_transaction();
+        let a = epochs.current();
+        let b = epochs.begin_level();
+        let c = epochs.begin_level();
+        assert!([a, b, c].into_iter().all(|e| epochs.holds(e)));
+        epochs.rollback_level(c);
+        let d = epochs.current();
+        assert_eq!([a, b, c, d].map(|e| epochs.holds(e)), [true, true, false, true]);
+        epochs.rollback_level(b);
+        assert_eq!([a, b, c, d].map(|e| epochs.holds(e)), [true, false, false, false]);
+        epochs.end_transaction();
+        assert!(!epochs.holds(a) && epochs.holds(epochs.current()));
+    }
+}

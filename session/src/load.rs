@@ -1,0 +1,220 @@
+//! Rows into records: through the identity map, so that a row is one record in a session.
+
+use std::sync::Arc;
+
+use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, Rows};
+use mirrorm_core::schema::{Table, TableDef};
+use mirrorm_core::value::Value;
+use mirrorm_core::{Error, ErrorKind, Result};
+
+use crate::batch::{Batch, key_of};
+use crate::inner::{Core, Epochs, Verb};
+use crate::key::Key;
+use crate::record::{NO_ROW, Record, RecordState, key_text};
+use crate::signal::Transition;
+
+impl Verb<'_> {
+    /// Records of rows that were just read.
+    pub(crate) fn load(
+        &self,
+        table: &Table,
+        def: &Arc<TableDef>,
+        rows: &Rows,
+        lazy: bool,
+    ) -> Result<Vec<Record>> {
+        let mut out = Vec::with_capacity(rows.len());
+        for block in rows.blocks() {
+            let mut batch = Batch::new(table, def, block.clone(), self.weak(), self.core()?.epochs.current());
+            batch.lazy = lazy;
+            let rows = 0..block.len() as u32;
+            self.records_of(&Arc::new(batch), rows, true, &mut out)?;
+        }
+        self.tell_transitions()?;
+        Ok(out)
+    }
+
+    /// Records of rows of a batch. Rows that were just read bring the records that are there
+    /// already up to date; rows that were kept do so only for records of an older transaction.
+    pub(crate) fn records_of(
+        &self,
+        batch: &Arc<Batch>,
+        rows: impl ExactSizeIterator<Item = u32>,
+        fresh: bool,
+        out: &mut Vec<Record>,
+    ) -> Result<()> {
+        let listening = !self.inner.db.signals().state_changed.is_empty();
+        let mut core = self.core()?;
+        let Core { identity, epochs, transitions, .. } = &mut *core;
+        let entries = identity.of(batch.table.id());
+        let positions = key_of(&batch.def);
+        entries.reserve(rows.len());
+        for row in rows {
+            let key = batch.key(row, positions);
+            let known = key.as_ref().and_then(|key| entries.get(key));
+            if let Some(record) = known {
+                meet(&record, batch, row, epochs, fresh);
+                out.push(record);
+                continue;
+            }
+            let record = Record::loaded(batch, row);
+            if let Some(key) = key {
+                entries.insert(key, &record);
+            }
+            if listening {
+                transitions.push(Transition {
+                    record: record.clone(),
+                    from: None,
+                    to: RecordState::Persistent,
+                });
+            }
+            out.push(record);
+        }
+        Ok(())
+    }
+
+    /// The record of a key, from the identity map if its values are of the running transaction.
+    pub(crate) fn get(&self, table: &Table, key: &[Value]) -> Result<Option<Record>> {
+        self.notice_others()?;
+        if let Some(known) = Key::of_values(key).and_then(|key| self.known(table, &key)) {
+            return Ok(Some(known));
+        }
+        self.autoflush()?;
+        let def = table.def();
+        let rows = self.reading()?.get_row(table, &def, key)?;
+        if rows.len() > 1 {
+            let message =
+                format!("{} rows of `{}` have the key {}", rows.len(), def.display_name(), key_text(key));
+            return Err(Error::new(ErrorKind::MultipleFound, message));
+        }
+        Ok(self.load(table, &def, &rows, true)?.pop())
+    }
+
+    /// The record of a key, if it is known and its values were read in the running transaction.
+    fn known(&self, table: &Table, key: &Key) -> Option<Record> {
+        let core = self.core().ok()?;
+        let record = core.identity.get(table.id(), key)?;
+        let state = record.0.state.lock();
+        let holds = !state.doomed && state.home.as_ref().is_some_and(|batch| core.epochs.holds(batch.epoch));
+        drop(state);
+        holds.then_some(record)
+    }
+
+    /// Reads the row of a record again; what was set and not flushed is dropped.
+    pub(crate) fn refresh(&self, record: &Record) -> Result<()> {
+        let key = self.key_of_row(record)?;
+        let (table, def) = (record.table(), record.table().def());
+        let rows = self.reading()?.get_row(table, &def, &key)?;
+        let Some(block) = rows.blocks().next().filter(|_| rows.len() == 1) else {
+            return Err(vanished(record));
+        };
+        let batch = Batch::new(table, &def, block.clone(), self.weak(), self.core()?.epochs.current());
+        let mut state = record.0.state.lock();
+        (state.home, state.row) = (Some(Arc::new(batch)), 0);
+        (state.overlay, state.links) = (Vec::new(), None);
+        Ok(())
+    }
+
+    /// Lets go of the values of a record, and of what was set and not flushed.
+    pub(crate) fn expire(&self, record: &Record) -> Result<()> {
+        let Some(place) = record.0.state.lock().place() else { return Ok(()) };
+        let def = &place.batch.def;
+        let key: Vec<_> = key_of(def).iter().filter_map(|at| Some((*at, def.column_at(*at)?))).collect();
+        if key.is_empty() {
+            return Err(no_key(def));
+        }
+        let infos = key.iter().map(|(_, column)| ColumnInfo::new(column.key(), column.ty().clone()));
+        let mut builder = BlockBuilder::new(Arc::new(Columns::new(infos.collect())), 1);
+        for (at, _) in &key {
+            builder.push_ref(place.value(*at).unwrap_or(mirrorm_core::value::ValueRef::Null));
+        }
+        builder.end_row();
+        // No transaction has this number: what is expired is never of the running one.
+        let batch = Batch::new(record.table(), def, Arc::new(builder.close_raw()), self.weak(), 0);
+        let mut state = record.0.state.lock();
+        (state.home, state.row) = (Some(Arc::new(batch)), 0);
+        (state.overlay, state.links) = (Vec::new(), None);
+        Ok(())
+    }
+
+    /// The key of a record that is a row of this session.
+    pub(crate) fn key_of_row(&self, record: &Record) -> Result<Vec<Value>> {
+        self.own(record)?;
+        let place = record.0.state.lock().place();
+        match place {
+            Some(place) if key_of(&place.batch.def).is_empty() => Err(no_key(&place.batch.def)),
+            Some(_) => record.key().ok_or_else(|| not_a_row(record)),
+            None => Err(not_a_row(record)),
+        }
+    }
+
+    /// Refuses records of other sessions.
+    pub(crate) fn own(&self, record: &Record) -> Result<()> {
+        let state = record.0.state.lock();
+        let (status, session) = (state.status, state.session());
+        drop(state);
+        match session {
+            Some(session) if Arc::ptr_eq(&session, self.inner) => Ok(()),
+            Some(_) => {
+                let message = format!("{} belongs to another session", record.describe());
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+            None if status == RecordState::Transient => Err(not_a_row(record)),
+            None => {
+                Err(Error::new(ErrorKind::Detached, format!("{} belongs to no session", record.describe())))
+            }
+        }
+    }
+}
+
+/// A row that was read, and the record it has already. What was set and not flushed stays; the rest
+/// is what was read now.
+fn meet(record: &Record, batch: &Arc<Batch>, row: u32, epochs: &Epochs, fresh: bool) {
+    let mut state = record.0.state.lock();
+    if state.status != RecordState::Persistent || state.row == NO_ROW {
+        return;
+    }
+    let Some(home) = &state.home else { return };
+    let holds = epochs.holds(home.epoch);
+    let newer = if fresh {
+        !holds || !same_values(home, state.row, batch, row)
+    } else {
+        !holds && epochs.holds(batch.epoch)
+    };
+    if newer {
+        (state.home, state.row) = (Some(batch.clone()), row);
+    }
+}
+
+fn same_values(a: &Arc<Batch>, row_a: u32, b: &Arc<Batch>, row_b: u32) -> bool {
+    if Arc::ptr_eq(a, b) && row_a == row_b {
+        return true;
+    }
+    let width = b.block.columns().len();
+    let cell = |batch: &Batch, row: u32, at: usize| batch.block.value(row as usize, at).map(|v| v.to_value());
+    a.full
+        && b.full
+        && (0..width).all(|at| match (a.block.value(row_a as usize, at), b.block.value(row_b as usize, at)) {
+            // Lent values compare as floats do; identity is the values' own.
+            (Some(x), Some(y)) if x == y => true,
+            _ => cell(a, row_a, at) == cell(b, row_b, at),
+        })
+}
+
+fn not_a_row(record: &Record) -> Error {
+    let message = format!("{} is not a row of the database: add it and flush first", record.describe());
+    Error::new(ErrorKind::Invalid, message)
+}
+
+pub(crate) fn no_key(def: &TableDef) -> Error {
+    let table = def.display_name();
+    let message =
+        format!("`{table}` has no primary key, so its rows cannot be told apart; use `update` and `delete`");
+    Error::new(ErrorKind::Invalid, message).with_table(table)
+}
+
+/// The error of a row that is not there any more.
+pub(crate) fn vanished(record: &Record) -> Error {
+    let message =
+        format!("{} is not there any more: somebody deleted it or changed its key", record.describe());
+    Error::new(ErrorKind::Stale, message).with_table(record.table().def().display_name())
+}

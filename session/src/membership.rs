@@ -1,0 +1,101 @@
+//! Which records belong to a session: taking them in, and letting them go.
+
+use std::sync::Arc;
+
+use mirrorm_core::{Error, ErrorKind, Result};
+
+use crate::batch::Batch;
+use crate::inner::{Core, Verb};
+use crate::record::{Record, RecordState};
+
+impl Verb<'_> {
+    /// Refuses a record that cannot be added.
+    pub(crate) fn can_add(&self, record: &Record) -> Result<()> {
+        let state = record.0.state.lock();
+        let (status, session) = (state.status, state.session());
+        let key = state.place().and_then(|place| place.key());
+        drop(state);
+        let refuse = |why: &str| Err(Error::new(ErrorKind::Invalid, format!("{} {why}", record.describe())));
+        if session.is_some_and(|session| !Arc::ptr_eq(&session, self.inner)) {
+            return refuse("belongs to another session");
+        }
+        if status == RecordState::Deleted {
+            return refuse("was deleted: add a new record");
+        }
+        if record.table().metadata().is_some_and(|own| own != *self.inner.db.metadata()) {
+            return refuse("is of a table of another Db");
+        }
+        let taken = key.and_then(|key| self.core().ok()?.identity.get(record.table().id(), &key));
+        match taken {
+            Some(other) if other != *record => refuse("is in the session already, as another record"),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn add(&self, record: &Record) -> Result<()> {
+        let status = record.0.state.lock().status;
+        if matches!(status, RecordState::Pending | RecordState::Persistent)
+            && record.session().is_some_and(|session| Arc::ptr_eq(&session, self.inner))
+        {
+            return self.keep(record);
+        }
+        self.can_add(record)?;
+        let mut core = self.core()?;
+        let pending = core.pending_batch(record.table(), self.inner);
+        let mut state = record.0.state.lock();
+        if let Some(place) = state.place() {
+            drop(state);
+            return self.attach(&mut core, record, &place.batch, place.row);
+        }
+        (state.home, state.status) = (Some(pending), RecordState::Pending);
+        drop(state);
+        self.note(&mut core, record, Some(RecordState::Transient), RecordState::Pending);
+        core.new.push(record.clone());
+        Ok(())
+    }
+
+    /// Takes back that a row is to be deleted.
+    fn keep(&self, record: &Record) -> Result<()> {
+        if std::mem::take(&mut record.0.state.lock().doomed) {
+            self.core()?.doomed.retain(|own| own != record);
+        }
+        Ok(())
+    }
+
+    /// Takes in a row whose session has ended. Its values are of an old transaction.
+    fn attach(&self, core: &mut Core, record: &Record, batch: &Arc<Batch>, row: u32) -> Result<()> {
+        let home = Arc::new(Batch::new(record.table(), &batch.def, batch.block.clone(), self.weak(), 0));
+        if let Some(key) = record.identity() {
+            core.identity.of(record.table().id()).insert(key, record);
+        }
+        let mut state = record.0.state.lock();
+        (state.home, state.row, state.status) = (Some(home), row, RecordState::Persistent);
+        if !state.overlay.is_empty() {
+            state.touched = true;
+            self.inner.touched.lock().push(record.clone());
+        }
+        drop(state);
+        self.note(core, record, Some(RecordState::Detached), RecordState::Persistent);
+        Ok(())
+    }
+
+    pub(crate) fn expunge(&self, record: &Record) -> Result<()> {
+        let mut core = self.core()?;
+        core.new.retain(|own| own != record);
+        core.doomed.retain(|own| own != record);
+        self.inner.touched.lock().retain(|own| own != record);
+        if let Some(key) = record.identity() {
+            core.identity.of(record.table().id()).remove(&key, record);
+        }
+        let mut state = record.0.state.lock();
+        let from = state.status;
+        let to = if from == RecordState::Pending { RecordState::Transient } else { RecordState::Detached };
+        (state.status, state.touched, state.doomed) = (to, false, false);
+        if to == RecordState::Transient {
+            state.home = None;
+        }
+        drop(state);
+        self.note(&mut core, record, Some(from), to);
+        Ok(())
+    }
+}

@@ -1,0 +1,341 @@
+//! Queries for records: a SELECT of one table, and a session to run it in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use mirrorm_core::expr::Expr;
+use mirrorm_core::rows::Rows;
+use mirrorm_core::schema::{Table, TableDef};
+use mirrorm_core::stmt::{IntoValues, Joinable, Select, Selection, select};
+use mirrorm_core::{Error, ErrorKind, Result};
+use serde::de::DeserializeOwned;
+
+use crate::batch::Batch;
+use crate::inner::Verb;
+use crate::record::Record;
+use crate::session::Session;
+
+/// A query for the records of a table: a value built by chaining, run by `all`, `one`, `first` and
+/// their like.
+///
+/// A mistake made while building, such as an unknown column, is returned by the verb that runs it.
+#[derive(Clone)]
+#[must_use = "a query does nothing until it runs"]
+pub struct Query<'s> {
+    session: &'s Session,
+    table: Table,
+    select: Select,
+    paths: Vec<Arc<str>>,
+    lazy: bool,
+    mistake: Option<Error>,
+}
+
+impl<'s> Query<'s> {
+    pub(crate) fn new(session: &'s Session, table: &Table) -> Query<'s> {
+        Query {
+            session,
+            table: table.clone(),
+            select: select(table),
+            paths: Vec::new(),
+            lazy: true,
+            mistake: None,
+        }
+    }
+
+    fn edit(mut self, change: impl FnOnce(Select) -> Select) -> Query<'s> {
+        self.select = change(self.select);
+        self
+    }
+
+    /// Keeps rows for which this holds; several filters all hold.
+    pub fn filter(self, condition: impl Into<Expr>) -> Query<'s> {
+        self.edit(|select| select.filter(condition))
+    }
+
+    /// Keeps rows whose columns have these values.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// insert(&users).rows(["name"], [["ann"], ["ben"]]).run(&db)?;
+    /// let session = db.session();
+    /// let ben = session.query(&users).filter_by(values! { "name" => "ben" }).one()?;
+    /// assert_eq!(ben.get::<i64>("id")?, 2);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn filter_by(mut self, values: impl IntoValues) -> Query<'s> {
+        let mut terms = Vec::new();
+        values.each(&mut |name, value| terms.push(self.table.c(name).eq(value)));
+        for term in terms {
+            self.select = self.select.filter(term);
+        }
+        self
+    }
+
+    /// Joins the table a relationship leads to, or several along a path such as `"author.country"`,
+    /// so that filters and the order can name its columns. A row that leads to several is found
+    /// several times; say [`Query::distinct`] where that matters.
+    pub fn join(mut self, path: &str) -> Query<'s> {
+        if let Err(error) = self.join_path(path) {
+            self.mistake.get_or_insert(error);
+        }
+        self
+    }
+
+    fn join_path(&mut self, path: &str) -> Result<()> {
+        let map = self.session.db().relations();
+        let mut table = self.table.clone();
+        for name in path.split('.') {
+            let relation = match map.get(&table, name) {
+                Some(relation) => relation,
+                None => return Err(self.no_relationship(&table, name)),
+            };
+            let near = &relation.near;
+            let select = std::mem::take(&mut self.select);
+            self.select = match &relation.far {
+                None => {
+                    let on = near.columns.iter().zip(&near.targets);
+                    // What is pointed to stands first: its collation is the key's.
+                    let on = on.map(|(own, target)| near.referred.c(target).eq(near.holder.c(own)));
+                    select.join_on(&relation.to, Expr::all(on.collect::<Vec<Expr>>()))
+                }
+                Some(far) => {
+                    let to_start = near.columns.iter().zip(&near.targets);
+                    let to_start = to_start.map(|(own, target)| table.c(target).eq(near.holder.c(own)));
+                    let to_end = far.columns.iter().zip(&far.targets);
+                    let to_end = to_end.map(|(own, target)| relation.to.c(target).eq(far.holder.c(own)));
+                    select
+                        .join_on(&near.holder, Expr::all(to_start.collect::<Vec<Expr>>()))
+                        .join_on(&relation.to, Expr::all(to_end.collect::<Vec<Expr>>()))
+                }
+            };
+            table = relation.to.clone();
+        }
+        Ok(())
+    }
+
+    fn no_relationship(&self, table: &Table, name: &str) -> Error {
+        let map = self.session.db().relations();
+        let near = mirrorm_core::internal::did_you_mean(name, map.of(table).map(|relation| &*relation.name));
+        let table = table.def().display_name();
+        Error::new(ErrorKind::NoSuchColumn, format!("`{table}` has no relationship `{name}`{near}"))
+            .with_table(table)
+    }
+
+    /// Joins a table or an alias on a condition.
+    pub fn join_on(self, table: &impl Joinable, on: impl Into<Expr>) -> Query<'s> {
+        self.edit(|select| select.join_on(table, on))
+    }
+
+    /// Sorts; `.desc()` on an expression turns it around.
+    pub fn order_by(self, columns: impl Selection) -> Query<'s> {
+        self.edit(|select| select.order_by(columns))
+    }
+
+    /// At most so many rows.
+    pub fn limit(self, rows: u64) -> Query<'s> {
+        self.edit(|select| select.limit(rows))
+    }
+
+    /// Skips so many rows.
+    pub fn offset(self, rows: u64) -> Query<'s> {
+        self.edit(|select| select.offset(rows))
+    }
+
+    /// Leaves out rows that are equal to another.
+    pub fn distinct(self) -> Query<'s> {
+        self.edit(Select::distinct)
+    }
+
+    /// Loads a relationship together with the records, or several along a path of names such as
+    /// `"posts.comments"`: one statement each for up to 512 rows.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// let posts = db.table("posts", (
+    ///     column("id", Integer).primary_key(),
+    ///     column("user_id", Integer).references("users.id"),
+    /// ))?;
+    /// db.create_all()?;
+    /// insert(&users).rows(["name"], [["ann"]]).run(&db)?;
+    /// insert(&posts).rows(["user_id"], [[1], [1]]).run(&db)?;
+    /// let found = db.session().query(&users).with("posts").all()?;
+    /// assert_eq!(found[0].related("posts")?.len(), 2); // the session is gone, the posts are here
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn with(mut self, path: impl Into<Arc<str>>) -> Query<'s> {
+        self.paths.push(path.into());
+        self
+    }
+
+    /// Makes touching a relationship that was not loaded by [`Query::with`] an error.
+    pub fn forbid_lazy(mut self) -> Query<'s> {
+        self.lazy = false;
+        self
+    }
+
+    /// The statement it is, for running it without a session or without records.
+    pub fn select(&self) -> &Select {
+        &self.select
+    }
+
+    fn verb(&self) -> Result<Verb<'_>> {
+        if let Some(mistake) = &self.mistake {
+            return Err(mistake.clone());
+        }
+        let verb = self.session.inner().verb()?;
+        verb.autoflush()?;
+        Ok(verb)
+    }
+
+    /// The rows, untracked: the fastest way to read without changing.
+    ///
+    /// # Errors
+    /// As [`Query::all`].
+    pub fn rows(&self) -> Result<Rows> {
+        self.select.all(&*self.verb()?.reading()?)
+    }
+
+    /// The rows read into a type of yours, untracked.
+    ///
+    /// # Errors
+    /// As [`Query::all`], and `Conversion` naming the column.
+    pub fn all_as<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        self.rows()?.all_as()
+    }
+
+    fn records(&self, select: &Select) -> Result<Vec<Record>> {
+        let verb = self.verb()?;
+        let def: Arc<TableDef> = self.table.def();
+        let rows = select.all(&*verb.reading()?)?;
+        let records = verb.load(&self.table, &def, &rows, self.lazy)?;
+        for path in &self.paths {
+            verb.load_path(&self.table, &records, path)?;
+        }
+        Ok(records)
+    }
+
+    /// All records.
+    ///
+    /// # Errors
+    /// As [`Session::flush`], for what is flushed before; mistakes made while building; the
+    /// database's.
+    pub fn all(&self) -> Result<Vec<Record>> {
+        self.records(&self.select)
+    }
+
+    /// The only record.
+    ///
+    /// # Errors
+    /// As [`Query::all`]; `NotFound` when there is none, `MultipleFound` when there are several.
+    pub fn one(&self) -> Result<Record> {
+        let name = || self.table.def().display_name();
+        self.one_or_none()?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no row of `{}`", name())))
+    }
+
+    /// The only record, if there is one.
+    ///
+    /// # Errors
+    /// As [`Query::all`]; `MultipleFound` when there are several.
+    pub fn one_or_none(&self) -> Result<Option<Record>> {
+        // Two rows are enough to know that there are several.
+        let few = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(2) };
+        let mut records = self.records(&few)?;
+        if records.len() > 1 {
+            let message = format!("several rows of `{}`", self.table.def().display_name());
+            return Err(Error::new(ErrorKind::MultipleFound, message));
+        }
+        Ok(records.pop())
+    }
+
+    /// The first record, if there is one.
+    ///
+    /// # Errors
+    /// As [`Query::all`].
+    pub fn first(&self) -> Result<Option<Record>> {
+        let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
+        Ok(self.records(&one)?.into_iter().next())
+    }
+
+    /// How many rows there are, limit included.
+    ///
+    /// # Errors
+    /// As [`Query::all`].
+    pub fn count(&self) -> Result<u64> {
+        self.select.count(&*self.verb()?.reading()?)
+    }
+
+    /// Whether there is any row.
+    ///
+    /// # Errors
+    /// As [`Query::all`].
+    pub fn exists(&self) -> Result<bool> {
+        let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
+        Ok(!one.all(&*self.verb()?.reading()?)?.is_empty())
+    }
+
+    /// Lends the records as they come to a closure, one block of rows in memory at a time.
+    ///
+    /// # Errors
+    /// As [`Query::all`], and the closure's; `Invalid` together with [`Query::with`].
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let t = db.table("t", (column("id", Integer).primary_key(), column("n", Integer)))?;
+    /// db.create_all()?;
+    /// insert(&t).rows(["n"], (0..2000).map(|n| [n])).run(&db)?;
+    /// let session = db.session();
+    /// let sum = session.query(&t).stream(|records| {
+    ///     records.map(|record| record?.get::<i64>("n")).sum::<mirrorm::Result<i64>>()
+    /// })?;
+    /// assert_eq!(sum, 1_999_000);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn stream<T>(
+        &self,
+        body: impl FnOnce(&mut dyn Iterator<Item = Result<Record>>) -> Result<T>,
+    ) -> Result<T> {
+        if !self.paths.is_empty() {
+            let message = "a stream loads no relationships beforehand: leave `with` out";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let verb = self.verb()?;
+        let def: Arc<TableDef> = self.table.def();
+        let mut batch: Option<Arc<Batch>> = None;
+        self.select.stream(&*verb.reading()?, |rows| {
+            let mut records = rows.map(|row| {
+                let row = row?;
+                let own = match &batch {
+                    Some(known) if Arc::ptr_eq(&known.block, row.block()) => known.clone(),
+                    _ => {
+                        let epoch = verb.core()?.epochs.current();
+                        let mut made = Batch::new(&self.table, &def, row.block().clone(), verb.weak(), epoch);
+                        made.lazy = self.lazy;
+                        batch.insert(Arc::new(made)).clone()
+                    }
+                };
+                let mut one = Vec::with_capacity(1);
+                verb.records_of(&own, std::iter::once(row.position() as u32), true, &mut one)?;
+                one.pop().ok_or_else(|| Error::new(ErrorKind::Invalid, "a row gave no record"))
+            });
+            body(&mut records)
+        })
+    }
+}
+
+impl fmt::Debug for Query<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Query({:?})", self.table)
+    }
+}

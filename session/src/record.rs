@@ -1,0 +1,501 @@
+//! A record: a row you hold, its values, and what you changed.
+//!
+//! Not here: how rows become records (`load`), how changes reach the database (`flush`), and
+//! relationships (`relation`). A record's lock is its own and held for a few instructions only; no
+//! code of a user's runs under it.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use mirrorm_core::internal::did_you_mean;
+use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, Row};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
+use mirrorm_core::stmt::IntoValues;
+use mirrorm_core::value::{FromValue, Value, ValueRef};
+use mirrorm_core::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use serde::ser::{Error as _, Serialize, Serializer};
+
+use crate::batch::{Batch, Place, key_of};
+use crate::inner::Inner;
+use crate::key::Key;
+use crate::relation::Links;
+
+/// A row you hold: values to read and set, tracked by the session it belongs to.
+///
+/// A handle of one word, cheap to clone; clones are the same record. `get` and `set` never ask the
+/// database. Records are `Send` and `Sync`: any thread may read and set; verbs are the session's.
+#[derive(Clone)]
+pub struct Record(pub(crate) Arc<RecordInner>);
+
+pub(crate) struct RecordInner {
+    pub(crate) table: Table,
+    pub(crate) state: Mutex<State>,
+}
+
+/// Where a record stands between the program and the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordState {
+    /// Made by the program; no session knows it.
+    Transient,
+    /// Added to a session; the next flush inserts it.
+    Pending,
+    /// A row of the database, in a session.
+    Persistent,
+    /// Deleted by a flush of the running transaction.
+    Deleted,
+    /// Without a session, or with one that has ended.
+    Detached,
+}
+
+/// What a record holds.
+pub(crate) struct State {
+    /// The row with the values of the database. A pending record has a batch without its row.
+    pub(crate) home: Option<Arc<Batch>>,
+    pub(crate) row: u32,
+    pub(crate) status: RecordState,
+    /// Whether it is on its session's list of changed records.
+    pub(crate) touched: bool,
+    /// Whether it is on its session's list of records to delete.
+    pub(crate) doomed: bool,
+    /// What was set and not flushed.
+    pub(crate) overlay: Vec<(ColumnId, Value)>,
+    /// Relationships that were written and not flushed.
+    pub(crate) links: Option<Box<Links>>,
+}
+
+/// The row of a record whose values are all in the overlay.
+pub(crate) const NO_ROW: u32 = u32::MAX;
+
+/// One attribute before and after a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldChange {
+    /// The column's key.
+    pub name: Arc<str>,
+    /// The value before; none where there was none or where it is not known.
+    pub old: Option<Value>,
+    /// The value after.
+    pub new: Option<Value>,
+}
+
+impl fmt::Display for FieldChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |value: &Option<Value>| value.as_ref().map_or("-".to_string(), Value::to_string);
+        write!(f, "{}: {} -> {}", self.name, show(&self.old), show(&self.new))
+    }
+}
+
+/// Makes records of a table. The prelude brings it in.
+pub trait NewRecord {
+    /// A new record with these values, which no session knows yet.
+    ///
+    /// # Errors
+    /// `NoSuchColumn`, with near names; `Invalid` for an expression where a value belongs.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// let ann = users.record(values! { "name" => "ann" })?;
+    /// assert_eq!(ann.get::<String>("name")?, "ann");
+    /// assert!(users.record(values! { "nmae" => "ann" }).is_err());
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    fn record(&self, values: impl IntoValues) -> Result<Record>;
+}
+
+impl NewRecord for Table {
+    fn record(&self, values: impl IntoValues) -> Result<Record> {
+        let def = self.def();
+        let mut overlay = Vec::with_capacity(4);
+        gather(&def, values, |column, value| put(&mut overlay, column.id(), value))?;
+        Ok(Record::transient(self, overlay))
+    }
+}
+
+/// Resolves named values against a table. The values are made before any lock is taken.
+fn gather(def: &TableDef, values: impl IntoValues, mut take: impl FnMut(&ColumnDef, Value)) -> Result<()> {
+    let mut failed = None;
+    values.each(&mut |name, expr| {
+        if failed.is_some() {
+            return;
+        }
+        match (def.column(name), expr.into_value()) {
+            (Ok(column), Some(value)) => take(column, value),
+            (Err(error), _) => failed = Some(error),
+            (_, None) => failed = Some(no_value(def, name)),
+        }
+    });
+    failed.map_or(Ok(()), Err)
+}
+
+fn no_value(def: &TableDef, name: &str) -> Error {
+    let message = format!(
+        "`{name}` of `{}` was given an expression: a record holds values; use `insert` or `update`",
+        def.display_name()
+    );
+    Error::new(ErrorKind::Invalid, message)
+}
+
+/// Puts a value over whatever the column held.
+pub(crate) fn put(overlay: &mut Vec<(ColumnId, Value)>, id: ColumnId, value: Value) {
+    match overlay.iter_mut().find(|(own, _)| *own == id) {
+        Some(place) => place.1 = value,
+        None => {
+            if overlay.capacity() == 0 {
+                overlay.reserve_exact(1);
+            }
+            overlay.push((id, value));
+        }
+    }
+}
+
+impl State {
+    /// The row of the database, where there is one.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let batch = self.home.as_ref().filter(|_| self.row != NO_ROW)?;
+        Some(Place { batch: batch.clone(), row: self.row })
+    }
+
+    /// The value of a column as it stands now; none where it is not known.
+    pub(crate) fn value(&self, id: ColumnId, key: &str) -> Option<ValueRef<'_>> {
+        match self.overlay.iter().find(|(own, _)| *own == id) {
+            Some((_, value)) => Some(value.as_ref()),
+            None => self.stored(id, key),
+        }
+    }
+
+    /// The value of a column as it was read.
+    pub(crate) fn stored(&self, id: ColumnId, key: &str) -> Option<ValueRef<'_>> {
+        let batch = self.home.as_ref().filter(|_| self.row != NO_ROW)?;
+        let position = match batch.full {
+            true => batch.def.columns().position(|c| c.id() == id)?,
+            false => batch.block.columns().position(key).ok()?,
+        };
+        batch.block.value(self.row as usize, position)
+    }
+
+    /// The session it belongs to, if that lives.
+    pub(crate) fn session(&self) -> Option<Arc<Inner>> {
+        match self.status {
+            RecordState::Transient | RecordState::Detached => None,
+            _ => self.home.as_ref()?.session.upgrade(),
+        }
+    }
+
+    /// Whether something was set that differs from what was read.
+    pub(crate) fn differs(&self, def: &TableDef) -> bool {
+        self.overlay.iter().any(|(id, value)| {
+            let column = def.columns().find(|c| c.id() == *id);
+            let stored = column.and_then(|column| self.stored(*id, column.key()));
+            stored.is_none_or(|stored| stored != value.as_ref())
+        })
+    }
+}
+
+impl Record {
+    pub(crate) fn transient(table: &Table, overlay: Vec<(ColumnId, Value)>) -> Record {
+        let state = State {
+            home: None,
+            row: NO_ROW,
+            status: RecordState::Transient,
+            touched: false,
+            doomed: false,
+            overlay,
+            links: None,
+        };
+        Record(Arc::new(RecordInner { table: table.clone(), state: Mutex::new(state) }))
+    }
+
+    /// A record of a row that was read.
+    #[inline]
+    pub(crate) fn loaded(batch: &Arc<Batch>, row: u32) -> Record {
+        let state = State {
+            home: Some(batch.clone()),
+            row,
+            status: RecordState::Persistent,
+            touched: false,
+            doomed: false,
+            overlay: Vec::new(),
+            links: None,
+        };
+        Record(Arc::new(RecordInner { table: batch.table.clone(), state: Mutex::new(state) }))
+    }
+
+    /// The table it is of.
+    pub fn table(&self) -> &Table {
+        &self.0.table
+    }
+
+    /// Where it stands between the program and the database.
+    pub fn state(&self) -> RecordState {
+        let state = self.0.state.lock();
+        match (state.status, state.session()) {
+            (RecordState::Transient, _) => RecordState::Transient,
+            (_, None) => RecordState::Detached,
+            (status, Some(_)) => status,
+        }
+    }
+
+    /// The definition to resolve names by: the one the row was read with, unless the table has a
+    /// newer column of that name.
+    pub(crate) fn def_for(&self, name: &str) -> Arc<TableDef> {
+        let home = self.0.state.lock().home.as_ref().map(|batch| batch.def.clone());
+        match home {
+            Some(def) if def.column(name).is_ok() => def,
+            _ => self.0.table.def(),
+        }
+    }
+
+    /// The value of an attribute as a Rust type. Never asks the database.
+    ///
+    /// # Errors
+    /// `NoSuchColumn`; `Unloaded` for an attribute that was never set, or expired; `Conversion`.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// let session = db.session();
+    /// let tag = session.add(tags.record(values! { "name" => "new" })?)?;
+    /// assert_eq!(tag.get::<i64>("id").unwrap_err().kind(), ErrorKind::Unloaded);
+    /// session.commit()?;
+    /// assert_eq!(tag.get::<i64>("id")?, 1);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn get<T: FromValue>(&self, name: &str) -> Result<T> {
+        let value = self.value(name)?;
+        T::from_value(value).map_err(|e| e.at(format!("{}, attribute `{name}`", self.describe())))
+    }
+
+    /// The value of an attribute.
+    ///
+    /// # Errors
+    /// As [`Record::get`].
+    pub fn value(&self, name: &str) -> Result<Value> {
+        {
+            let state = self.0.state.lock();
+            if let Some(batch) =
+                state.home.as_ref().filter(|b| b.full && state.overlay.is_empty() && state.row != NO_ROW)
+                && let Ok(position) = batch.block.columns().position(name)
+                && let Some(value) = batch.block.value(state.row as usize, position)
+            {
+                return Ok(value.to_value());
+            }
+        }
+        let def = self.def_for(name);
+        let id = def.column(name)?.id();
+        let found = self.0.state.lock().value(id, name).map(ValueRef::to_value);
+        found.ok_or_else(|| self.unloaded(name))
+    }
+
+    fn unloaded(&self, name: &str) -> Error {
+        let known = self.0.state.lock().row != NO_ROW;
+        let what = match known {
+            true => "is not loaded: `refresh` the record",
+            false => "was never set: the database gives it a value when the record is flushed",
+        };
+        Error::new(ErrorKind::Unloaded, format!("`{name}` of {} {what}", self.describe()))
+            .with_columns([name])
+    }
+
+    /// Sets an attribute. The next flush sends it, if it differs from what the database has.
+    ///
+    /// # Errors
+    /// `NoSuchColumn`, with near names; `Invalid` for a column that the database computes, and for
+    /// a record that was deleted.
+    pub fn set(&self, name: &str, value: impl Into<Value>) -> Result<()> {
+        let value = value.into();
+        let def = self.def_for(name);
+        self.put(&def, &[(def.column(name)?, value)])
+    }
+
+    /// Sets several attributes: all of them, or none if a name is wrong.
+    ///
+    /// # Errors
+    /// As [`Record::set`]; `Invalid` for an expression where a value belongs.
+    pub fn set_all(&self, values: impl IntoValues) -> Result<()> {
+        let def = self.0.table.def();
+        let mut list: Vec<(Arc<str>, Value)> = Vec::new();
+        gather(&def, values, |column, value| list.push((column.key().into(), value)))?;
+        let columns = list.into_iter().map(|(key, value)| Ok((def.column(&key)?, value)));
+        self.put(&def, &columns.collect::<Result<Vec<_>>>()?)
+    }
+
+    fn put(&self, def: &TableDef, values: &[(&ColumnDef, Value)]) -> Result<()> {
+        if let Some((column, _)) = values.iter().find(|(column, _)| column.computed().is_some()) {
+            let message =
+                format!("`{}` of `{}` is computed by the database", column.key(), def.display_name());
+            return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
+        }
+        let mut state = self.0.state.lock();
+        if state.status == RecordState::Deleted || state.doomed {
+            drop(state);
+            return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));
+        }
+        values.iter().for_each(|(column, value)| put(&mut state.overlay, column.id(), value.clone()));
+        let touched = self.touch(&mut state);
+        drop(state);
+        if let Some(session) = touched {
+            session.touched.lock().push(self.clone());
+        }
+        Ok(())
+    }
+
+    /// Marks a row of the database as changed; gives the session that has to hear of it.
+    pub(crate) fn touch(&self, state: &mut State) -> Option<Arc<Inner>> {
+        if state.touched || state.status != RecordState::Persistent {
+            return None;
+        }
+        let session = state.session()?;
+        state.touched = true;
+        Some(session)
+    }
+
+    /// Whether it has changes that were not flushed: set values that differ from what was read, and
+    /// relationships written.
+    pub fn is_modified(&self) -> bool {
+        let def = self.0.table.def();
+        let state = self.0.state.lock();
+        match state.status {
+            RecordState::Transient | RecordState::Pending => true,
+            _ => state.links.is_some() || state.differs(&def),
+        }
+    }
+
+    /// What an attribute was when it was read, and what it is now, where it was set since.
+    ///
+    /// # Errors
+    /// `NoSuchColumn`.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// insert(&tags).values(values! { "name" => "old" }).run(&db)?;
+    /// let session = db.session();
+    /// let tag = session.query(&tags).one()?;
+    /// tag.set("name", "new")?;
+    /// let history = tag.history("name")?;
+    /// assert_eq!((history.old, history.new), (Some("old".into()), Some("new".into())));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn history(&self, name: &str) -> Result<FieldChange> {
+        let def = self.def_for(name);
+        let column = def.column(name)?;
+        let state = self.0.state.lock();
+        let old = state.stored(column.id(), name).map(ValueRef::to_value);
+        let new = state.overlay.iter().find(|(id, _)| *id == column.id()).map(|(_, value)| value.clone());
+        let new = if new == old { None } else { new };
+        Ok(FieldChange { name: name.into(), old, new })
+    }
+
+    /// The attributes that differ from what was read.
+    pub fn changed(&self) -> Vec<FieldChange> {
+        let def = self.0.table.def();
+        let all = def.columns().filter_map(|column| self.history(column.key()).ok());
+        all.filter(|change| change.new.is_some()).collect()
+    }
+
+    /// A snapshot of its values, as a row that also lends text and bytes. Attributes that hold no
+    /// value are not in it.
+    pub fn row(&self) -> Row {
+        let def = self.0.table.def();
+        let state = self.0.state.lock();
+        if let (true, Some(place)) = (state.overlay.is_empty(), state.place()) {
+            return place.to_row();
+        }
+        let known: Vec<(&ColumnDef, ValueRef<'_>)> =
+            def.columns().filter_map(|c| Some((c, state.value(c.id(), c.key())?))).collect();
+        let infos = known.iter().map(|(column, _)| ColumnInfo::new(column.key(), column.ty().clone()));
+        let mut builder = BlockBuilder::new(Arc::new(Columns::new(infos.collect())), 1);
+        known.iter().for_each(|(_, value)| builder.push_ref(*value));
+        builder.end_row();
+        Row::new(Arc::new(builder.close_raw()), 0)
+    }
+
+    /// The values of its primary key as the database has them; none before it was flushed.
+    pub fn key(&self) -> Option<Vec<Value>> {
+        let place = self.0.state.lock().place()?;
+        let key = key_of(&place.batch.def);
+        let values = key.iter().map(|at| place.value(*at).map(ValueRef::to_value));
+        values.collect::<Option<Vec<Value>>>().filter(|values| !values.is_empty())
+    }
+
+    /// Whether two records are of the same row, though perhaps of different sessions.
+    pub fn same_row(&self, other: &Record) -> bool {
+        self == other || (self.0.table == other.0.table && self.key().is_some() && self.key() == other.key())
+    }
+
+    /// `users 1`, or `new users`.
+    pub(crate) fn describe(&self) -> String {
+        let table = self.0.table.def().display_name();
+        match self.key() {
+            Some(key) => format!("{table} {}", key_text(&key)),
+            None => format!("new {table}"),
+        }
+    }
+
+    /// The canonical key of its row.
+    pub(crate) fn identity(&self) -> Option<Key> {
+        self.0.state.lock().place()?.key()
+    }
+
+    /// What names the record among those that live.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
+    /// The session it belongs to, if that lives.
+    pub(crate) fn session(&self) -> Option<Arc<Inner>> {
+        self.0.state.lock().session()
+    }
+
+    /// The error of a name that is neither a column nor a relationship.
+    pub(crate) fn no_relationship<'a>(&self, name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+        let near = did_you_mean(name, known);
+        let table = self.0.table.def().display_name();
+        Error::new(ErrorKind::NoSuchColumn, format!("`{table}` has no relationship `{name}`{near}"))
+            .with_table(table)
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<RecordInner> {
+        Arc::downgrade(&self.0)
+    }
+}
+
+/// `1`, or `1/2` for a key of several columns.
+pub(crate) fn key_text(key: &[Value]) -> String {
+    key.iter().map(Value::to_string).collect::<Vec<_>>().join("/")
+}
+
+impl PartialEq for Record {
+    /// The same record; [`Record::same_row`] compares rows.
+    fn eq(&self, other: &Record) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Record {}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {:?}", self.describe(), self.state(), self.row())
+    }
+}
+
+impl Serialize for Record {
+    /// A map of its loaded attributes.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.row().columns().distinct_names().map_err(S::Error::custom)?;
+        self.row().serialize(serializer)
+    }
+}

@@ -1,0 +1,239 @@
+//! Relationships that a program declares: a name of its own for a foreign key, a connection that no
+//! foreign key makes, or another rule for deletes.
+
+use std::sync::Arc;
+
+use mirrorm_core::schema::{ForeignKeyDef, Table, TableDef};
+use mirrorm_core::{Error, ErrorKind, Result};
+use mirrorm_reflect::RelationshipKind;
+
+use super::registry::on_delete;
+use super::{KeyLink, OnParentDelete, Relation};
+
+/// A relationship of a name to a table: see [`Db::relate`](crate::Db::relate).
+pub fn relationship(name: impl Into<Arc<str>>, to: &Table) -> RelationshipParts {
+    RelationshipParts {
+        name: name.into(),
+        to: to.clone(),
+        by: Vec::new(),
+        pairs: None,
+        through: None,
+        kind: None,
+        on_delete: None,
+    }
+}
+
+/// A relationship as it is declared. Each method returns the changed relationship.
+#[derive(Clone, Debug)]
+#[must_use = "a relationship does nothing until `Db::relate` takes it"]
+pub struct RelationshipParts {
+    name: Arc<str>,
+    to: Table,
+    by: Vec<Arc<str>>,
+    pairs: Option<[Vec<Arc<str>>; 2]>,
+    through: Option<Table>,
+    kind: Option<RelationshipKind>,
+    on_delete: Option<OnParentDelete>,
+}
+
+/// A relationship as it was declared, and where it starts.
+#[derive(Clone, Debug)]
+pub(crate) struct Declared {
+    pub(crate) from: Table,
+    pub(crate) name: Arc<str>,
+    parts: RelationshipParts,
+}
+
+fn keys<N: Into<Arc<str>>>(names: impl IntoIterator<Item = N>) -> Vec<Arc<str>> {
+    names.into_iter().map(Into::into).collect()
+}
+
+impl RelationshipParts {
+    /// The columns of the foreign key, where there are several between the tables.
+    pub fn by<N: Into<Arc<str>>>(mut self, columns: impl IntoIterator<Item = N>) -> RelationshipParts {
+        self.by = keys(columns);
+        self
+    }
+
+    /// The columns that are equal at the start and at the end, where no foreign key says it.
+    pub fn on<N: Into<Arc<str>>, M: Into<Arc<str>>>(
+        mut self,
+        from: impl IntoIterator<Item = N>,
+        to: impl IntoIterator<Item = M>,
+    ) -> RelationshipParts {
+        self.pairs = Some([keys(from), keys(to)]);
+        self
+    }
+
+    /// Many-to-many, through a table with a foreign key to each.
+    pub fn through(mut self, table: &Table) -> RelationshipParts {
+        self.through = Some(table.clone());
+        self
+    }
+
+    /// Which kind it is, where the tables leave a choice: a table that points to itself, or columns
+    /// given by [`RelationshipParts::on`], of which the many side holds the key.
+    pub fn kind(mut self, kind: RelationshipKind) -> RelationshipParts {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// What happens to the rows at the end when a session deletes the one at the start; by default
+    /// what their foreign key says the database does.
+    pub fn on_delete(mut self, rule: OnParentDelete) -> RelationshipParts {
+        self.on_delete = Some(rule);
+        self
+    }
+
+    pub(crate) fn from(self, from: &Table) -> Declared {
+        Declared { from: from.clone(), name: self.name.clone(), parts: self }
+    }
+}
+
+impl Declared {
+    /// The relationship as the tables make it now.
+    ///
+    /// # Errors
+    /// `Invalid` for a name that a column has; `NoForeignKey`, `AmbiguousForeignKey`, `NoSuchColumn`.
+    pub(crate) fn resolve(&self, tables: &[Table]) -> Result<Relation> {
+        let def = self.from.def();
+        if def.column(&self.name).is_ok() {
+            let message = format!("`{}` is a column of `{}`", self.name, def.display_name());
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let parts = &self.parts;
+        if let Some(table) =
+            parts.through.as_ref().or(Some(&parts.to)).filter(|table| !tables.contains(table))
+        {
+            let message = format!("`{}` is no table of this Db", table.def().display_name());
+            return Err(Error::new(ErrorKind::NoSuchTable, message));
+        }
+        let (kind, near, far) = match (&parts.through, &parts.pairs) {
+            (Some(between), _) => {
+                let near = self.key_between(between, &self.from, &[])?;
+                let far = self.key_between(between, &parts.to, &near.columns)?;
+                (RelationshipKind::ManyToMany, near, Some(Arc::new(far)))
+            }
+            (None, Some([from, to])) => self.by_columns(from, to)?,
+            (None, None) => self.by_key()?,
+        };
+        let rule = parts.on_delete.unwrap_or_else(|| on_delete(&near, kind));
+        Ok(Relation {
+            name: self.name.clone(),
+            from: self.from.clone(),
+            to: parts.to.clone(),
+            kind,
+            near: Arc::new(near),
+            far,
+            on_delete: rule,
+        })
+    }
+
+    fn by_columns(
+        &self,
+        from: &[Arc<str>],
+        to: &[Arc<str>],
+    ) -> Result<(RelationshipKind, KeyLink, Option<Arc<KeyLink>>)> {
+        let parts = &self.parts;
+        from.iter().try_for_each(|key| self.from.def().column(key).map(|_| ()))?;
+        to.iter().try_for_each(|key| parts.to.def().column(key).map(|_| ()))?;
+        if from.len() != to.len() || from.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("`{}`: as many columns at both ends", self.name),
+            ));
+        }
+        let kind = parts.kind.unwrap_or(RelationshipKind::OneToMany);
+        let start = (self.from.clone(), from.to_vec());
+        let end = (parts.to.clone(), to.to_vec());
+        let (holder, referred) =
+            if kind == RelationshipKind::ManyToOne { (start, end) } else { (end, start) };
+        let link = KeyLink { holder: holder.0, columns: holder.1, referred: referred.0, targets: referred.1 };
+        Ok((kind, link, None))
+    }
+
+    fn by_key(&self) -> Result<(RelationshipKind, KeyLink, Option<Arc<KeyLink>>)> {
+        let to = &self.parts.to;
+        let forward = self.key_between(&self.from, to, &[]);
+        let backward = self.key_between(to, &self.from, &[]);
+        let kind = self.parts.kind;
+        match (forward, backward) {
+            (Ok(link), _) if kind == Some(RelationshipKind::ManyToOne) => {
+                Ok((RelationshipKind::ManyToOne, link, None))
+            }
+            (_, Ok(link)) if kind.is_some() => Ok((kind.unwrap_or(RelationshipKind::OneToMany), link, None)),
+            (Ok(_), Ok(_)) => Err(self.ambiguous("both tables point to each other: say the `kind`")),
+            (Ok(link), Err(_)) => Ok((RelationshipKind::ManyToOne, link, None)),
+            (Err(_), Ok(link)) => {
+                let unique = is_unique(&link);
+                let kind = if unique { RelationshipKind::OneToOne } else { RelationshipKind::OneToMany };
+                Ok((kind, link, None))
+            }
+            (Err(error), Err(other)) => {
+                Err(if other.kind() == ErrorKind::AmbiguousForeignKey { other } else { error })
+            }
+        }
+    }
+
+    fn ambiguous(&self, why: &str) -> Error {
+        Error::new(ErrorKind::AmbiguousForeignKey, format!("the relationship `{}`: {why}", self.name))
+    }
+
+    /// The only foreign key of one table to another, or the one of the columns that were given.
+    fn key_between(&self, holder: &Table, referred: &Table, not: &[Arc<str>]) -> Result<KeyLink> {
+        let (def, other) = (holder.def(), referred.def());
+        let points = |key: &&ForeignKeyDef| {
+            let schema = key.target.schema.as_ref().or(def.schema());
+            key.target.table.as_str() == other.name().as_str() && schema == other.schema()
+        };
+        let columns = |key: &ForeignKeyDef| -> Vec<Arc<str>> {
+            key.columns.iter().filter_map(|at| def.column_at(*at)).map(|c| c.key().into()).collect()
+        };
+        let by = &self.parts.by;
+        let fits = |columns: &Vec<Arc<str>>| (by.is_empty() || columns == by) && columns != not;
+        let mut found: Vec<(Vec<Arc<str>>, &ForeignKeyDef)> =
+            def.foreign_keys().iter().filter(points).map(|key| (columns(key), key)).collect();
+        found.retain(|(columns, _)| fits(columns));
+        match found.as_slice() {
+            [(columns, key)] => {
+                let targets = targets(key, &other);
+                Ok(KeyLink {
+                    holder: holder.clone(),
+                    columns: columns.clone(),
+                    referred: referred.clone(),
+                    targets,
+                })
+            }
+            [] => {
+                let message = format!(
+                    "the relationship `{}`: no foreign key of `{}` points to `{}`: name the columns with `on`",
+                    self.name,
+                    def.display_name(),
+                    other.display_name()
+                );
+                Err(Error::new(ErrorKind::NoForeignKey, message))
+            }
+            _ => Err(self.ambiguous("several foreign keys connect the tables: name the columns with `by`")),
+        }
+    }
+}
+
+fn targets(key: &ForeignKeyDef, other: &TableDef) -> Vec<Arc<str>> {
+    if key.target.columns.is_empty() {
+        let primary = other.primary_key().map_or(&[][..], |key| &key.columns);
+        return primary.iter().filter_map(|at| other.column_at(*at)).map(|c| c.key().into()).collect();
+    }
+    let named = |name: &str| other.columns().find(|c| c.name().as_str() == name).map(|c| c.key().into());
+    key.target.columns.iter().filter_map(|name| named(name.as_str())).collect()
+}
+
+/// Whether at most one row can hold a key.
+fn is_unique(link: &KeyLink) -> bool {
+    let def = link.holder.def();
+    let same = |columns: &[usize]| {
+        let mut keys = columns.iter().filter_map(|at| def.column_at(*at)).map(|c| c.key());
+        columns.len() == link.columns.len() && keys.all(|key| link.columns.iter().any(|own| **own == *key))
+    };
+    def.primary_key().is_some_and(|key| same(&key.columns))
+        || def.uniques().iter().any(|key| same(&key.columns))
+}

@@ -1,0 +1,480 @@
+//! Reading relationships: what is touched for one record is loaded for all that were read with it.
+//!
+//! One bounded statement for each batch of up to 512 rows. Integer keys go as one list; all others
+//! join the table they point to, so that collations and conversions are the database's own, and are
+//! grouped by the key of the row they belong to. What was loaded hangs on the batch, as positions
+//! in other batches: it holds no record, so nothing keeps itself alive.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use mirrorm_core::expr::Expr;
+use mirrorm_core::rows::{Block, BlockBuilder, Columns, Rows};
+use mirrorm_core::schema::{Alias, Table, TableDef, TableId};
+use mirrorm_core::stmt::{Select, select};
+use mirrorm_core::types::Class;
+use mirrorm_core::value::ValueRef;
+use mirrorm_core::{Error, ErrorKind, Result};
+use mirrorm_reflect::RelationshipKind;
+
+use super::Relation;
+use crate::batch::{Batch, key_of};
+use crate::inner::Verb;
+use crate::key::Key;
+use crate::load::no_key;
+use crate::record::Record;
+
+/// Parents of one statement where each is named by its key.
+const CHUNK: usize = 100;
+
+/// What a relationship leads to, for each row of a batch.
+pub(crate) struct Related {
+    batches: Vec<Arc<Batch>>,
+    /// Rows at the end: a batch and a position in it, in groups.
+    items: Vec<(u32, u32)>,
+    /// Where each group begins, and the end of the last.
+    starts: Vec<u32>,
+    /// The group of each row at the start; beyond the last for a row without a key.
+    groups: Vec<u32>,
+    epoch: u64,
+    /// How often each table was written when this was read.
+    written: Vec<(TableId, u64)>,
+}
+
+impl Related {
+    fn of(&self, row: u32) -> &[(u32, u32)] {
+        let group = self.groups.get(row as usize).map_or(usize::MAX, |group| *group as usize);
+        match (self.starts.get(group), self.starts.get(group.saturating_add(1))) {
+            (Some(start), Some(end)) => self.items.get(*start as usize..*end as usize).unwrap_or(&[]),
+            _ => &[],
+        }
+    }
+}
+
+impl Record {
+    /// The records a relationship leads to: for one that leads to one row, none or one.
+    ///
+    /// What was not loaded yet is loaded now, for all records that were read together with this one,
+    /// in the session's transaction and after a flush. After the session has ended, what was loaded
+    /// still answers.
+    ///
+    /// # Errors
+    /// `NoSuchColumn` for an unknown relationship, with near names; `Detached` for one that was not
+    /// loaded before the session ended; `Busy` while the session is at work in another thread;
+    /// `Invalid` where lazy loading is forbidden; the database's.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// db.execute_script(
+    ///     "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);
+    ///      CREATE TABLE posts (id INTEGER PRIMARY KEY, title TEXT, user_id INTEGER REFERENCES users);
+    ///      INSERT INTO users VALUES (1, 'ann'), (2, 'ben');
+    ///      INSERT INTO posts VALUES (1, 'Hello', 1), (2, 'Again', 1);",
+    /// )?;
+    /// db.reflect()?;
+    /// let session = db.session();
+    /// let users = session.query(&db.table_named("users")?).all()?;
+    /// let counts: Vec<usize> = users.iter().map(|u| Ok(u.related("posts")?.len())).collect::<Result<_>>()?;
+    /// assert_eq!(counts, [2, 0]);
+    /// let post = &users[0].related("posts")?[0];
+    /// assert_eq!(post.related_one("user")?.as_ref(), Some(&users[0]));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn related(&self, name: &str) -> Result<Vec<Record>> {
+        match self.session().filter(|session| !session.is_closed()) {
+            Some(session) => session.verb()?.related(self, name),
+            None => self.related_detached(name),
+        }
+    }
+
+    /// The record a relationship leads to.
+    ///
+    /// # Errors
+    /// As [`Record::related`]; `MultipleFound` where it leads to several.
+    pub fn related_one(&self, name: &str) -> Result<Option<Record>> {
+        let mut all = self.related(name)?;
+        if all.len() > 1 {
+            let message = format!("`{name}` of {} leads to {} rows", self.describe(), all.len());
+            return Err(Error::new(ErrorKind::MultipleFound, message));
+        }
+        Ok(all.pop())
+    }
+
+    /// What was loaded, or linked and never saved.
+    fn related_detached(&self, name: &str) -> Result<Vec<Record>> {
+        let place = self.0.state.lock().place();
+        let loaded = place.as_ref().and_then(|place| {
+            let related = find(&place.batch, name)?;
+            let record =
+                |(b, row): &(u32, u32)| Some(Record::loaded(related.batches.get(*b as usize)?, *row));
+            Some(related.of(place.row).iter().filter_map(record).collect::<Vec<Record>>())
+        });
+        if loaded.is_none() && place.is_some() {
+            let message = format!(
+                "`{name}` of {} was not loaded before its session ended: ask for it with `.with(\"{name}\")`",
+                self.describe()
+            );
+            return Err(Error::new(ErrorKind::Detached, message));
+        }
+        let relation =
+            crate::db::relations_of(self.table()).and_then(|map| map.get(self.table(), name).cloned());
+        let Some(relation) = relation else {
+            return loaded.ok_or_else(|| self.no_relationship(name, std::iter::empty()));
+        };
+        let found = loaded.unwrap_or_default();
+        let state = self.0.state.lock();
+        Ok(match &state.links {
+            Some(links) => links.over(&relation, found),
+            None => found,
+        })
+    }
+}
+
+fn find(batch: &Batch, name: &str) -> Option<Arc<Related>> {
+    let list = batch.related.lock();
+    list.iter().find(|(own, _)| **own == *name).map(|(_, related)| related.clone())
+}
+
+impl Verb<'_> {
+    fn related(&self, record: &Record, name: &str) -> Result<Vec<Record>> {
+        let relation = self.relation(record, name)?;
+        self.autoflush()?;
+        let place = record.0.state.lock().place();
+        let mut found = Vec::new();
+        if let Some(place) = place {
+            let related = self.loaded(&place.batch, &relation, true)?;
+            self.make(&related, place.row, &mut found)?;
+            self.tell_transitions()?;
+        }
+        // What is linked and could not be flushed, inside a flush or because that is off.
+        let state = record.0.state.lock();
+        Ok(match &state.links {
+            Some(links) => links.over(&relation, found),
+            None => found,
+        })
+    }
+
+    /// The records of all rows that a relationship leads to.
+    pub(crate) fn all_of(&self, related: &Related) -> Result<Vec<Record>> {
+        let mut found = Vec::with_capacity(related.items.len());
+        for row in 0..related.groups.len() as u32 {
+            self.make(related, row, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn make(&self, related: &Related, row: u32, out: &mut Vec<Record>) -> Result<()> {
+        let items = related.of(row);
+        out.reserve(items.len());
+        for run in items.chunk_by(|a, b| a.0 == b.0) {
+            let Some(batch) = run.first().and_then(|(b, _)| related.batches.get(*b as usize)) else {
+                continue;
+            };
+            self.records_of(batch, run.iter().map(|(_, row)| *row), false, out)?;
+        }
+        Ok(())
+    }
+
+    /// The relationship of a name.
+    pub(crate) fn relation(&self, record: &Record, name: &str) -> Result<Arc<Relation>> {
+        self.relation_of(record.table(), name)
+    }
+
+    pub(crate) fn relation_of(&self, table: &Table, name: &str) -> Result<Arc<Relation>> {
+        let map = self.inner.db.relations();
+        if let Some(relation) = map.get(table, name) {
+            return Ok(relation.clone());
+        }
+        let known: Vec<Arc<str>> = map.of(table).map(|relation| relation.name.clone()).collect();
+        let near = mirrorm_core::internal::did_you_mean(name, known.iter().map(|name| &**name));
+        let table = table.def().display_name();
+        let message = format!("`{table}` has no relationship `{name}`{near}");
+        Err(Error::new(ErrorKind::NoSuchColumn, message).with_table(table).with_columns([name]))
+    }
+
+    /// What a relationship leads to for the rows of a batch: loaded before, and still right, or
+    /// loaded now.
+    pub(crate) fn loaded(
+        &self,
+        batch: &Arc<Batch>,
+        relation: &Arc<Relation>,
+        lazy: bool,
+    ) -> Result<Arc<Related>> {
+        if let Some(related) = find(batch, &relation.name).filter(|related| self.is_right(related)) {
+            return Ok(related);
+        }
+        if lazy && (self.inner.options.forbid_lazy || !batch.lazy) {
+            let message = format!(
+                "`{}` of `{}` is not loaded, and lazy loading is forbidden: ask for it with `.with(\"{}\")`",
+                relation.name,
+                relation.from.def().display_name(),
+                relation.name
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let related = Arc::new(self.load_related(batch, relation)?);
+        let mut list = batch.related.lock();
+        list.retain(|(name, _)| *name != relation.name);
+        list.push((relation.name.clone(), related.clone()));
+        Ok(related)
+    }
+
+    fn is_right(&self, related: &Related) -> bool {
+        let Ok(core) = self.core() else { return false };
+        let same = |(table, count): &(TableId, u64)| core.written.get(table).copied().unwrap_or(0) == *count;
+        core.epochs.holds(related.epoch) && related.written.iter().all(same)
+    }
+
+    /// Loads relationships along a path of names for records that were read.
+    pub(crate) fn load_path(&self, table: &Table, records: &[Record], path: &str) -> Result<()> {
+        let homes =
+            records.iter().filter_map(|record| record.0.state.lock().place()).map(|place| place.batch);
+        let mut batches: Vec<Arc<Batch>> = Vec::new();
+        for home in homes {
+            if !batches.iter().rev().any(|known| Arc::ptr_eq(known, &home)) {
+                batches.push(home);
+            }
+        }
+        let mut table = table.clone();
+        for name in path.split('.') {
+            let relation = self.relation_of(&table, name)?;
+            let mut next = Vec::new();
+            for batch in &batches {
+                next.extend(self.loaded(batch, &relation, false)?.batches.iter().cloned());
+            }
+            batches = next;
+            table = relation.to.clone();
+        }
+        Ok(())
+    }
+
+    fn load_related(&self, batch: &Arc<Batch>, relation: &Arc<Relation>) -> Result<Related> {
+        let tables = [Some(&relation.to), relation.far.as_ref().map(|far| &far.holder)];
+        let (epoch, written) = {
+            let core = self.core()?;
+            let count = |table: &Table| (table.id(), core.written.get(&table.id()).copied().unwrap_or(0));
+            (core.epochs.current(), tables.into_iter().flatten().map(count).collect())
+        };
+        let empty = Related {
+            batches: Vec::new(),
+            items: Vec::new(),
+            starts: vec![0],
+            groups: Vec::new(),
+            epoch,
+            written,
+        };
+        let loader = Loader { verb: self, batch, relation, def: relation.to.def() };
+        match loader.integer_column()? {
+            Some(column) => loader.by_integers(column, empty),
+            None => loader.by_join(empty),
+        }
+    }
+}
+
+/// One loading of a relationship.
+struct Loader<'l> {
+    verb: &'l Verb<'l>,
+    batch: &'l Arc<Batch>,
+    relation: &'l Arc<Relation>,
+    /// The definition of the end.
+    def: Arc<TableDef>,
+}
+
+impl Loader<'_> {
+    /// Where the key lies in the rows at the start, if it is one integer at both ends.
+    fn integer_column(&self) -> Result<Option<usize>> {
+        let near = &self.relation.near;
+        let ([column], [target]) = (near.columns.as_slice(), near.targets.as_slice()) else {
+            return Ok(None);
+        };
+        let is_int = |table: &Table, key: &str| Ok(table.def().column(key)?.ty().class() == Class::Int);
+        if !is_int(&near.holder, column)? || !is_int(&near.referred, target)? {
+            return Ok(None);
+        }
+        let own = if self.relation.kind == RelationshipKind::ManyToOne { column } else { target };
+        self.position(own).map(Some)
+    }
+
+    /// Where a column of the start lies in the block.
+    fn position(&self, key: &str) -> Result<usize> {
+        let found = self.batch.block.columns().position(key);
+        found.map_err(|_| {
+            let table = self.batch.def.display_name();
+            let message = format!("`{key}` of `{table}` is not loaded: `refresh` the record");
+            Error::new(ErrorKind::Unloaded, message).with_columns([key])
+        })
+    }
+
+    /// Finds the rows by one list of integers: in the column at the end, or of the table between.
+    fn by_integers(&self, column: usize, mut related: Related) -> Result<Related> {
+        let block = &self.batch.block;
+        let mut group_of: HashMap<i64, u32> = HashMap::with_capacity(block.len());
+        for row in 0..block.len() {
+            let group = match block.value(row, column) {
+                Some(ValueRef::Int(n)) => {
+                    let next = group_of.len() as u32;
+                    *group_of.entry(n).or_insert(next)
+                }
+                _ => u32::MAX,
+            };
+            related.groups.push(group);
+        }
+        if group_of.is_empty() {
+            return Ok(related);
+        }
+        let mut keys: Vec<i64> = group_of.keys().copied().collect();
+        keys.sort_unstable();
+        let (near, to) = (&self.relation.near, &self.relation.to);
+        let (rows, at) = match &self.relation.far {
+            None => {
+                let own = if self.relation.kind == RelationshipKind::ManyToOne {
+                    &near.targets
+                } else {
+                    &near.columns
+                };
+                let key = own.first().map_or("", |key| &**key);
+                let rows = self.run(&select(to).filter(to.c(key).in_integers(keys)))?;
+                (rows, self.def.columns().position(|c| c.key() == key).unwrap_or(usize::MAX))
+            }
+            Some(far) => {
+                let key = near.columns.first().map_or("", |key| &**key);
+                let between = &near.holder;
+                let query = select(to)
+                    .add_columns(between.c(key))
+                    .join_on(
+                        between,
+                        pairs(|key| to.c(key), &far.targets, |key| between.c(key), &far.columns),
+                    )
+                    .filter(between.c(key).in_integers(keys));
+                (self.run(&query)?, self.def.columns().len())
+            }
+        };
+        let group = |block: &Block, row: usize| match block.value(row, at) {
+            Some(ValueRef::Int(n)) => group_of.get(&n).copied(),
+            _ => None,
+        };
+        self.gather(&[rows], group_of.len(), group, &mut related)?;
+        Ok(related)
+    }
+
+    /// Joins the start under another name, and finds the rows by the key of the start.
+    fn by_join(&self, mut related: Related) -> Result<Related> {
+        let positions = key_of(&self.batch.def);
+        if positions.is_empty() {
+            return Err(no_key(&self.batch.def));
+        }
+        let keys: Vec<Arc<str>> =
+            positions.iter().filter_map(|at| self.batch.def.column_at(*at)).map(|c| c.key().into()).collect();
+        let start = self.relation.from.alias("start_of_it");
+        let (mut group_of, mut results) = (HashMap::new(), Vec::new());
+        let rows: Vec<u32> = (0..self.batch.block.len() as u32).collect();
+        for row in &rows {
+            let next = group_of.len() as u32;
+            let key = self.batch.key(*row, positions);
+            related.groups.push(key.map_or(u32::MAX, |key| *group_of.entry(key).or_insert(next)));
+        }
+        for chunk in rows.chunks(CHUNK) {
+            let named = chunk.iter().map(|row| {
+                let value = |at: &usize| self.batch.value(*row, *at).unwrap_or(ValueRef::Null).to_value();
+                let equal = keys.iter().zip(positions).map(|(key, at)| start.c(key).eq(value(at)));
+                Expr::all(equal.collect::<Vec<Expr>>())
+            });
+            let query = self.joined(&start).filter(Expr::any(named.collect::<Vec<Expr>>()));
+            let columns: Vec<Expr> = keys.iter().map(|key| start.c(key)).collect();
+            results.push(self.run(&query.add_columns(columns))?);
+        }
+        let width = self.def.columns().len();
+        let group = |block: &Block, row: usize| {
+            let value = |at: usize| block.value(row, width + at).unwrap_or(ValueRef::Null);
+            group_of.get(&Key::of((0..keys.len()).map(value))?).copied()
+        };
+        self.gather(&results, group_of.len(), group, &mut related)?;
+        Ok(related)
+    }
+
+    fn joined(&self, start: &Alias) -> Select {
+        let (near, to) = (&self.relation.near, &self.relation.to);
+        let at_start = |key: &str| start.c(key);
+        let at_end = |key: &str| to.c(key);
+        let between = |key: &str| near.holder.c(key);
+        match &self.relation.far {
+            Some(far) => select(to)
+                .join_on(&near.holder, pairs(at_end, &far.targets, between, &far.columns))
+                .join_on(start, pairs(at_start, &near.targets, between, &near.columns)),
+            None if self.relation.kind == RelationshipKind::ManyToOne => {
+                select(to).join_on(start, pairs(at_end, &near.targets, at_start, &near.columns))
+            }
+            None => select(to).join_on(start, pairs(at_start, &near.targets, at_end, &near.columns)),
+        }
+    }
+
+    fn run(&self, query: &Select) -> Result<Rows> {
+        query.all(&*self.verb.reading()?)
+    }
+
+    /// Sorts the rows that were found into their groups.
+    fn gather(
+        &self,
+        results: &[Rows],
+        groups: usize,
+        group: impl Fn(&Block, usize) -> Option<u32>,
+        related: &mut Related,
+    ) -> Result<()> {
+        let mut found: Vec<(u32, (u32, u32))> = Vec::new();
+        for block in results.iter().flat_map(Rows::blocks) {
+            let at = related.batches.len() as u32;
+            let rows = (0..block.len()).filter_map(|row| Some((group(block, row)?, (at, row as u32))));
+            found.extend(rows);
+            related.batches.push(self.batch_of(block));
+        }
+        let mut counts = vec![0u32; groups + 1];
+        for (group, _) in &found {
+            counts.iter_mut().skip(*group as usize + 1).take(1).for_each(|count| *count += 1);
+        }
+        let mut sum = 0;
+        counts.iter_mut().for_each(|count| {
+            sum += *count;
+            *count = sum;
+        });
+        related.starts.clone_from(&counts);
+        // Stable: rows of a group stay in the order the database gave them.
+        found.sort_by_key(|(group, _)| *group);
+        related.items = found.into_iter().map(|(_, item)| item).collect();
+        Ok(())
+    }
+
+    /// A batch of the rows of the end, without what was read beside them.
+    fn batch_of(&self, block: &Arc<Block>) -> Arc<Batch> {
+        let width = self.def.columns().len();
+        let own = if block.columns().len() == width { block.clone() } else { Arc::new(narrow(block, width)) };
+        let epoch = self.verb.core().map_or(0, |core| core.epochs.current());
+        let mut batch = Batch::new(&self.relation.to, &self.def, own, self.verb.weak(), epoch);
+        batch.lazy = self.batch.lazy;
+        Arc::new(batch)
+    }
+}
+
+/// A copy of the first columns of a block.
+fn narrow(block: &Block, width: usize) -> Block {
+    let columns = Columns::new(block.columns().iter().take(width).cloned().collect());
+    let mut builder = BlockBuilder::new(Arc::new(columns), block.len());
+    for row in 0..block.len() {
+        (0..width).for_each(|at| builder.push_ref(block.value(row, at).unwrap_or(ValueRef::Null)));
+        builder.end_row();
+    }
+    builder.close_raw()
+}
+
+/// Column by column, one side equals the other. The side that is pointed to stands first: where
+/// collations differ, foreign keys are checked in its own (sqlite.org/foreignkeys.html, 3).
+fn pairs(
+    left: impl Fn(&str) -> Expr,
+    left_keys: &[Arc<str>],
+    right: impl Fn(&str) -> Expr,
+    right_keys: &[Arc<str>],
+) -> Expr {
+    Expr::all(left_keys.iter().zip(right_keys).map(|(a, b)| left(a).eq(right(b))).collect::<Vec<Expr>>())
+}

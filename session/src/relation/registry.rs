@@ -1,0 +1,148 @@
+//! The relationships of the tables of a `Db`: those of the foreign keys, and those declared.
+//!
+//! They are derived anew when a table was defined or changed since.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use mirrorm_core::Result;
+use mirrorm_core::schema::{Metadata, Table, TableId};
+use mirrorm_reflect::{Relationship, RelationshipKind, relationships};
+use parking_lot::RwLock;
+
+use super::declare::Declared;
+use super::{KeyLink, OnParentDelete, Relation};
+
+/// The relationships of one table by name.
+type Named = IndexMap<Arc<str>, Arc<Relation>>;
+
+/// All relationships, as of a generation of the registry of tables.
+#[derive(Default)]
+pub(crate) struct Map {
+    generation: u64,
+    tables: HashMap<TableId, Named>,
+}
+
+/// The relationships of a `Db`.
+#[derive(Default)]
+pub(crate) struct Relations {
+    declared: RwLock<Vec<Declared>>,
+    map: RwLock<Arc<Map>>,
+}
+
+impl Relations {
+    /// Declares a relationship.
+    pub(crate) fn declare(&self, metadata: &Metadata, declared: Declared) -> Result<()> {
+        // Resolved once now, so that a mistake is an error here.
+        declared.resolve(&metadata.tables())?;
+        let mut list = self.declared.write();
+        list.retain(|other| !(other.from == declared.from && other.name == declared.name));
+        list.push(declared);
+        drop(list);
+        *self.map.write() = Arc::default();
+        Ok(())
+    }
+
+    /// The relationships as they are now.
+    pub(crate) fn map(&self, metadata: &Metadata) -> Arc<Map> {
+        let generation = metadata.generation();
+        let known = self.map.read().clone();
+        if known.generation == generation && generation > 0 && !known.tables.is_empty() {
+            return known;
+        }
+        let tables = metadata.tables();
+        let mut map = Map { generation, tables: HashMap::new() };
+        for found in relationships(&tables) {
+            map.add(derived(&found), false);
+        }
+        for declared in self.declared.read().iter() {
+            // A table it names may be gone since: then so is the relationship.
+            if let Ok(relation) = declared.resolve(&tables) {
+                map.add(relation, true);
+            }
+        }
+        let map = Arc::new(map);
+        *self.map.write() = map.clone();
+        map
+    }
+}
+
+impl Map {
+    /// Enters a relationship. One that was declared takes the place of the one that would have been
+    /// derived from the same key.
+    fn add(&mut self, relation: Relation, declared: bool) {
+        let named = self.tables.entry(relation.from.id()).or_default();
+        if declared {
+            named.retain(|_, other| !(super::same_list(other, &relation) && other.kind == relation.kind));
+        }
+        named.insert(relation.name.clone(), Arc::new(relation));
+    }
+
+    /// The relationships of a table.
+    pub(crate) fn of(&self, table: &Table) -> impl Iterator<Item = &Arc<Relation>> {
+        self.tables.get(&table.id()).into_iter().flat_map(IndexMap::values)
+    }
+
+    /// The relationship of a name.
+    pub(crate) fn get(&self, table: &Table, name: &str) -> Option<&Arc<Relation>> {
+        self.tables.get(&table.id())?.get(name)
+    }
+
+    /// The relationship that leads back.
+    pub(crate) fn reverse(&self, relation: &Relation) -> Option<&Arc<Relation>> {
+        self.of(&relation.to).find(|other| other.is_reverse_of(relation))
+    }
+}
+
+fn shared(names: &[String]) -> Vec<Arc<str>> {
+    names.iter().map(|name| Arc::from(name.as_str())).collect()
+}
+
+/// A relationship of a foreign key.
+fn derived(found: &Relationship) -> Relation {
+    let link = |holder: &Table, columns: &[String], referred: &Table, targets: &[String]| {
+        Arc::new(KeyLink {
+            holder: holder.clone(),
+            columns: shared(columns),
+            referred: referred.clone(),
+            targets: shared(targets),
+        })
+    };
+    let (near, far) = match (&found.kind, &found.through) {
+        (RelationshipKind::ManyToMany, Some(between)) => (
+            link(&between.table, &between.from_columns, &found.from, &found.from_columns),
+            Some(link(&between.table, &between.to_columns, &found.to, &found.to_columns)),
+        ),
+        (RelationshipKind::ManyToOne, _) => {
+            (link(&found.from, &found.from_columns, &found.to, &found.to_columns), None)
+        }
+        _ => (link(&found.to, &found.to_columns, &found.from, &found.from_columns), None),
+    };
+    Relation {
+        name: Arc::from(found.name.as_str()),
+        from: found.from.clone(),
+        to: found.to.clone(),
+        kind: found.kind,
+        on_delete: on_delete(&near, found.kind),
+        near,
+        far,
+    }
+}
+
+/// What the foreign key of a relationship says happens when the row it points to is deleted.
+pub(super) fn on_delete(link: &KeyLink, kind: RelationshipKind) -> OnParentDelete {
+    match kind {
+        RelationshipKind::ManyToOne => return OnParentDelete::Leave,
+        // A row that only links two others goes with either.
+        RelationshipKind::ManyToMany => return OnParentDelete::Delete,
+        _ => {}
+    }
+    let def = link.holder.def();
+    let named = |positions: &[usize]| {
+        let keys = positions.iter().filter_map(|at| def.column_at(*at)).map(|column| column.key());
+        keys.eq(link.columns.iter().map(|key| &**key))
+    };
+    let key = def.foreign_keys().iter().find(|key| named(&key.columns));
+    key.map_or(OnParentDelete::Leave, |key| OnParentDelete::of(key.on_delete))
+}

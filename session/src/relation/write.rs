@@ -1,0 +1,279 @@
+//! Writing relationships: setting the record at the other end, and changing lists.
+//!
+//! What is written is noted on both records, so that both sides agree before anything is flushed;
+//! the flush (`flush::links`) makes keys and link rows of it. Locks are taken one at a time.
+
+use std::sync::Arc;
+
+use mirrorm_core::{Error, ErrorKind, Result};
+use mirrorm_reflect::RelationshipKind;
+
+use super::{Hold, KeyLink, Links, Relation};
+use crate::inner::Inner;
+use crate::record::{Record, RecordState};
+
+impl Record {
+    /// Sets the record a relationship leads to, or none. The next flush writes the key; a new record
+    /// at the other end is added to the session with it.
+    ///
+    /// # Errors
+    /// `NoSuchColumn` for an unknown relationship, with near names; `Invalid` for one that leads to
+    /// many, for a record of another table, of another session, or that was deleted.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// let posts = db.table("posts", (
+    ///     column("id", Integer).primary_key(),
+    ///     column("user_id", Integer).references("users.id"),
+    /// ))?;
+    /// db.create_all()?;
+    /// let session = db.session();
+    /// let post = session.add(posts.record(())?)?;
+    /// post.set_related("user", &users.record(values! { "name" => "ann" })?)?;
+    /// session.commit()?;
+    /// assert_eq!(post.get::<i64>("user_id")?, 1);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn set_related<'r>(&self, name: &str, other: impl Into<Option<&'r Record>>) -> Result<()> {
+        let other = other.into();
+        let (relation, back) = self.written_relation(name)?;
+        if !relation.is_one() {
+            return Err(self.misused(&relation, "leads to many rows: use `append`, `remove` or `replace`"));
+        }
+        if let Some(other) = other {
+            self.check_other(&relation, other)?;
+        }
+        if relation.kind == RelationshipKind::ManyToOne {
+            return point(self, &relation.near, other, back.as_ref(), Side::Holder);
+        }
+        // One-to-one from the other side: whoever pointed here does so no more.
+        for old in self.related(name)? {
+            if Some(&old) != other {
+                point(&old, &relation.near, None, Some(&relation), Side::Referred)?;
+            }
+        }
+        match other {
+            Some(other) => point_to(other, self, &relation),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds a record to a relationship that leads to many rows.
+    ///
+    /// # Errors
+    /// As [`Record::set_related`].
+    pub fn append(&self, name: &str, other: &Record) -> Result<()> {
+        let (relation, back) = self.list(name)?;
+        self.check_other(&relation, other)?;
+        match relation.kind {
+            RelationshipKind::ManyToMany => link(self, &relation, back.as_ref(), other, true),
+            _ => point_to(other, self, &relation),
+        }
+    }
+
+    /// Takes a record out of a relationship that leads to many rows: its key becomes NULL, or the
+    /// link row goes. A record that is not in it is left alone.
+    ///
+    /// # Errors
+    /// As [`Record::set_related`].
+    pub fn remove(&self, name: &str, other: &Record) -> Result<()> {
+        let (relation, back) = self.list(name)?;
+        self.check_other(&relation, other)?;
+        if !self.related(name)?.contains(other) {
+            return Ok(());
+        }
+        match relation.kind {
+            RelationshipKind::ManyToMany => link(self, &relation, back.as_ref(), other, false),
+            _ => point(other, &relation.near, None, Some(&relation), Side::Referred),
+        }
+    }
+
+    /// Makes a relationship lead to exactly these records.
+    ///
+    /// # Errors
+    /// As [`Record::set_related`].
+    pub fn replace(&self, name: &str, others: &[Record]) -> Result<()> {
+        let (relation, _) = self.list(name)?;
+        others.iter().try_for_each(|other| self.check_other(&relation, other))?;
+        let now = self.related(name)?;
+        now.iter().filter(|old| !others.contains(old)).try_for_each(|old| self.remove(name, old))?;
+        others.iter().filter(|new| !now.contains(new)).try_for_each(|new| self.append(name, new))
+    }
+
+    fn list(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
+        let (relation, back) = self.written_relation(name)?;
+        match relation.is_one() {
+            false => Ok((relation, back)),
+            true => Err(self.misused(&relation, "leads to one row: use `set_related`")),
+        }
+    }
+
+    /// The relationship of a name and the one that leads back. A record that no session knows finds
+    /// them by its table.
+    fn written_relation(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
+        let map = match self.session() {
+            Some(session) => session.db.relations(),
+            None => crate::db::relations_of(self.table())
+                .ok_or_else(|| self.no_relationship(name, std::iter::empty()))?,
+        };
+        let Some(relation) = map.get(self.table(), name) else {
+            return Err(self.no_relationship(name, map.of(self.table()).map(|relation| &*relation.name)));
+        };
+        Ok((relation.clone(), map.reverse(relation).cloned()))
+    }
+
+    fn misused(&self, relation: &Relation, why: &str) -> Error {
+        Error::new(ErrorKind::Invalid, format!("`{}` of {} {why}", relation.name, self.describe()))
+    }
+
+    fn check_other(&self, relation: &Relation, other: &Record) -> Result<()> {
+        if other.table() != &relation.to {
+            let why = format!("leads to `{}`, not to {}", relation.to.def().display_name(), other.describe());
+            return Err(self.misused(relation, &why));
+        }
+        if let (Some(a), Some(b)) = (self.session(), other.session())
+            && !Arc::ptr_eq(&a, &b)
+        {
+            let why = format!("cannot lead to {}, which belongs to another session", other.describe());
+            return Err(self.misused(relation, &why));
+        }
+        for (record, what) in [(self, "was deleted"), (other, "leads to a record that was deleted")] {
+            let state = record.0.state.lock();
+            let deleted = state.doomed || state.status == RecordState::Deleted;
+            drop(state);
+            if deleted {
+                return Err(self.misused(relation, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes what is noted of its relationships, and tells its session.
+    fn edit_links(&self, edit: impl FnOnce(&mut Links)) {
+        let mut state = self.0.state.lock();
+        let mut links = state.links.take().unwrap_or_default();
+        edit(&mut links);
+        state.links = Some(links).filter(|links| !links.is_empty());
+        let told: Option<Arc<Inner>> = self.touch(&mut state);
+        drop(state);
+        if let Some(session) = told {
+            session.touched.lock().push(self.clone());
+        }
+    }
+
+    /// The record its key is noted to point to; the outer option says whether that was written.
+    fn noted(&self, key: &KeyLink) -> Option<Option<Record>> {
+        let state = self.0.state.lock();
+        let links = state.links.as_ref()?;
+        let (_, hold) = links.one.iter().find(|(own, _)| **own == *key)?;
+        Some(hold.as_ref().and_then(Hold::record))
+    }
+}
+
+/// Which side of a key was written, and so holds the other strongly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Holder,
+    Referred,
+}
+
+/// Notes that a record belongs into a list of another, written from the list's side.
+fn point_to(holder: &Record, referred: &Record, list: &Arc<Relation>) -> Result<()> {
+    point(holder, &list.near, Some(referred), Some(list), Side::Referred)
+}
+
+/// Notes that the key of a record points to another, on both of them. `list` is the relationship
+/// that leads from the referred record to the holder.
+fn point(
+    holder: &Record,
+    key: &Arc<KeyLink>,
+    referred: Option<&Record>,
+    list: Option<&Arc<Relation>>,
+    side: Side,
+) -> Result<()> {
+    // Whoever it was noted or known to point to loses it.
+    let before = holder.noted(key).unwrap_or_default();
+    if let (Some(before), Some(list)) = (before.filter(|before| Some(before) != referred), list) {
+        before.edit_links(|links| links.edit(list, |change| change.take_out(holder)));
+    }
+    let hold = referred.map(|referred| match side {
+        Side::Holder => Hold::Strong(referred.clone()),
+        Side::Referred => Hold::Weak(referred.downgrade()),
+    });
+    holder.edit_links(|links| {
+        links.one.retain(|(own, _)| **own != **key);
+        links.one.push((key.clone(), hold));
+    });
+    if let (Some(referred), Some(list)) = (referred, list) {
+        let hold = match side {
+            Side::Holder => Hold::Weak(holder.downgrade()),
+            Side::Referred => Hold::Strong(holder.clone()),
+        };
+        referred.edit_links(|links| links.edit(list, |change| change.put_in(hold, holder)));
+    }
+    Ok(())
+}
+
+/// Notes that two records are linked through a table between, or are not any more.
+fn link(
+    one: &Record,
+    relation: &Arc<Relation>,
+    back: Option<&Arc<Relation>>,
+    other: &Record,
+    linked: bool,
+) -> Result<()> {
+    let note = |links: &mut Links, relation: &Arc<Relation>, hold: Hold, record: &Record| {
+        links.edit(
+            relation,
+            |change| if linked { change.put_in(hold, record) } else { change.take_out(record) },
+        );
+    };
+    one.edit_links(|links| note(links, relation, Hold::Strong(other.clone()), other));
+    if let Some(back) = back {
+        other.edit_links(|links| note(links, back, Hold::Weak(one.downgrade()), one));
+    }
+    Ok(())
+}
+
+impl super::ListChange {
+    fn put_in(&mut self, hold: Hold, record: &Record) {
+        let before = self.removed.len();
+        self.removed.retain(|own| own != record);
+        if before == self.removed.len() && !self.added.iter().any(|own| own.is(record)) {
+            self.added.push(hold);
+        }
+    }
+
+    fn take_out(&mut self, record: &Record) {
+        let before = self.added.len();
+        self.added.retain(|own| !own.is(record));
+        if before == self.added.len() && !self.removed.contains(record) {
+            self.removed.push(record.clone());
+        }
+    }
+}
+
+impl Links {
+    /// What a relationship leads to: what the database says, and what was noted since.
+    pub(super) fn over(&self, relation: &Relation, mut found: Vec<Record>) -> Vec<Record> {
+        if relation.kind == RelationshipKind::ManyToOne {
+            return match self.one.iter().find(|(key, _)| **key == *relation.near) {
+                Some((_, hold)) => hold.as_ref().and_then(Hold::record).into_iter().collect(),
+                None => found,
+            };
+        }
+        if let Some(list) = self.many.iter().find(|list| super::same_list(&list.relation, relation)) {
+            found.retain(|record| !list.removed.contains(record));
+            for record in list.added.iter().filter_map(Hold::record) {
+                if !found.contains(&record) {
+                    found.push(record);
+                }
+            }
+        }
+        found
+    }
+}

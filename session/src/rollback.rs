@@ -1,0 +1,201 @@
+//! Rolling back: the database, and the records that were changed in what is rolled back.
+
+use std::collections::HashSet;
+
+use mirrorm_core::schema::ColumnId;
+use mirrorm_core::stmt::Operation;
+use mirrorm_core::value::Value;
+use mirrorm_core::{Error, Left, Result};
+
+use crate::batch::Place;
+use crate::changes::{Body, Change, Changes};
+use crate::inner::{Core, Failed, LevelState, Verb};
+use crate::record::{NO_ROW, Record, RecordState};
+
+impl Verb<'_> {
+    /// Rolls back the transaction and gives its connection back. Tells receivers what is no more.
+    pub(crate) fn rollback_all(&self) -> Result<()> {
+        let (levels, done) = self.end_transaction()?;
+        let log = self.restore(levels)?;
+        self.tell_transitions()?;
+        self.tell_rolled_back(log);
+        done
+    }
+
+    /// Rolls back the transaction of the database and ends its books. The database's error is given
+    /// beside them: it cannot keep the records from being restored.
+    fn end_transaction(&self) -> Result<(Vec<LevelState>, Result<()>)> {
+        let conn = self.give_back();
+        let mut core = self.core()?;
+        core.failed = None;
+        let levels = core.restart();
+        drop(core);
+        let base = levels.first().and_then(|base| base.level.as_ref());
+        let done = match (conn, base) {
+            (Some(conn), Some(level)) => conn.lock().rollback_level(level),
+            _ => Ok(()),
+        };
+        Ok((levels, done))
+    }
+
+    fn tell_rolled_back(&self, log: Vec<Change>) {
+        let signals = self.inner.db.signals();
+        if !log.is_empty() && !signals.after_rollback.is_empty() {
+            let session = self.session();
+            let errors = signals.after_rollback.tell(&session, &Changes::new(log));
+            signals.receiver_failed.tell(&session, &errors);
+        }
+    }
+
+    /// Rolls back the savepoints inside so many.
+    pub(crate) fn rollback_to(&self, depth: usize) -> Result<()> {
+        let mut core = self.core()?;
+        if core.failed.as_ref().is_some_and(|failed| failed.depth >= depth) {
+            core.failed = None;
+        }
+        let levels = core.cut(depth);
+        drop(core);
+        let done = match levels.first().and_then(|level| level.level.as_ref()) {
+            Some(level) if self.is_open() => self.writing()?.rollback_level(level),
+            _ => Ok(()),
+        };
+        self.restore(levels)?;
+        self.tell_transitions()?;
+        done
+    }
+
+    /// A flush failed: rolls back the innermost level, or as much as the database did, and lets
+    /// nothing more be done until the user rolls back too.
+    pub(crate) fn fail(&self, cause: Error) -> Error {
+        let nested = self.core().map_or(0, |core| core.nested.len());
+        let whole = nested == 0 || cause.left() == Left::Transaction;
+        let cause = if cause.left() == Left::Transaction || nested == 0 {
+            cause.with_left(Left::Transaction)
+        } else {
+            cause.with_left(Left::Level)
+        };
+        let depth = if whole { 0 } else { nested };
+        // The first cause is what the caller needs; a failing rollback drops the connection.
+        let _ = if whole { self.rollback_all() } else { self.rollback_innermost(nested) };
+        if let Ok(mut core) = self.core() {
+            core.failed = Some(Failed { depth, cause: cause.clone() });
+        }
+        cause
+    }
+
+    /// Rolls back the innermost savepoint and keeps its books open, for the user to roll back.
+    fn rollback_innermost(&self, nested: usize) -> Result<()> {
+        let (id, levels) = {
+            let mut core = self.core()?;
+            let levels = core.cut(nested - 1);
+            (levels.first().map_or(0, |level| level.id), levels)
+        };
+        if let (Some(level), true) = (levels.first().and_then(|l| l.level.as_ref()), self.is_open()) {
+            let _ = self.writing()?.rollback_level(level);
+        }
+        self.restore(levels)?;
+        let mut core = self.core()?;
+        let epoch = core.epochs.current();
+        core.nested.push(LevelState { id, epoch, ..LevelState::default() });
+        drop(core);
+        self.tell_transitions()
+    }
+
+    /// Gives every record that was changed in these levels its values of the moment before them.
+    /// Gives the log of what is no more.
+    fn restore(&self, levels: Vec<LevelState>) -> Result<Vec<Change>> {
+        let touched = std::mem::take(&mut *self.inner.touched.lock());
+        let mut core = self.core()?;
+        let (new, doomed) = (std::mem::take(&mut core.new), std::mem::take(&mut core.doomed));
+        let is_pending = |record: &&Record| record.0.state.lock().status == RecordState::Pending;
+        new.iter().filter(is_pending).for_each(|record| self.to_transient(&mut core, record));
+        let mut log = Vec::new();
+        let mut links = Vec::new();
+        for level in levels {
+            log.extend(level.log);
+            links.extend(level.links);
+        }
+        let made = inserted(&log);
+        log.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
+        touched.iter().chain(&doomed).for_each(forget_changes);
+        for (record, own) in links {
+            let mut state = record.0.state.lock();
+            if state.status == RecordState::Transient {
+                let copied = own.copied_columns(&record.0.table);
+                state.overlay.retain(|(id, _)| !copied.contains(id));
+                state.links = Some(own);
+            }
+        }
+        // What was loaded for records that stay may have been of what is no more.
+        let tables: Vec<_> = log.iter().map(|change| change.table().clone()).collect();
+        tables.iter().for_each(|table| core.wrote(table));
+        Ok(log)
+    }
+
+    fn to_transient(&self, core: &mut Core, record: &Record) {
+        let mut state = record.0.state.lock();
+        let from = state.status;
+        (state.home, state.row, state.status, state.touched) = (None, NO_ROW, RecordState::Transient, false);
+        drop(state);
+        self.note(core, record, Some(from), RecordState::Transient);
+    }
+
+    fn undo(&self, core: &mut Core, change: &Change, made: &HashSet<usize>) {
+        let Body::Row { record: Some(record), old, new } = &change.body else { return };
+        let entries = core.identity.of(change.table().id());
+        if let Some(key) = new.as_ref().and_then(Place::key) {
+            entries.remove(&key, record);
+        }
+        match (change.operation, old, new) {
+            (Operation::Insert, _, Some(new)) => {
+                keep_sent(record, new);
+                self.to_transient(core, record);
+            }
+            // Its insert is undone too, and wants to see its last values.
+            _ if made.contains(&record.address()) => {}
+            (operation, Some(old), _) => {
+                if let Some(key) = old.key() {
+                    entries.insert(key, record);
+                }
+                let mut state = record.0.state.lock();
+                (state.home, state.row) = (Some(old.batch.clone()), old.row);
+                (state.status, state.doomed, state.overlay) = (RecordState::Persistent, false, Vec::new());
+                drop(state);
+                if operation == Operation::Delete {
+                    self.note(core, record, Some(RecordState::Deleted), RecordState::Persistent);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The records that a log inserted.
+fn inserted(log: &[Change]) -> HashSet<usize> {
+    let inserts = log.iter().filter(|change| change.operation == Operation::Insert);
+    inserts.filter_map(Change::record).map(Record::address).collect()
+}
+
+/// Drops what was set on a row of the database and not flushed.
+fn forget_changes(record: &Record) {
+    let mut state = record.0.state.lock();
+    (state.touched, state.doomed) = (false, false);
+    if state.status == RecordState::Persistent {
+        (state.overlay, state.links) = (Vec::new(), None);
+    }
+}
+
+/// A record whose insert is undone keeps what it held last, without what the database made: the
+/// columns that were sent, and those that were changed since.
+fn keep_sent(record: &Record, inserted: &Place) {
+    let mut guard = record.0.state.lock();
+    let state = &mut *guard;
+    let mut kept: Vec<(ColumnId, Value)> = Vec::new();
+    for (position, column) in inserted.batch.def.columns().enumerate() {
+        let Some(value) = state.value(column.id(), column.key()) else { continue };
+        if inserted.batch.sent.contains(&column.id()) || inserted.value(position) != Some(value) {
+            kept.push((column.id(), value.to_value()));
+        }
+    }
+    state.overlay = kept;
+}

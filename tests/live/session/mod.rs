@@ -1,0 +1,94 @@
+//! The session on every backend. The tables all tests share are made here.
+
+use mirrorm::prelude::*;
+
+/// States, identity, staleness, queries.
+mod records;
+
+/// Flush: order, batches, what comes back, what fails.
+mod flushing;
+
+/// Relationships: reading and writing them.
+mod relations;
+
+/// What is reported of what was done, in log mode and in net mode.
+mod reported;
+
+/// Receivers that veto, write, query, re-enter, fail and panic.
+mod receivers;
+
+/// Failures at every statement, and a connection that is lost.
+mod faults;
+
+/// A model of all of it, and random steps.
+mod model;
+
+/// Wrong calls, and the error each gets.
+mod wrong;
+
+/// Users with posts, posts with tags.
+pub(crate) struct Blog {
+    pub(crate) users: Table,
+    pub(crate) posts: Table,
+    pub(crate) tags: Table,
+    pub(crate) post_tags: Table,
+}
+
+/// Defines and creates the blog.
+pub(crate) fn blog(db: &Db) -> Blog {
+    let users = (
+        column("id", Integer).primary_key(),
+        column("name", Varchar(80)).not_null().unique(),
+        column("karma", Integer).server_default(7),
+    );
+    let posts = (
+        column("id", Integer).primary_key(),
+        column("title", Varchar(200)).not_null(),
+        column("user_id", Integer).references("users.id"),
+    );
+    let tags = (column("id", Integer).primary_key(), column("name", Varchar(40)).not_null());
+    let post_tags = (
+        column("post_id", Integer).references("posts.id").primary_key(),
+        column("tag_id", Integer).references("tags.id").primary_key(),
+    );
+    let blog = Blog {
+        users: db.table("users", users).unwrap(),
+        posts: db.table("posts", posts).unwrap(),
+        tags: db.table("tags", tags).unwrap(),
+        post_tags: db.table("post_tags", post_tags).unwrap(),
+    };
+    db.create_all().unwrap();
+    blog
+}
+
+impl Blog {
+    pub(crate) fn user(&self, name: &str) -> Record {
+        self.users.record(values! { "name" => name }).unwrap()
+    }
+
+    pub(crate) fn post(&self, title: &str) -> Record {
+        self.posts.record(values! { "title" => title }).unwrap()
+    }
+
+    pub(crate) fn tag(&self, name: &str) -> Record {
+        self.tags.record(values! { "name" => name }).unwrap()
+    }
+
+    /// Users of these names, with the keys 1, 2, 3 and so on.
+    pub(crate) fn fill(&self, db: &Db, names: &[&str]) {
+        insert(&self.users).rows(["name"], names.iter().map(|name| [*name])).run(db).unwrap();
+    }
+
+    pub(crate) fn names(&self, db: &Db) -> Vec<String> {
+        select(self.users.c("name")).order_by(self.users.c("id")).scalars(db).unwrap()
+    }
+}
+
+/// What a list of changes says, one line each.
+pub(crate) fn said(changes: &Changes) -> Vec<String> {
+    changes.iter().map(|c| format!("{} {}", c.operation, c.subject())).collect()
+}
+
+pub(crate) fn text(record: &Record, name: &str) -> String {
+    record.get(name).unwrap()
+}
