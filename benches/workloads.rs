@@ -6,108 +6,15 @@
 //! programmer writes: typed structs with owned text, one prepared statement a batch. Nothing here
 //! is a test: no figure fails a build.
 
-use std::hint::black_box;
-use std::time::Duration;
+mod common;
 
+use std::hint::black_box;
+
+use common::{Pair, Post, ROUNDS, User, compare, driver, keys, median, report, resident, sample};
 use cpu_time::ProcessTime;
 use mirrorm::engine::{Conn, Plan};
 use mirrorm::prelude::*;
 use rusqlite::Connection;
-
-const ROUNDS: usize = 41;
-const SAMPLE: Duration = Duration::from_millis(2);
-
-const SCHEMA: &str = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL, hair_color TEXT);
-    CREATE TABLE posts (id INTEGER PRIMARY KEY, user_id INTEGER NOT NULL, title TEXT NOT NULL, body TEXT);";
-
-/// A typed row, as a programmer without us would write it.
-struct User {
-    id: i64,
-    name: String,
-    hair_color: Option<String>,
-}
-
-struct Post {
-    id: Option<i64>,
-    user_id: Option<i64>,
-    title: Option<String>,
-    body: Option<String>,
-}
-
-/// Both sides of a comparison, with the same data.
-struct Pair {
-    raw: Connection,
-    db: Db,
-    users: Table,
-    posts: Table,
-}
-
-impl Pair {
-    fn new(rows: usize) -> Result<Pair> {
-        let raw = Connection::open_in_memory().map_err(driver)?;
-        raw.execute_batch(SCHEMA).map_err(driver)?;
-        let db = Db::open("sqlite://")?;
-        db.execute_script(SCHEMA)?;
-        let fill = format!(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-             INSERT INTO users SELECT i, 'User number ' || i, CASE i % 2 WHEN 0 THEN 'black' ELSE 'brown' END FROM n WHERE {rows} > 0;
-             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-             INSERT INTO posts SELECT i, i, 'Title ' || i, 'The body of post ' || i FROM n WHERE {rows} > 0;"
-        );
-        raw.execute_batch(&fill).map_err(driver)?;
-        db.execute_script(&fill)?;
-        db.reflect()?;
-        let (users, posts) = (db.table_named("users")?, db.table_named("posts")?);
-        Ok(Pair { raw, db, users, posts })
-    }
-}
-
-fn driver(error: rusqlite::Error) -> Error {
-    Error::new(ErrorKind::Database, error.to_string())
-}
-
-/// One side's mean time of a run, over a sample.
-fn sample(run: &mut dyn FnMut() -> Result<()>) -> Result<f64> {
-    let start = ProcessTime::now();
-    let mut runs = 0u32;
-    loop {
-        run()?;
-        runs += 1;
-        let spent = start.elapsed();
-        if spent >= SAMPLE {
-            return Ok(spent.as_secs_f64() / f64::from(runs));
-        }
-    }
-}
-
-/// The median ratio, and raw's median time in microseconds.
-fn compare(ours: &mut dyn FnMut() -> Result<()>, raw: &mut dyn FnMut() -> Result<()>) -> Result<(f64, f64)> {
-    let (mut ratios, mut times) = (Vec::new(), Vec::new());
-    sample(ours)?;
-    sample(raw)?;
-    for round in 0..ROUNDS {
-        let (a, b) = if round % 2 == 0 {
-            let a = sample(ours)?;
-            (a, sample(raw)?)
-        } else {
-            let b = sample(raw)?;
-            (sample(ours)?, b)
-        };
-        ratios.push(a / b);
-        times.push(b * 1e6);
-    }
-    Ok((median(ratios), median(times)))
-}
-
-fn median(mut list: Vec<f64>) -> f64 {
-    list.sort_by(f64::total_cmp);
-    list.get(list.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn report(name: &str, goal: f64, (ratio, raw): (f64, f64)) {
-    let verdict = if ratio <= goal { "" } else { "  missed" };
-    println!("| {name:<28} | {goal:>5.2} | {ratio:>5.2} | {raw:>10.2} |{verdict}");
-}
 
 fn w1(rows: usize, goal: f64) -> Result<()> {
     let pair = Pair::new(rows)?;
@@ -164,11 +71,6 @@ fn w2(rows: usize) -> Result<()> {
     };
     report(&format!("W2 join, {rows} rows"), 1.0, compare(ours, raw)?);
     Ok(())
-}
-
-/// Keys in an order that is not the table's.
-fn keys(rows: i64) -> Vec<i64> {
-    (0..1000).map(|i| (i * 7919) % rows + 1).collect()
 }
 
 fn by_id(pair: &Pair, conn: &Conn) -> Result<Plan> {
@@ -314,13 +216,6 @@ fn w8() -> Result<()> {
     Ok(())
 }
 
-/// Resident memory of the process in KiB, where the system tells.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-}
-
 /// Building and compiling a select of 10 columns, 3 joins, 5 conditions; and what a held plan
 /// costs over a hand-written text.
 fn compile() -> Result<()> {
@@ -376,26 +271,18 @@ fn compile() -> Result<()> {
 }
 
 fn main() -> Result<()> {
-    // Built by `cargo test --benches` too, where nothing is measured.
-    if !std::env::args().any(|arg| arg == "--table") {
-        println!("measure with: cargo bench --bench workloads -- --table");
-        return Ok(());
-    }
-    println!("| workload                     |  goal | ratio |     raw µs |");
-    println!("|------------------------------|-------|-------|------------|");
-    // `--only w4` runs what begins so: for a profiler.
-    let only = std::env::args().skip_while(|arg| arg != "--only").nth(1).unwrap_or_default();
-    let wanted = |name: &str| name.starts_with(only.as_str());
-    if wanted("w1") {
-        [(1, 1.3), (10, 1.3), (100, 0.85), (1000, 0.85), (10_000, 0.85)]
-            .into_iter()
-            .try_for_each(|(n, goal)| w1(n, goal))?;
-    }
-    if wanted("w2") {
-        [1, 10, 100, 1000].into_iter().try_for_each(w2)?;
-    }
-    type Workload = (&'static str, fn() -> Result<()>);
-    let rest: [Workload; 6] =
-        [("w3", w3), ("w4", || w4(false)), ("w4", || w4(true)), ("w6", w6), ("w8", w8), ("compile", compile)];
-    rest.into_iter().filter(|(name, _)| wanted(name)).try_for_each(|(_, run)| run())
+    common::run(&[
+        ("w1", || w1(1, 1.3)),
+        ("w1", || w1(10, 1.3)),
+        ("w1", || w1(100, 0.85)),
+        ("w1", || w1(1000, 0.85)),
+        ("w1", || w1(10_000, 0.85)),
+        ("w2", || [1, 10, 100, 1000].into_iter().try_for_each(w2)),
+        ("w3", w3),
+        ("w4", || w4(false)),
+        ("w4", || w4(true)),
+        ("w6", w6),
+        ("w8", w8),
+        ("compile", compile),
+    ])
 }

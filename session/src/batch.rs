@@ -25,7 +25,7 @@ pub(crate) struct Batch {
     /// Whether relationships may be loaded when they are touched.
     pub(crate) lazy: bool,
     /// For rows that were inserted: the columns whose values were sent.
-    pub(crate) sent: Arc<[ColumnId]>,
+    pub(crate) sent: Option<Arc<[ColumnId]>>,
     /// Loaded relationships, by name.
     pub(crate) related: Mutex<Vec<(Arc<str>, Arc<Related>)>>,
 }
@@ -55,7 +55,7 @@ impl Batch {
             epoch,
             full,
             lazy: true,
-            sent: Arc::new([]),
+            sent: None,
             related: Mutex::default(),
         }
     }

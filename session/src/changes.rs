@@ -15,42 +15,76 @@ use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::{Value, ValueRef};
 
 use crate::batch::{Place, key_of};
+use crate::identity::Folded;
 use crate::key::Key;
-use crate::record::{FieldChange, Record, key_text};
+use crate::record::{Record, key_text};
 
 /// A change of one row, or of many rows by one statement.
 #[derive(Clone)]
 pub struct Change {
     /// What happened.
     pub operation: Operation,
-    table: Table,
     pub(crate) body: Body,
 }
 
 #[derive(Clone)]
 pub(crate) enum Body {
-    Row { record: Option<Record>, old: Option<Place>, new: Option<Place> },
-    Bulk { rows: u64, criteria: Arc<[Expr]> },
+    Row { record: Option<Record>, rows: Pair },
+    Bulk { table: Table, rows: u64, criteria: Arc<[Expr]> },
+}
+
+/// The old row, the new row, or both.
+#[derive(Clone)]
+pub(crate) enum Pair {
+    New(Place),
+    Old(Place),
+    Both(Place, Place),
+}
+
+impl Pair {
+    pub(crate) fn old(&self) -> Option<&Place> {
+        match self {
+            Pair::New(_) => None,
+            Pair::Old(old) | Pair::Both(old, _) => Some(old),
+        }
+    }
+
+    pub(crate) fn new(&self) -> Option<&Place> {
+        match self {
+            Pair::Old(_) => None,
+            Pair::New(new) | Pair::Both(_, new) => Some(new),
+        }
+    }
+
+    /// The row after, or the one before where there is none after.
+    fn any(&self) -> &Place {
+        match self {
+            Pair::New(place) | Pair::Old(place) | Pair::Both(_, place) => place,
+        }
+    }
 }
 
 impl Change {
-    pub(crate) fn row(
-        operation: Operation,
-        table: &Table,
-        record: Option<Record>,
-        old: Option<Place>,
-        new: Option<Place>,
-    ) -> Change {
-        Change { operation, table: table.clone(), body: Body::Row { record, old, new } }
+    /// A change of one row; which one, the rows tell.
+    pub(crate) fn row(record: Option<Record>, rows: Pair) -> Change {
+        let operation = match &rows {
+            Pair::New(_) => Operation::Insert,
+            Pair::Old(_) => Operation::Delete,
+            Pair::Both(..) => Operation::Update,
+        };
+        Change { operation, body: Body::Row { record, rows } }
     }
 
     pub(crate) fn bulk(operation: Operation, table: &Table, rows: u64, criteria: &[Expr]) -> Change {
-        Change { operation, table: table.clone(), body: Body::Bulk { rows, criteria: criteria.into() } }
+        Change { operation, body: Body::Bulk { table: table.clone(), rows, criteria: criteria.into() } }
     }
 
     /// The table.
     pub fn table(&self) -> &Table {
-        &self.table
+        match &self.body {
+            Body::Row { rows, .. } => &rows.any().batch.table,
+            Body::Bulk { table, .. } => table,
+        }
     }
 
     /// The record, where one was tracked: not for link rows and bulk changes.
@@ -63,7 +97,7 @@ impl Change {
 
     fn places(&self) -> (Option<&Place>, Option<&Place>) {
         match &self.body {
-            Body::Row { old, new, .. } => (old.as_ref(), new.as_ref()),
+            Body::Row { rows, .. } => (rows.old(), rows.new()),
             Body::Bulk { .. } => (None, None),
         }
     }
@@ -113,7 +147,7 @@ impl Change {
 
     /// What it is about, for people: `posts 1`, or `posts (20 rows)`.
     pub fn subject(&self) -> String {
-        let table = self.table.def().display_name();
+        let table = self.table().def().display_name();
         match (&self.body, self.key()) {
             (Body::Bulk { rows: 1, .. }, _) => format!("{table} (1 row)"),
             (Body::Bulk { rows, .. }, _) => format!("{table} ({rows} rows)"),
@@ -122,28 +156,75 @@ impl Change {
     }
 
     /// The attributes that differ between the old and the new row: for an insert and a delete, all
-    /// of them. Empty for bulk changes.
-    pub fn diff(&self) -> Vec<FieldChange> {
-        let (old, new) = self.places();
-        let Some(columns) = new.or(old).map(|place| place.batch.block.columns().clone()) else {
-            return Vec::new();
-        };
-        let names = columns.iter().map(|column| column.shared_name());
-        let field = |(at, name): (usize, &Arc<str>)| {
-            let (before, after) = (cell(old, at, name), cell(new, at, name));
-            (before != after).then(|| FieldChange {
-                name: name.clone(),
-                old: before.map(ValueRef::to_value),
-                new: after.map(ValueRef::to_value),
-            })
-        };
-        names.enumerate().filter_map(field).collect()
+    /// of them. Empty for bulk changes. The values are lent.
+    pub fn diff(&self) -> Diff<'_> {
+        Diff { change: self }
     }
 
     /// Whether the old and the new row are identical.
     fn is_void(&self) -> bool {
-        let (old, new) = self.places();
-        self.operation == Operation::Update && old.is_some() && new.is_some() && self.diff().is_empty()
+        matches!(&self.body, Body::Row { rows: Pair::Both(..), .. }) && self.diff().is_empty()
+    }
+}
+
+/// The attributes that a change made different.
+#[derive(Clone, Copy)]
+pub struct Diff<'c> {
+    change: &'c Change,
+}
+
+/// One attribute before and after a change, lent by it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldDiff<'c> {
+    /// The column's key.
+    pub name: &'c str,
+    /// The value before; none for an insert.
+    pub old: Option<ValueRef<'c>>,
+    /// The value after; none for a delete.
+    pub new: Option<ValueRef<'c>>,
+}
+
+impl fmt::Display for FieldDiff<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |value: Option<ValueRef<'_>>| value.map_or("-".to_string(), |value| value.to_string());
+        write!(f, "{}: {} -> {}", self.name, show(self.old), show(self.new))
+    }
+}
+
+impl<'c> Diff<'c> {
+    /// The attributes in the order of the columns.
+    pub fn iter(&self) -> impl Iterator<Item = FieldDiff<'c>> + use<'c> {
+        let (old, new) = self.change.places();
+        let columns = new.or(old).map(|place| &place.batch.block).map(|block| block.columns());
+        let columns = columns.into_iter().flat_map(|columns| columns.iter().enumerate());
+        columns.filter_map(move |(at, column)| {
+            let (before, after) = (cell(old, at, column.shared_name()), cell(new, at, column.shared_name()));
+            let same = match (before, after) {
+                (Some(before), Some(after)) => before.is_identical(after),
+                (before, after) => before.is_none() && after.is_none(),
+            };
+            (!same).then_some(FieldDiff { name: column.name(), old: before, new: after })
+        })
+    }
+
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+impl fmt::Debug for Diff<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|field| field.to_string())).finish()
+    }
+}
+
+impl<'c> IntoIterator for Diff<'c> {
+    type Item = FieldDiff<'c>;
+    type IntoIter = Box<dyn Iterator<Item = FieldDiff<'c>> + 'c>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.iter())
     }
 }
 
@@ -225,7 +306,7 @@ impl Changes {
 
     /// Those of one table.
     pub fn of(&self, table: &Table) -> Changes {
-        let own = self.iter().filter(|change| change.table == *table).cloned().collect();
+        let own = self.iter().filter(|change| change.table() == table).cloned().collect();
         // They are net already where this list is.
         Changes { as_log: true, ..Changes::new(own) }
     }
@@ -247,11 +328,11 @@ impl fmt::Debug for Changes {
 }
 
 /// Where a row stands while the net effect is made: by its table and its current key.
-type Rows = HashMap<(TableId, Key), usize>;
+type Rows = HashMap<(TableId, Key), usize, Folded>;
 
 /// The net effect of a log; none where each row was touched once, so that the log is it.
 fn net(log: &[Change]) -> Option<Vec<Change>> {
-    let mut rows: Rows = HashMap::with_capacity(log.len());
+    let mut rows: Rows = HashMap::with_capacity_and_hasher(log.len(), Folded::default());
     let mut out: Vec<Option<Change>> = Vec::with_capacity(log.len());
     let mut same = true;
     for change in log {
@@ -267,17 +348,17 @@ fn net(log: &[Change]) -> Option<Vec<Change>> {
 
 /// Takes one step of the log into the net effect; says whether it stands there as it is.
 fn take(change: &Change, rows: &mut Rows, out: &mut Vec<Option<Change>>) -> bool {
-    let Body::Row { old, new, .. } = &change.body else {
+    let Body::Row { rows: pair, .. } = &change.body else {
         out.push(Some(change.clone()));
         return true;
     };
-    let place_of = |place: &Option<Place>| {
-        let place = place.as_ref()?;
+    let place_of = |place: Option<&Place>| {
+        let place = place?;
         // A link row may have no key: all of it names it.
         let key = place.key().or_else(|| Key::of_values(&place.to_row().values()))?;
-        Some((change.table.id(), key))
+        Some((place.batch.table.id(), key))
     };
-    let (from, to) = (place_of(old), place_of(new));
+    let (from, to) = (place_of(pair.old()), place_of(pair.new()));
     let slot = from.as_ref().or(to.as_ref()).and_then(|key| rows.remove(key));
     let (slot, merged, as_it_is) = match slot {
         Some(slot) => (slot, merge(out.get_mut(slot).and_then(Option::take), change), false),
@@ -298,15 +379,15 @@ fn take(change: &Change, rows: &mut Rows, out: &mut Vec<Option<Change>>) -> bool
 /// Two changes of one row as one; none when nothing is left of them.
 fn merge(before: Option<Change>, after: &Change) -> Option<Change> {
     let Some(before) = before else { return Some(after.clone()) };
-    let (Body::Row { old: first, .. }, Body::Row { record, new: last, .. }) = (&before.body, &after.body)
+    let (Body::Row { rows: first, .. }, Body::Row { record, rows: last }) = (&before.body, &after.body)
     else {
         return Some(after.clone());
     };
-    let operation = match (first, last) {
+    let rows = match (first.old(), last.new()) {
         (None, None) => return None,
-        (None, Some(_)) => Operation::Insert,
-        (Some(_), Some(_)) => Operation::Update,
-        (Some(_), None) => Operation::Delete,
+        (None, Some(new)) => Pair::New(new.clone()),
+        (Some(old), Some(new)) => Pair::Both(old.clone(), new.clone()),
+        (Some(old), None) => Pair::Old(old.clone()),
     };
-    Some(Change::row(operation, &after.table, record.clone(), first.clone(), last.clone()))
+    Some(Change::row(record.clone(), rows))
 }

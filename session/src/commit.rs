@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use mirrorm_core::stmt::Operation;
 use mirrorm_core::{Error, ErrorKind, Outcome, Result};
 
 use crate::changes::{Change, Changes};
@@ -146,7 +147,9 @@ impl Verb<'_> {
         let mut core = self.core()?;
         let log: Vec<Change> = core.restart().into_iter().flat_map(|level| level.log).collect();
         for change in &log {
-            let Some(record) = change.record() else { continue };
+            let Some(record) = change.record().filter(|_| change.operation == Operation::Delete) else {
+                continue;
+            };
             let mut state = record.0.state.lock();
             if state.status == RecordState::Deleted {
                 state.status = RecordState::Detached;

@@ -13,7 +13,7 @@ use crate::record::{Record, RecordInner};
 /// The records of a session by table and key.
 #[derive(Default)]
 pub(crate) struct IdentityMap {
-    tables: HashMap<TableId, Entries>,
+    tables: HashMap<TableId, Entries, Folded>,
 }
 
 /// The records of one table. Integer keys have a map of their own: they are most keys, and cheap.
@@ -70,14 +70,15 @@ impl Entries {
         self.ints.reserve(more);
     }
 
-    /// Enters a record in the place of a dead one, or of none.
+    /// Enters a record; gives the one that stood there, if somebody holds it.
     #[inline]
-    pub(crate) fn insert(&mut self, key: Key, record: &Record) {
+    pub(crate) fn insert(&mut self, key: Key, record: &Record) -> Option<Record> {
         let weak = Arc::downgrade(&record.0);
-        match key {
-            Key::Int(n) => drop(self.ints.insert(n, weak)),
-            Key::Other(text) => drop(self.others.insert(text, weak)),
-        }
+        let before = match key {
+            Key::Int(n) => self.ints.insert(n, weak),
+            Key::Other(text) => self.others.insert(text, weak),
+        };
+        before?.upgrade().map(Record)
     }
 
     /// Forgets the record of a row, if it is this one.

@@ -19,7 +19,7 @@ use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 use crate::batch::Batch;
 use crate::changes::Change;
 use crate::db::Db;
-use crate::identity::IdentityMap;
+use crate::identity::{Folded, IdentityMap};
 use crate::record::{Record, RecordState};
 use crate::relation::Links;
 use crate::session::{Session, SessionOptions};
@@ -76,10 +76,10 @@ pub(crate) struct Core {
     pub(crate) failed: Option<Failed>,
     pub(crate) epochs: Epochs,
     /// How often the session has written each table, for what was loaded before.
-    pub(crate) written: HashMap<TableId, u64>,
+    pub(crate) written: HashMap<TableId, u64, Folded>,
     /// Transitions nobody was told yet.
     pub(crate) transitions: Vec<Transition>,
-    pending: HashMap<TableId, Arc<Batch>>,
+    pending: HashMap<TableId, Arc<Batch>, Folded>,
     seen_writes: u64,
     next_level: u64,
 }
@@ -202,6 +202,11 @@ impl Core {
             Arc::new(Batch::new(table, &table.def(), block, session, 0))
         };
         self.pending.entry(table.id()).or_insert_with(make).clone()
+    }
+
+    /// As before, for a table whose records were added already.
+    pub(crate) fn known_pending_batch(&self, table: &Table) -> Option<&Arc<Batch>> {
+        self.pending.get(&table.id())
     }
 
     /// Notes that a table was written.

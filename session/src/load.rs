@@ -58,7 +58,7 @@ impl Verb<'_> {
             }
             let record = Record::loaded(batch, row);
             if let Some(key) = key {
-                entries.insert(key, &record);
+                let _ = entries.insert(key, &record);
             }
             if listening {
                 transitions.push(Transition {
@@ -189,15 +189,11 @@ fn same_values(a: &Arc<Batch>, row_a: u32, b: &Arc<Batch>, row_b: u32) -> bool {
     if Arc::ptr_eq(a, b) && row_a == row_b {
         return true;
     }
-    let width = b.block.columns().len();
-    let cell = |batch: &Batch, row: u32, at: usize| batch.block.value(row as usize, at).map(|v| v.to_value());
-    a.full
-        && b.full
-        && (0..width).all(|at| match (a.block.value(row_a as usize, at), b.block.value(row_b as usize, at)) {
-            // Lent values compare as floats do; identity is the values' own.
-            (Some(x), Some(y)) if x == y => true,
-            _ => cell(a, row_a, at) == cell(b, row_b, at),
-        })
+    let same = |at: usize| match (a.block.value(row_a as usize, at), b.block.value(row_b as usize, at)) {
+        (Some(x), Some(y)) => x.is_identical(y),
+        (x, y) => x.is_none() && y.is_none(),
+    };
+    a.full && b.full && (0..b.block.columns().len()).all(same)
 }
 
 fn not_a_row(record: &Record) -> Error {

@@ -33,6 +33,20 @@ impl Verb<'_> {
     }
 
     pub(crate) fn add(&self, record: &Record) -> Result<()> {
+        {
+            // A new record of a table that is known to be of this Db.
+            let mut core = self.core()?;
+            let mut state = record.0.state.lock();
+            if state.status == RecordState::Transient
+                && let Some(pending) = core.known_pending_batch(record.table()).cloned()
+            {
+                (state.home, state.status) = (Some(pending), RecordState::Pending);
+                drop(state);
+                self.note(&mut core, record, Some(RecordState::Transient), RecordState::Pending);
+                core.new.push(record.clone());
+                return Ok(());
+            }
+        }
         let status = record.0.state.lock().status;
         if matches!(status, RecordState::Pending | RecordState::Persistent)
             && record.session().is_some_and(|session| Arc::ptr_eq(&session, self.inner))
@@ -66,7 +80,7 @@ impl Verb<'_> {
     fn attach(&self, core: &mut Core, record: &Record, batch: &Arc<Batch>, row: u32) -> Result<()> {
         let home = Arc::new(Batch::new(record.table(), &batch.def, batch.block.clone(), self.weak(), 0));
         if let Some(key) = record.identity() {
-            core.identity.of(record.table().id()).insert(key, record);
+            let _ = core.identity.of(record.table().id()).insert(key, record);
         }
         let mut state = record.0.state.lock();
         (state.home, state.row, state.status) = (Some(home), row, RecordState::Persistent);

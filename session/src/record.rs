@@ -190,7 +190,7 @@ impl State {
         self.overlay.iter().any(|(id, value)| {
             let column = def.columns().find(|c| c.id() == *id);
             let stored = column.and_then(|column| self.stored(*id, column.key()));
-            stored.is_none_or(|stored| stored != value.as_ref())
+            stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
         })
     }
 }
@@ -311,6 +311,23 @@ impl Record {
     /// a record that was deleted.
     pub fn set(&self, name: &str, value: impl Into<Value>) -> Result<()> {
         let value = value.into();
+        let mut guard = self.0.state.lock();
+        let state = &mut *guard;
+        let column = state.home.as_ref().and_then(|home| home.def.column(name).ok());
+        if let Some(column) = column.filter(|column| column.computed().is_none())
+            && matches!(state.status, RecordState::Persistent | RecordState::Detached)
+            && !state.doomed
+        {
+            let id = column.id();
+            put(&mut state.overlay, id, value);
+            let told = self.touch(state);
+            drop(guard);
+            if let Some(session) = told {
+                session.touched.lock().push(self.clone());
+            }
+            return Ok(());
+        }
+        drop(guard);
         let def = self.def_for(name);
         self.put(&def, &[(def.column(name)?, value)])
     }

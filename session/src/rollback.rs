@@ -8,7 +8,7 @@ use mirrorm_core::value::Value;
 use mirrorm_core::{Error, Left, Result};
 
 use crate::batch::Place;
-use crate::changes::{Body, Change, Changes};
+use crate::changes::{Body, Change, Changes, Pair};
 use crate::inner::{Core, Failed, LevelState, Verb};
 use crate::record::{NO_ROW, Record, RecordState};
 
@@ -141,27 +141,27 @@ impl Verb<'_> {
     }
 
     fn undo(&self, core: &mut Core, change: &Change, made: &HashSet<usize>) {
-        let Body::Row { record: Some(record), old, new } = &change.body else { return };
+        let Body::Row { record: Some(record), rows } = &change.body else { return };
         let entries = core.identity.of(change.table().id());
-        if let Some(key) = new.as_ref().and_then(Place::key) {
+        if let Some(key) = rows.new().and_then(Place::key) {
             entries.remove(&key, record);
         }
-        match (change.operation, old, new) {
-            (Operation::Insert, _, Some(new)) => {
+        match (rows.old(), rows) {
+            (None, Pair::New(new)) => {
                 keep_sent(record, new);
                 self.to_transient(core, record);
             }
             // Its insert is undone too, and wants to see its last values.
             _ if made.contains(&record.address()) => {}
-            (operation, Some(old), _) => {
+            (Some(old), _) => {
                 if let Some(key) = old.key() {
-                    entries.insert(key, record);
+                    let _ = entries.insert(key, record);
                 }
                 let mut state = record.0.state.lock();
                 (state.home, state.row) = (Some(old.batch.clone()), old.row);
                 (state.status, state.doomed, state.overlay) = (RecordState::Persistent, false, Vec::new());
                 drop(state);
-                if operation == Operation::Delete {
+                if change.operation == Operation::Delete {
                     self.note(core, record, Some(RecordState::Deleted), RecordState::Persistent);
                 }
             }
@@ -193,7 +193,9 @@ fn keep_sent(record: &Record, inserted: &Place) {
     let mut kept: Vec<(ColumnId, Value)> = Vec::new();
     for (position, column) in inserted.batch.def.columns().enumerate() {
         let Some(value) = state.value(column.id(), column.key()) else { continue };
-        if inserted.batch.sent.contains(&column.id()) || inserted.value(position) != Some(value) {
+        let same = inserted.value(position).is_some_and(|before| before.is_identical(value));
+        let sent = inserted.batch.sent.as_ref().is_some_and(|sent| sent.contains(&column.id()));
+        if sent || !same {
             kept.push((column.id(), value.to_value()));
         }
     }

@@ -40,6 +40,21 @@ impl ValueRef<'_> {
         }
     }
 
+    /// Whether two are identical, as owned values are by `==`: `-0.0` differs from `0.0`, NaN does
+    /// not differ from NaN.
+    #[inline]
+    pub fn is_identical(self, other: ValueRef<'_>) -> bool {
+        match (self, other) {
+            (ValueRef::Float(a), ValueRef::Float(b)) => {
+                a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+            }
+            (ValueRef::Int(a), ValueRef::UInt(b)) | (ValueRef::UInt(b), ValueRef::Int(a)) => {
+                u64::try_from(a) == Ok(b)
+            }
+            (a, b) => a == b,
+        }
+    }
+
     /// Whether this is SQL NULL.
     pub fn is_null(self) -> bool {
         matches!(self, ValueRef::Null)

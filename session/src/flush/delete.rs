@@ -9,7 +9,7 @@ use mirrorm_core::value::ValueRef;
 
 use super::miscounted;
 use crate::batch::{Place, key_of};
-use crate::changes::Change;
+use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::load::{no_key, vanished};
 use crate::record::{Record, RecordState};
@@ -43,8 +43,7 @@ impl Verb<'_> {
             state.links = None;
             drop(state);
             self.note(&mut core, record, Some(RecordState::Persistent), RecordState::Deleted);
-            let change = Change::row(Operation::Delete, table, Some(record.clone()), Some(place), None);
-            core.level().log.push(change);
+            core.level().log.push(Change::row(Some(record.clone()), Pair::Old(place)));
         }
         core.wrote(table);
         Ok(())

@@ -10,19 +10,18 @@ use mirrorm_core::engine::Conn;
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::Block;
 use mirrorm_core::schema::{ColumnId, Table, TableDef};
-use mirrorm_core::stmt::{Operation, select};
+use mirrorm_core::stmt::select;
 use mirrorm_core::types::Class;
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::{Batch, Place, key_of};
-use crate::changes::Change;
-use crate::inner::{Core, Verb};
+use crate::changes::{Change, Pair};
+use crate::identity::Entries;
+use crate::inner::Verb;
 use crate::key::Key;
 use crate::record::{Record, RecordState};
-
-/// The columns that were inserted, of rows that were not.
-pub(super) const NOTHING: [ColumnId; 0] = [];
+use crate::signal::Transition;
 
 /// Keys looked up by one statement where each is a term of its own.
 const CHUNK: usize = 100;
@@ -49,13 +48,16 @@ pub(super) fn reads_as_given(value: ValueRef<'_>, class: Class) -> bool {
     }
 }
 
+/// The columns that were sent, for rows that were inserted.
+pub(super) type Sent = Option<Arc<[ColumnId]>>;
+
 impl Verb<'_> {
     fn written(
         &self,
         def: &Arc<TableDef>,
         table: &Table,
         block: Arc<Block>,
-        sent: &Arc<[ColumnId]>,
+        sent: &Sent,
     ) -> Result<Arc<Batch>> {
         let mut batch = Batch::new(table, def, block, self.weak(), self.core()?.epochs.current());
         batch.sent = sent.clone();
@@ -68,28 +70,39 @@ impl Verb<'_> {
         records: &[Record],
         def: &Arc<TableDef>,
         block: Arc<Block>,
-        sent: &Arc<[ColumnId]>,
+        sent: &Sent,
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let batch = self.written(def, table, block, sent)?;
         let places = (0..records.len() as u32).map(|row| Place { batch: batch.clone(), row });
-        self.inserted_at(records, places.collect())
+        self.inserted_at(records, places)
     }
 
     /// Records whose rows were inserted.
-    pub(super) fn inserted_at(&self, records: &[Record], places: Vec<Place>) -> Result<()> {
+    pub(super) fn inserted_at(
+        &self,
+        records: &[Record],
+        places: impl IntoIterator<Item = Place>,
+    ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
+        let listening = !self.inner.db.signals().state_changed.is_empty();
         let mut core = self.core()?;
-        core.identity.of(table.id()).reserve(records.len());
-        core.level().log.reserve(records.len());
-        for (record, place) in records.iter().zip(places) {
-            enter(&mut core, record, &place)?;
-            self.note(&mut core, record, Some(RecordState::Pending), RecordState::Persistent);
-            move_to(record, &place);
-            let change = Change::row(Operation::Insert, table, Some(record.clone()), None, Some(place));
-            core.level().log.push(change);
-        }
         core.wrote(table);
+        let core = &mut *core;
+        let entries = core.identity.of(table.id());
+        entries.reserve(records.len());
+        // The innermost level, without borrowing what lies beside it.
+        let log = &mut core.nested.last_mut().unwrap_or(&mut core.base).log;
+        log.reserve(records.len());
+        for (record, place) in records.iter().zip(places) {
+            enter(entries, record, &place)?;
+            move_to(record, &place);
+            if listening {
+                let (from, to) = (Some(RecordState::Pending), RecordState::Persistent);
+                core.transitions.push(Transition { record: record.clone(), from, to });
+            }
+            log.push(Change::row(Some(record.clone()), Pair::New(place)));
+        }
         Ok(())
     }
 
@@ -102,27 +115,34 @@ impl Verb<'_> {
         block: Arc<Block>,
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let batch = self.written(def, table, block, &NOTHING.into())?;
+        let batch = self.written(def, table, block, &None)?;
         let places = (0..records.len() as u32).map(|row| Place { batch: batch.clone(), row });
-        self.updated_at(records, old.to_vec(), places.collect())
+        self.updated_at(records, old, places)
     }
 
     /// Records whose rows were updated.
-    pub(super) fn updated_at(&self, records: &[Record], old: Vec<Place>, new: Vec<Place>) -> Result<()> {
+    pub(super) fn updated_at(
+        &self,
+        records: &[Record],
+        old: &[Place],
+        new: impl IntoIterator<Item = Place>,
+    ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let mut core = self.core()?;
-        core.level().log.reserve(records.len());
+        core.wrote(table);
+        let core = &mut *core;
+        let entries = core.identity.of(table.id());
+        let log = &mut core.nested.last_mut().unwrap_or(&mut core.base).log;
+        log.reserve(records.len());
         for ((record, old), new) in records.iter().zip(old).zip(new) {
             let (before, after) = (old.key(), new.key());
             if before != after {
-                before.iter().for_each(|key| core.identity.of(table.id()).remove(key, record));
-                enter(&mut core, record, &new)?;
+                before.iter().for_each(|key| entries.remove(key, record));
+                enter(entries, record, &new)?;
             }
             move_to(record, &new);
-            let change = Change::row(Operation::Update, table, Some(record.clone()), Some(old), Some(new));
-            core.level().log.push(change);
+            log.push(Change::row(Some(record.clone()), Pair::Both(old.clone(), new)));
         }
-        core.wrote(table);
         Ok(())
     }
 
@@ -133,7 +153,7 @@ impl Verb<'_> {
         table: &Table,
         def: &Arc<TableDef>,
         keys: &[Vec<Value>],
-        sent: &Arc<[ColumnId]>,
+        sent: &Sent,
     ) -> Result<Vec<Place>> {
         let columns: Vec<Expr> =
             key_of(def).iter().filter_map(|at| def.column_at(*at)).map(|c| table.c(c.key())).collect();
@@ -166,7 +186,7 @@ impl Verb<'_> {
         table: &Table,
         def: &Arc<TableDef>,
         key: &[Value],
-        sent: &Arc<[ColumnId]>,
+        sent: &Sent,
     ) -> Result<Place> {
         let rows = conn.get_row(table, def, key)?;
         match rows.blocks().next() {
@@ -207,15 +227,16 @@ fn integers(keys: &[Vec<Value>]) -> Option<Vec<i64>> {
 }
 
 /// Enters a record under its key.
-fn enter(core: &mut Core, record: &Record, place: &Place) -> Result<()> {
+fn enter(entries: &mut Entries, record: &Record, place: &Place) -> Result<()> {
     let Some(key) = place.key() else { return Ok(()) };
-    let entries = core.identity.of(record.table().id());
-    if let Some(other) = entries.get(&key).filter(|other| other != record) {
-        let message = format!("{} is in the session already, as another record", other.describe());
-        return Err(Error::new(ErrorKind::Invalid, message));
+    match entries.insert(key.clone(), record) {
+        Some(other) if other != *record => {
+            let message = format!("{} is in the session already, as another record", other.describe());
+            let _ = entries.insert(key, &other);
+            Err(Error::new(ErrorKind::Invalid, message))
+        }
+        _ => Ok(()),
     }
-    entries.insert(key, record);
-    Ok(())
 }
 
 /// Moves a record onto a row that holds everything that was set on it.

@@ -18,26 +18,38 @@ use crate::relation::{Hold, OnParentDelete, Relation};
 impl Verb<'_> {
     /// Gathers the work, and adds what relationships bring along.
     pub(super) fn gather(&self) -> Result<Work> {
-        self.save_cascade()?;
+        let written = self.linked_records()?;
+        self.save_cascade(written)?;
         let deletes = self.delete_cascade()?;
+        let linked = self.linked_records()?;
+        let links = match linked.is_empty() && deletes.is_empty() {
+            true => Vec::new(),
+            false => self.link_rows(&linked, &deletes)?,
+        };
         let is = |record: &Record, status: RecordState| {
             let state = record.0.state.lock();
             state.status == status && !state.doomed
         };
-        let inserts: Vec<Record> =
-            self.core()?.new.iter().filter(|record| is(record, RecordState::Pending)).cloned().collect();
-        let touched = self.inner.touched.lock().clone();
-        let updates: Vec<Record> =
-            touched.into_iter().filter(|record| is(record, RecordState::Persistent)).collect();
-        let mut work = Work { inserts, updates, deletes, links: Vec::new() };
-        work.links = self.link_rows(&work)?;
-        Ok(work)
+        let mut core = self.core()?;
+        core.doomed.clear();
+        let mut inserts = std::mem::take(&mut core.new);
+        drop(core);
+        inserts.retain(|record| is(record, RecordState::Pending));
+        let mut updates = std::mem::take(&mut *self.inner.touched.lock());
+        updates.retain(|record| is(record, RecordState::Persistent));
+        Ok(Work { inserts, updates, deletes, links, linked })
+    }
+
+    /// The records whose relationships were written.
+    fn linked_records(&self) -> Result<Vec<Record>> {
+        let has_links = |record: &&Record| record.0.state.lock().links.is_some();
+        let mut linked: Vec<Record> = self.core()?.new.iter().filter(has_links).cloned().collect();
+        linked.extend(self.inner.touched.lock().iter().filter(has_links).cloned());
+        Ok(linked)
     }
 
     /// Adds the new records at the other end of relationships, and those at their other ends.
-    fn save_cascade(&self) -> Result<()> {
-        let mut todo: Vec<Record> = self.core()?.new.clone();
-        todo.extend(self.inner.touched.lock().iter().cloned());
+    fn save_cascade(&self, mut todo: Vec<Record>) -> Result<()> {
         while let Some(record) = todo.pop() {
             for other in linked(&record)? {
                 if other.0.state.lock().status == RecordState::Transient {
@@ -78,9 +90,7 @@ impl Verb<'_> {
     fn part_with(&self, doomed: &[Record], next: &mut Vec<Record>) -> Result<()> {
         let going: HashSet<usize> = doomed.iter().map(Record::address).collect();
         let map = self.inner.db.relations();
-        let mut linked: Vec<Record> = self.core()?.new.clone();
-        linked.extend(self.inner.touched.lock().iter().cloned());
-        for child in linked {
+        for child in self.linked_records()? {
             let mut state = child.0.state.lock();
             let (mut is_going, is_row) = (false, state.row != NO_ROW);
             for (key, hold) in state.links.iter_mut().flat_map(|links| &mut links.one) {
@@ -192,9 +202,9 @@ impl Verb<'_> {
     }
 
     /// The rows to add to and take out of tables between.
-    fn link_rows(&self, work: &Work) -> Result<Vec<LinkRow>> {
+    fn link_rows(&self, linked: &[Record], deletes: &[Record]) -> Result<Vec<LinkRow>> {
         let mut rows = Vec::new();
-        for record in work.inserts.iter().chain(&work.updates) {
+        for record in linked.iter().filter(|record| !is_doomed(record)) {
             let links = record.0.state.lock().links.clone();
             for list in links.iter().flat_map(|links| &links.many) {
                 if list.relation.far.is_none() {
@@ -211,7 +221,7 @@ impl Verb<'_> {
         let mut known = HashSet::new();
         rows.retain(|row| known.insert(row.address()));
         self.net_links(&mut rows)?;
-        self.links_of_deleted(&work.deletes, &mut rows)?;
+        self.links_of_deleted(deletes, &mut rows)?;
         Ok(rows)
     }
 }

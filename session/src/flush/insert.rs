@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::{Block, BlockBuilder, RowBuffer};
-use mirrorm_core::schema::{ColumnId, Table, TableDef};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
 use mirrorm_core::stmt::{Operation, insert};
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use super::finish::reads_as_given;
+use super::finish::{Sent, reads_as_given};
 use super::miscounted;
 use crate::inner::Verb;
 use crate::record::{Record, put};
@@ -19,8 +19,9 @@ struct Run<'r> {
     def: &'r Arc<TableDef>,
     table: &'r Table,
     records: &'r [Record],
+    columns: &'r [ColumnId],
     positions: Vec<usize>,
-    values: RowBuffer,
+    values: &'r RowBuffer,
     /// The position of the column whose values the database makes, if they were not given.
     generated: Option<usize>,
 }
@@ -28,41 +29,58 @@ struct Run<'r> {
 impl Verb<'_> {
     pub(super) fn insert(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
         let def = table.def();
-        for record in records {
+        let defaults: Vec<&ColumnDef> =
+            def.columns().filter(|column| column.client_default().is_some()).collect();
+        let generated = def.generated_key().map(ColumnDef::id);
+        let mut columns: Vec<ColumnId> = Vec::new();
+        let mut values = RowBuffer::default();
+        let mut start = 0;
+        for (at, record) in records.iter().enumerate() {
             self.copy_keys(record)?;
-            complete(record, &def);
+            complete(record, &defaults);
+            let mut state = record.0.state.lock();
+            tidy(&mut state.overlay, generated);
+            if at == start || !state.overlay.iter().map(|(id, _)| id).eq(&columns) {
+                if at > start {
+                    drop(state);
+                    self.insert_run(
+                        conn,
+                        (table, &def),
+                        records.get(start..at).unwrap_or(&[]),
+                        &columns,
+                        &values,
+                    )?;
+                    state = record.0.state.lock();
+                }
+                columns = state.overlay.iter().map(|(id, _)| *id).collect();
+                values.clear();
+                start = at;
+            }
+            state.overlay.iter().for_each(|(_, value)| values.push(value));
         }
-        let mut left = records;
-        while let Some(first) = left.first() {
-            let columns = columns_of(first);
-            let count = left.iter().take_while(|record| has_columns(record, &columns)).count();
-            let (own, rest) = left.split_at(count.max(1));
-            self.insert_run(conn, table, &def, own, &columns)?;
-            left = rest;
-        }
-        Ok(())
+        self.insert_run(conn, (table, &def), records.get(start..).unwrap_or(&[]), &columns, &values)
     }
 
     fn insert_run(
         &self,
         conn: &Conn,
-        table: &Table,
-        def: &Arc<TableDef>,
+        (table, def): (&Table, &Arc<TableDef>),
         records: &[Record],
         columns: &[ColumnId],
+        values: &RowBuffer,
     ) -> Result<()> {
-        let run = Run::gather(table, def, records, columns)?;
+        let run = Run::new(table, def, records, columns, values)?;
         if let Some(column) = run.missing_key()? {
             return self.insert_returning(conn, &run, column);
         }
         let mut ids = Vec::new();
         let wanted = run.generated.map(|_| &mut ids);
         let count = records.len();
-        let done = conn.insert_rows(def, run.positions.clone(), &run.values, count, wanted)?;
+        let done = conn.insert_rows(def, run.positions.clone(), values, count, wanted)?;
         if done != count as u64 || (run.generated.is_some() && ids.len() != count) {
             return Err(miscounted(table, Operation::Insert, count as u64, done));
         }
-        let sent: Arc<[ColumnId]> = columns.into();
+        let sent: Sent = Some(columns.into());
         if run.is_known() {
             let mut left = records;
             for block in run.blocks(&ids, conn)? {
@@ -89,7 +107,7 @@ impl Verb<'_> {
                 let key = run.def.column_at(column).map_or("", |c| c.key());
                 return Err(no_key_value(run.def, key));
             };
-            let sent = run.positions.iter().filter_map(|at| run.def.column_at(*at)).map(|c| c.id()).collect();
+            let sent: Sent = Some(run.columns.into());
             self.inserted(std::slice::from_ref(record), run.def, row.block().clone(), &sent)?;
         }
         Ok(())
@@ -97,11 +115,12 @@ impl Verb<'_> {
 }
 
 impl<'r> Run<'r> {
-    fn gather(
+    fn new(
         table: &'r Table,
         def: &'r Arc<TableDef>,
         records: &'r [Record],
-        columns: &[ColumnId],
+        columns: &'r [ColumnId],
+        values: &'r RowBuffer,
     ) -> Result<Run<'r>> {
         let place = |id: &ColumnId| {
             let found = def.columns().position(|column| column.id() == *id);
@@ -111,14 +130,9 @@ impl<'r> Run<'r> {
             })
         };
         let positions = columns.iter().map(place).collect::<Result<Vec<usize>>>()?;
-        let mut values = RowBuffer::with_capacity(records.len() * positions.len());
-        for record in records {
-            let state = record.0.state.lock();
-            state.overlay.iter().for_each(|(_, value)| values.push(value));
-        }
         let generated = def.generated_key().and_then(|key| def.columns().position(|c| c.id() == key.id()));
         let generated = generated.filter(|at| !positions.contains(at));
-        Ok(Run { def, table, records, positions, values, generated })
+        Ok(Run { def, table, records, columns, positions, values, generated })
     }
 
     /// A column of the key whose value only the server knows.
@@ -196,32 +210,26 @@ impl<'r> Run<'r> {
     }
 }
 
-/// Fills in the defaults that the program supplies, and sorts the values by column. A function that
-/// supplies one runs with nothing locked.
-fn complete(record: &Record, def: &TableDef) {
-    let generated = def.generated_key().map(|key| key.id());
-    for column in def.columns() {
-        let Some(default) = column.client_default() else { continue };
+/// Fills in the defaults that the program supplies. A function that supplies one runs with nothing
+/// locked.
+fn complete(record: &Record, defaults: &[&ColumnDef]) {
+    for column in defaults {
         let given = record.0.state.lock().overlay.iter().any(|(id, _)| *id == column.id());
-        if !given {
+        if let (false, Some(default)) = (given, column.client_default()) {
             let value = default.produce();
             put(&mut record.0.state.lock().overlay, column.id(), value);
         }
     }
-    let mut state = record.0.state.lock();
-    // NULL for a key that the database makes says that it is to make one.
-    state.overlay.retain(|(id, value)| !(Some(*id) == generated && value.is_null()));
-    if !state.overlay.is_sorted_by_key(|(id, _)| *id) {
-        state.overlay.sort_by_key(|(id, _)| *id);
+}
+
+/// Sorts the values by column. NULL for a key that the database makes says that it is to make one.
+fn tidy(overlay: &mut Vec<(ColumnId, Value)>, generated: Option<ColumnId>) {
+    if overlay.iter().any(|(id, value)| Some(*id) == generated && value.is_null()) {
+        overlay.retain(|(id, _)| Some(*id) != generated);
     }
-}
-
-fn columns_of(record: &Record) -> Vec<ColumnId> {
-    record.0.state.lock().overlay.iter().map(|(id, _)| *id).collect()
-}
-
-fn has_columns(record: &Record, columns: &[ColumnId]) -> bool {
-    record.0.state.lock().overlay.iter().map(|(id, _)| id).eq(columns)
+    if !overlay.is_sorted_by_key(|(id, _)| *id) {
+        overlay.sort_by_key(|(id, _)| *id);
+    }
 }
 
 fn no_key_value(def: &TableDef, key: &str) -> Error {

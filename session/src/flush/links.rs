@@ -14,9 +14,9 @@ use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::gather::by_table;
-use super::{Work, miscounted};
+use super::miscounted;
 use crate::batch::{Batch, Place};
-use crate::changes::Change;
+use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::key::Key;
 use crate::record::{Record, RecordState};
@@ -262,32 +262,26 @@ impl Verb<'_> {
             core.epochs.current(),
         ));
         for row in 0..batch.block.len() as u32 {
-            let place = Some(Place { batch: batch.clone(), row });
-            let (old, new) = if operation == Operation::Insert { (None, place) } else { (place, None) };
-            core.level().log.push(Change::row(operation, table, None, old, new));
+            let place = Place { batch: batch.clone(), row };
+            let rows = if operation == Operation::Insert { Pair::New(place) } else { Pair::Old(place) };
+            core.level().log.push(Change::row(None, rows));
         }
         core.wrote(table);
         Ok(())
     }
 
     /// What was written of relationships is flushed now; a rollback finds it in the level.
-    pub(super) fn settle_links(&self, work: &Work) -> Result<()> {
+    pub(super) fn settle_links(&self, linked: &[Record]) -> Result<()> {
         let mut core = self.core()?;
-        for record in work.inserts.iter().chain(&work.updates) {
-            let links: Option<Box<Links>> = record.0.state.lock().links.take();
+        for record in linked {
+            let mut state = record.0.state.lock();
+            state.touched = !state.overlay.is_empty() && state.touched;
+            let links: Option<Box<Links>> = state.links.take();
+            drop(state);
             if let Some(links) = links {
                 core.level().links.push((record.clone(), links));
             }
         }
-        // What user code that ran meanwhile (defaults, conversions) has done stays for the next flush.
-        core.new.retain(|record| record.0.state.lock().status == RecordState::Pending);
-        core.doomed.retain(|record| record.0.state.lock().status == RecordState::Persistent);
-        let mut touched = self.inner.touched.lock();
-        touched.retain(|record| {
-            let mut state = record.0.state.lock();
-            state.touched = state.status == RecordState::Persistent && !state.overlay.is_empty();
-            state.touched
-        });
         Ok(())
     }
 

@@ -11,6 +11,8 @@ mod links;
 mod order;
 mod update;
 
+use std::borrow::Cow;
+
 use mirrorm_core::engine::Conn;
 use mirrorm_core::schema::Table;
 use mirrorm_core::stmt::Operation;
@@ -26,13 +28,15 @@ pub(crate) struct Work {
     pub(crate) updates: Vec<Record>,
     pub(crate) deletes: Vec<Record>,
     pub(crate) links: Vec<links::LinkRow>,
+    /// Those of the records whose relationships were written.
+    pub(crate) linked: Vec<Record>,
 }
 
 /// Records of one table to which the same is done, one statement after the other.
-pub(crate) struct Step {
+pub(crate) struct Step<'w> {
     pub(crate) table: Table,
     pub(crate) operation: Operation,
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Cow<'w, [Record]>,
 }
 
 impl Verb<'_> {
@@ -42,14 +46,27 @@ impl Verb<'_> {
             return Ok(());
         }
         let before = self.phase.replace(Phase::Flush);
-        let asked = self.inner.db.signals().before_flush.ask(&self.session());
-        let done = asked.and_then(|()| {
-            let sent = self.gather().and_then(|work| self.send(work));
-            sent.map_err(|cause| self.fail(cause))
-        });
+        let done = self.flush_once();
         self.phase.set(before);
         done?;
         self.tell_transitions()
+    }
+
+    fn flush_once(&self) -> Result<()> {
+        let signal = &self.inner.db.signals().before_flush;
+        if !signal.is_empty() {
+            signal.ask(&self.session())?;
+        }
+        let work = self.gather().map_err(|cause| self.fail(cause))?;
+        self.send(&work).map_err(|cause| {
+            // Back on the lists, for the rollback to restore.
+            if let Ok(mut core) = self.core() {
+                core.new.extend(work.inserts);
+                core.doomed.extend(work.deletes);
+            }
+            self.inner.touched.lock().extend(work.updates);
+            self.fail(cause)
+        })
     }
 
     fn has_changes(&self) -> Result<bool> {
@@ -57,26 +74,19 @@ impl Verb<'_> {
         Ok(!core.new.is_empty() || !core.doomed.is_empty() || !self.inner.touched.lock().is_empty())
     }
 
-    fn send(&self, work: Work) -> Result<()> {
-        // What is to be restored when a statement fails.
-        {
-            let mut core = self.core()?;
-            core.new = work.inserts.clone();
-            core.doomed = work.deletes.clone();
-            *self.inner.touched.lock() = work.updates.clone();
-        }
+    fn send(&self, work: &Work) -> Result<()> {
         let (removed, linked): (Vec<_>, Vec<_>) = work.links.iter().partition(|row| !row.linked);
-        let steps = self.order(&work)?;
+        let steps = self.order(work)?;
         if !steps.is_empty() || !work.links.is_empty() {
             let conn = self.writing()?;
             self.send_links(&conn, &removed, Operation::Delete)?;
             steps.iter().try_for_each(|step| self.send_step(&conn, step))?;
             self.send_links(&conn, &linked, Operation::Insert)?;
         }
-        self.settle_links(&work)
+        self.settle_links(&work.linked)
     }
 
-    fn send_step(&self, conn: &Conn, step: &Step) -> Result<()> {
+    fn send_step(&self, conn: &Conn, step: &Step<'_>) -> Result<()> {
         match step.operation {
             Operation::Insert => self.insert(conn, &step.table, &step.records),
             Operation::Update => self.update(conn, &step.table, &step.records),

@@ -29,9 +29,9 @@ struct Group {
 
 impl Verb<'_> {
     /// The steps of a flush in order.
-    pub(super) fn order(&self, work: &Work) -> Result<Vec<Step>> {
-        if work.inserts.is_empty() && work.deletes.is_empty() && by_table(&work.updates).len() < 2 {
-            return Ok(steps(&work.updates, Operation::Update));
+    pub(super) fn order<'w>(&self, work: &'w Work) -> Result<Vec<Step<'w>>> {
+        if let Some(only) = one_step(work) {
+            return Ok(vec![only]);
         }
         let groups = groups(work);
         let (unlinking, updates) = split_unlinking(work);
@@ -55,11 +55,29 @@ impl Verb<'_> {
     }
 }
 
+/// Work of one kind on one table, whose rows do not point to each other.
+fn one_step(work: &Work) -> Option<Step<'_>> {
+    let (records, operation) =
+        match (work.inserts.as_slice(), work.updates.as_slice(), work.deletes.as_slice()) {
+            (inserts, [], []) => (inserts, Operation::Insert),
+            ([], updates, []) => (updates, Operation::Update),
+            ([], [], deletes) => (deletes, Operation::Delete),
+            _ => return None,
+        };
+    let table = records.first()?.table();
+    let def = table.def();
+    let own = def.foreign_keys().iter().any(|key| points_to(&def, key, &def));
+    let one =
+        records.iter().all(|record| record.table() == table) && (operation == Operation::Update || !own);
+    one.then(|| Step { table: table.clone(), operation, records: records.into() })
+}
+
 /// Neighbours of one table are one step.
-fn steps(records: &[Record], operation: Operation) -> Vec<Step> {
+fn steps(records: &[Record], operation: Operation) -> Vec<Step<'static>> {
     let runs = records.chunk_by(|a, b| a.table() == b.table());
-    let step =
-        |run: &[Record]| Some(Step { table: run.first()?.table().clone(), operation, records: run.to_vec() });
+    let step = |run: &[Record]| {
+        Some(Step { table: run.first()?.table().clone(), operation, records: run.to_vec().into() })
+    };
     runs.filter_map(step).collect()
 }
 
@@ -185,7 +203,7 @@ fn early_tables(work: &Work, updates: &[Record], groups: &[Group]) -> Vec<TableI
 }
 
 /// The deletes of some tables, those that point first.
-fn deletes(work: &Work, groups: &[Group], of: impl Fn(&Table) -> bool) -> Result<Vec<Step>> {
+fn deletes(work: &Work, groups: &[Group], of: impl Fn(&Table) -> bool) -> Result<Vec<Step<'static>>> {
     let mut order = Vec::new();
     for group in groups.iter().rev() {
         let own = |record: &&Record| group.tables.contains(record.table()) && of(record.table());
@@ -208,7 +226,7 @@ fn layers(
     records: &[Record],
     depends: &[Vec<usize>],
     operation: impl Fn(usize) -> Operation,
-) -> Result<Vec<Step>> {
+) -> Result<Vec<Step<'static>>> {
     let order = sort(records.len(), depends).map_err(|circle| in_circle(records, &circle))?;
     let mut layer = vec![0usize; records.len()];
     for at in order {
@@ -228,14 +246,15 @@ fn layers(
     };
     let step = |run: &[(usize, Operation, &Record)]| {
         let (_, operation, first) = run.first()?;
-        let records = run.iter().map(|(.., record)| (*record).clone()).collect();
+        let records: Vec<Record> = run.iter().map(|(.., record)| (*record).clone()).collect();
+        let records = records.into();
         Some(Step { table: first.table().clone(), operation: *operation, records })
     };
     Ok(sorted.chunk_by(same).filter_map(step).collect())
 }
 
 /// Updates and inserts of rows that point to each other: an insert before what points to it.
-fn by_rows(updates: &[Record], inserts: &[Record]) -> Result<Vec<Step>> {
+fn by_rows(updates: &[Record], inserts: &[Record]) -> Result<Vec<Step<'static>>> {
     let records: Vec<Record> = updates.iter().chain(inserts).cloned().collect();
     let mut depends = vec![Vec::new(); records.len()];
     for (child, parent) in pointing(&records, inserts, Side::Now) {

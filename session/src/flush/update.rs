@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::{BlockBuilder, RowBuffer};
-use mirrorm_core::schema::{ColumnId, Table, TableDef};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use super::finish::{NOTHING, reads_as_given};
+use super::finish::reads_as_given;
 use super::miscounted;
 use crate::batch::{Place, key_of};
 use crate::inner::Verb;
@@ -19,33 +19,25 @@ use crate::record::{Record, put};
 impl Verb<'_> {
     pub(super) fn update(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
         let def = table.def();
-        let mut changed: Vec<Record> = Vec::with_capacity(records.len());
+        let on_update: Vec<&ColumnDef> =
+            def.columns().filter(|column| column.client_on_update().is_some()).collect();
+        let mut run = Run::new(table, &def);
         for record in records {
             self.copy_keys(record)?;
-            if self.keep_changes(record)? {
-                complete(record, &def);
-                changed.push(record.clone());
+            if !self.keep_changes(record)? {
+                continue;
             }
+            if key_of(&def).is_empty() {
+                return Err(no_key(&def));
+            }
+            complete(record, &on_update);
+            if !run.takes(record) {
+                self.update_run(conn, &run)?;
+                run = Run::new(table, &def);
+            }
+            run.push(record)?;
         }
-        let shape = |record: &Record| {
-            let state = record.0.state.lock();
-            let full = state.home.as_ref().is_some_and(|home| home.full);
-            (state.overlay.iter().map(|(id, _)| *id).collect::<Vec<ColumnId>>(), full)
-        };
-        let mut left = changed.as_slice();
-        while let Some(first) = left.first() {
-            let (columns, full) = shape(first);
-            let same = |record: &&Record| {
-                let state = record.0.state.lock();
-                state.overlay.iter().map(|(id, _)| id).eq(&columns)
-                    && state.home.as_ref().is_some_and(|home| home.full) == full
-            };
-            let count = left.iter().take_while(same).count();
-            let (own, rest) = left.split_at(count.max(1));
-            self.update_run(conn, (table, &def), own, &columns)?;
-            left = rest;
-        }
-        Ok(())
+        self.update_run(conn, &run)
     }
 
     /// Drops what was set to the value the row has, if that was read in this transaction; says
@@ -54,18 +46,13 @@ impl Verb<'_> {
         let core = self.core()?;
         let mut guard = record.0.state.lock();
         let state = &mut *guard;
-        let holds = state.home.as_ref().is_some_and(|home| core.epochs.holds(home.epoch));
-        if holds {
-            let overlay = std::mem::take(&mut state.overlay);
-            let differs = |(id, value): &(ColumnId, Value)| {
-                let home = state.home.as_ref()?;
-                let column = home.def.columns().find(|column| column.id() == *id)?;
-                let stored = state.stored(*id, column.key())?;
-                Some(stored != value.as_ref() && stored.to_value() != *value)
-            };
-            let kept: Vec<(ColumnId, Value)> =
-                overlay.iter().filter(|entry| differs(entry).unwrap_or(true)).cloned().collect();
-            state.overlay = if kept.len() == overlay.len() { overlay } else { kept };
+        if let Some(home) = state.home.as_ref().filter(|home| core.epochs.holds(home.epoch)) {
+            let row = state.row;
+            state.overlay.retain(|(id, value)| {
+                let position = home.def.columns().position(|column| column.id() == *id);
+                let stored = position.and_then(|position| home.value(row, position));
+                stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
+            });
         }
         if state.overlay.is_empty() {
             state.touched = false;
@@ -73,42 +60,24 @@ impl Verb<'_> {
         Ok(!state.overlay.is_empty())
     }
 
-    fn update_run(
-        &self,
-        conn: &Conn,
-        (table, def): (&Table, &Arc<TableDef>),
-        records: &[Record],
-        columns: &[ColumnId],
-    ) -> Result<()> {
+    fn update_run(&self, conn: &Conn, run: &Run<'_>) -> Result<()> {
+        let (table, def, records) = (run.table, run.def, &run.records);
+        if records.is_empty() {
+            return Ok(());
+        }
         let key = key_of(def);
-        if key.is_empty() {
-            return Err(no_key(def));
-        }
-        let set = columns.iter().map(|id| position(def, *id)).collect::<Result<Vec<usize>>>()?;
-        let mut places: Vec<Place> = Vec::with_capacity(records.len());
-        let mut values = RowBuffer::with_capacity(records.len() * (set.len() + key.len()));
-        for record in records {
-            let state = record.0.state.lock();
-            let Some(place) = state.place() else { continue };
-            state.overlay.iter().for_each(|(_, value)| values.push(value));
-            for at in key {
-                // The key as the database has it: it may be among what is set.
-                values.push(place.value(*at).unwrap_or(ValueRef::Null));
-            }
-            drop(state);
-            places.push(place);
-        }
-        let matched = conn.update_rows(def, (&set, key), &values, records.len())?;
+        let set = run.columns.iter().map(|id| position(def, *id)).collect::<Result<Vec<usize>>>()?;
+        let matched = conn.update_rows(def, (&set, key), &run.values, records.len())?;
         if matched != records.len() as u64 {
             return Err(self.find_vanished(conn, table, records, matched));
         }
-        match is_known(def, &set, &places, &values) {
-            true => self.updated_known(conn, (table, def), records, (&set, &places, &values)),
+        match run.is_known(&set) {
+            true => self.updated_known(conn, (table, def), records, (&set, &run.places, &run.values)),
             false => {
-                let keys =
-                    places.iter().enumerate().map(|(row, place)| new_key(place, key, &set, &values, row));
-                let new = self.read_back(conn, table, def, &keys.collect::<Vec<_>>(), &NOTHING.into())?;
-                self.updated_at(records, places, new)
+                let new_key = |(row, place)| new_key(place, key, &set, &run.values, row);
+                let keys: Vec<Vec<Value>> = run.places.iter().enumerate().map(new_key).collect();
+                let new = self.read_back(conn, table, def, &keys, &None)?;
+                self.updated_at(records, &run.places, new)
             }
         }
     }
@@ -166,17 +135,79 @@ impl Verb<'_> {
     }
 }
 
+/// Records of one table that set the same columns: their values, each followed by its key.
+struct Run<'r> {
+    table: &'r Table,
+    def: &'r Arc<TableDef>,
+    records: Vec<Record>,
+    columns: Vec<ColumnId>,
+    /// Whether all columns of the old rows are known.
+    full: bool,
+    places: Vec<Place>,
+    values: RowBuffer,
+}
+
+impl<'r> Run<'r> {
+    fn new(table: &'r Table, def: &'r Arc<TableDef>) -> Run<'r> {
+        let (records, columns, places) = (Vec::new(), Vec::new(), Vec::new());
+        Run { table, def, records, columns, full: true, places, values: RowBuffer::default() }
+    }
+
+    fn takes(&self, record: &Record) -> bool {
+        let state = record.0.state.lock();
+        self.records.is_empty()
+            || (state.overlay.iter().map(|(id, _)| id).eq(&self.columns)
+                && state.home.as_ref().is_some_and(|home| home.full) == self.full)
+    }
+
+    fn push(&mut self, record: &Record) -> Result<()> {
+        let state = record.0.state.lock();
+        let Some(place) = state.place() else { return Ok(()) };
+        if self.records.is_empty() {
+            self.columns = state.overlay.iter().map(|(id, _)| *id).collect();
+            self.full = place.batch.full;
+        }
+        state.overlay.iter().for_each(|(_, value)| self.values.push(value));
+        drop(state);
+        for at in key_of(self.def) {
+            // The key as the database has it: it may be among what is set.
+            self.values.push(place.value(*at).unwrap_or(ValueRef::Null));
+        }
+        self.records.push(record.clone());
+        self.places.push(place);
+        Ok(())
+    }
+
+    /// Whether every cell of the new rows is known without asking.
+    fn is_known(&self, set: &[usize]) -> bool {
+        let width = set.len() + key_of(self.def).len();
+        let same = |place: &Place| place.batch.full && Arc::ptr_eq(&place.batch.def, self.def);
+        let as_given = |(offset, at): (usize, &usize)| {
+            let class = self.def.column_at(*at).map(|column| column.ty().class());
+            let mut rows = 0..self.places.len();
+            class.is_some_and(|class| {
+                rows.all(|row| reads_as_given(self.values.get(row * width + offset), class))
+            })
+        };
+        self.def.columns().all(|column| column.computed().is_none())
+            && self.places.iter().all(same)
+            && set.iter().enumerate().all(as_given)
+    }
+}
+
 /// Fills in what the program supplies on update, and sorts the values by column.
-fn complete(record: &Record, def: &TableDef) {
-    for column in def.columns() {
-        let Some(on_update) = column.client_on_update() else { continue };
+fn complete(record: &Record, on_update: &[&ColumnDef]) {
+    for column in on_update {
         let given = record.0.state.lock().overlay.iter().any(|(id, _)| *id == column.id());
-        if !given {
-            let value = on_update.produce();
+        if let (false, Some(default)) = (given, column.client_on_update()) {
+            let value = default.produce();
             put(&mut record.0.state.lock().overlay, column.id(), value);
         }
     }
-    record.0.state.lock().overlay.sort_by_key(|(id, _)| *id);
+    let overlay = &mut record.0.state.lock().overlay;
+    if !overlay.is_sorted_by_key(|(id, _)| *id) {
+        overlay.sort_by_key(|(id, _)| *id);
+    }
 }
 
 fn position(def: &TableDef, id: ColumnId) -> Result<usize> {
@@ -184,20 +215,6 @@ fn position(def: &TableDef, id: ColumnId) -> Result<usize> {
         let message = format!("`{}` lost a column that a record sets", def.display_name());
         Error::new(ErrorKind::Stale, message)
     })
-}
-
-/// Whether every cell of the new rows is known without asking.
-fn is_known(def: &Arc<TableDef>, set: &[usize], places: &[Place], values: &RowBuffer) -> bool {
-    let width = set.len() + key_of(def).len();
-    let same = |place: &Place| place.batch.full && Arc::ptr_eq(&place.batch.def, def);
-    let as_given = |(offset, at): (usize, &usize)| {
-        let class = def.column_at(*at).map(|column| column.ty().class());
-        let mut rows = 0..places.len();
-        class.is_some_and(|class| rows.all(|row| reads_as_given(values.get(row * width + offset), class)))
-    };
-    def.columns().all(|column| column.computed().is_none())
-        && places.iter().all(same)
-        && set.iter().enumerate().all(as_given)
 }
 
 /// The key of a row after the update.

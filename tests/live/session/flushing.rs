@@ -94,7 +94,7 @@ fn only_what_differs_is_sent_in_batches() {
         let changes = session.commit().unwrap().changes;
         assert_eq!(changes.len(), 999 + usize::from(users[7].get::<i64>("karma").unwrap() != 7));
         let diff = changes.iter().find(|c| c.subject() == "users 1").unwrap().diff();
-        assert_eq!(diff.iter().map(ToString::to_string).collect::<Vec<_>>(), ["karma: 7 -> 0"]);
+        assert_eq!(diff.iter().map(|field| field.to_string()).collect::<Vec<_>>(), ["karma: 7 -> 0"]);
         let sum: i64 = select(func::sum(b.users.c("karma"))).scalar(db).unwrap();
         assert_eq!(sum, 499_500);
         assert_eq!(

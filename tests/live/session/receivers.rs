@@ -30,7 +30,7 @@ fn what_before_commit_sees() {
         let _before = db.signals().before_commit.connect(move |session, changes| {
             for change in changes {
                 let record = change.record().ok_or("tracked")?;
-                let diff: Vec<String> = change.diff().iter().map(ToString::to_string).collect();
+                let diff: Vec<String> = change.diff().iter().map(|field| field.to_string()).collect();
                 let line = format!("{} {:?} {}", change.subject(), record.state(), diff.join(", "));
                 own.lock().unwrap().push(line);
             }
