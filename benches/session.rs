@@ -216,7 +216,9 @@ fn w7(listening: bool) -> Result<()> {
     let pair = Pair::new(1000)?;
     let signals = pair.db.signals();
     let reads = |_: &Session, changes: &Changes| {
-        changes.iter().flat_map(|change| change.diff()).for_each(|field| drop(black_box(field)));
+        changes.iter().flat_map(|change| change.diff()).for_each(|field| {
+            black_box(field);
+        });
     };
     let _both =
         listening.then(|| (signals.before_commit.connect(reads), signals.models_committed.connect(reads)));

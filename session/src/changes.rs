@@ -4,12 +4,13 @@
 //! keeping account costs little and a rollback finds here what to restore. Not here: who is told
 //! (`signal`), and when (`session::commit`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::iter::Enumerate;
 use std::sync::{Arc, OnceLock};
 
 use mirrorm_core::expr::Expr;
-use mirrorm_core::rows::Row;
+use mirrorm_core::rows::{ColumnInfo, Row};
 use mirrorm_core::schema::{Table, TableId};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::{Value, ValueRef};
@@ -193,18 +194,15 @@ impl fmt::Display for FieldDiff<'_> {
 
 impl<'c> Diff<'c> {
     /// The attributes in the order of the columns.
-    pub fn iter(&self) -> impl Iterator<Item = FieldDiff<'c>> + use<'c> {
+    pub fn iter(&self) -> DiffIter<'c> {
         let (old, new) = self.change.places();
-        let columns = new.or(old).map(|place| &place.batch.block).map(|block| block.columns());
-        let columns = columns.into_iter().flat_map(|columns| columns.iter().enumerate());
-        columns.filter_map(move |(at, column)| {
-            let (before, after) = (cell(old, at, column.shared_name()), cell(new, at, column.shared_name()));
-            let same = match (before, after) {
-                (Some(before), Some(after)) => before.is_identical(after),
-                (before, after) => before.is_none() && after.is_none(),
-            };
-            (!same).then_some(FieldDiff { name: column.name(), old: before, new: after })
-        })
+        let columns = |place: &'c Place| place.batch.block.columns();
+        let same = match (old, new) {
+            (Some(old), Some(new)) => Arc::ptr_eq(columns(old), columns(new)),
+            _ => true,
+        };
+        let columns = new.or(old).map(|place| columns(place).iter());
+        DiffIter { old, new, same, columns: columns.unwrap_or_default().enumerate() }
     }
 
     /// Whether nothing differs.
@@ -221,20 +219,54 @@ impl fmt::Debug for Diff<'_> {
 
 impl<'c> IntoIterator for Diff<'c> {
     type Item = FieldDiff<'c>;
-    type IntoIter = Box<dyn Iterator<Item = FieldDiff<'c>> + 'c>;
+    type IntoIter = DiffIter<'c>;
 
-    fn into_iter(self) -> Self::IntoIter {
-        Box::new(self.iter())
+    fn into_iter(self) -> DiffIter<'c> {
+        self.iter()
     }
 }
 
-/// The value of a column: at the position it has in most rows, or by its name.
-fn cell<'p>(place: Option<&'p Place>, at: usize, name: &Arc<str>) -> Option<ValueRef<'p>> {
-    let place = place?;
-    let columns = place.batch.block.columns();
-    let same = columns.get(at).is_some_and(|column| Arc::ptr_eq(column.shared_name(), name));
-    let at = if same { at } else { columns.position(name).ok()? };
-    place.batch.block.value(place.row as usize, at)
+/// The attributes that a change made different, in the order of the columns.
+pub struct DiffIter<'c> {
+    old: Option<&'c Place>,
+    new: Option<&'c Place>,
+    /// Whether both rows have the same columns at the same positions.
+    same: bool,
+    columns: Enumerate<std::slice::Iter<'c, ColumnInfo>>,
+}
+
+impl<'c> DiffIter<'c> {
+    fn cell(&self, place: Option<&'c Place>, at: usize, name: &str) -> Option<ValueRef<'c>> {
+        let place = place?;
+        let block = &place.batch.block;
+        let at = if self.same { at } else { block.columns().position(name).ok()? };
+        block.value(place.row as usize, at)
+    }
+}
+
+impl<'c> Iterator for DiffIter<'c> {
+    type Item = FieldDiff<'c>;
+
+    fn next(&mut self) -> Option<FieldDiff<'c>> {
+        loop {
+            let (at, column) = self.columns.next()?;
+            let old = self.cell(self.old, at, column.name());
+            let new = self.cell(self.new, at, column.name());
+            let same = match (old, new) {
+                (Some(old), Some(new)) => old.is_identical(new),
+                (old, new) => old.is_none() && new.is_none(),
+            };
+            if !same {
+                return Some(FieldDiff { name: column.name(), old, new });
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DiffIter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DiffIter").finish_non_exhaustive()
+    }
 }
 
 fn key_values(place: &Place) -> Vec<Value> {
@@ -270,6 +302,14 @@ struct Inner {
 impl Changes {
     pub(crate) fn new(log: Vec<Change>) -> Changes {
         Changes { inner: Arc::new(Inner { log, net: OnceLock::new() }), as_log: false }
+    }
+
+    /// The log, copied if somebody else holds it too.
+    pub(crate) fn into_log(self) -> Vec<Change> {
+        match Arc::try_unwrap(self.inner) {
+            Ok(inner) => inner.log,
+            Err(shared) => shared.log.clone(),
+        }
     }
 
     fn list(&self) -> &[Change] {
@@ -332,48 +372,61 @@ type Rows = HashMap<(TableId, Key), usize, Folded>;
 
 /// The net effect of a log; none where each row was touched once, so that the log is it.
 fn net(log: &[Change]) -> Option<Vec<Change>> {
-    let mut rows: Rows = HashMap::with_capacity_and_hasher(log.len(), Folded::default());
-    let mut out: Vec<Option<Change>> = Vec::with_capacity(log.len());
-    let mut same = true;
-    for change in log {
-        same &= take(change, &mut rows, &mut out);
-    }
-    let voids = out.iter_mut().filter(|slot| slot.as_ref().is_some_and(Change::is_void));
-    let void = voids.map(|slot| *slot = None).count();
-    if same && void == 0 {
+    if touches_once(log) {
         return None;
     }
+    let mut rows: Rows = HashMap::with_capacity_and_hasher(log.len(), Folded::default());
+    let mut out: Vec<Option<Change>> = Vec::with_capacity(log.len());
+    log.iter().for_each(|change| take(change, &mut rows, &mut out));
     Some(out.into_iter().flatten().collect())
 }
 
-/// Takes one step of the log into the net effect; says whether it stands there as it is.
-fn take(change: &Change, rows: &mut Rows, out: &mut Vec<Option<Change>>) -> bool {
+fn touches_once(log: &[Change]) -> bool {
+    let mut seen: HashSet<(TableId, Key), Folded> =
+        HashSet::with_capacity_and_hasher(log.len(), Folded::default());
+    let mut is_new = |place: Option<(TableId, Key)>| place.is_none_or(|place| seen.insert(place));
+    log.iter().all(|change| match &change.body {
+        Body::Bulk { .. } => true,
+        Body::Row { rows: Pair::New(place) | Pair::Old(place), .. } => is_new(key_in(place)),
+        Body::Row { rows: Pair::Both(old, new), .. } => {
+            let (old, new) = (key_in(old), key_in(new));
+            let moved = old != new;
+            is_new(old) && (!moved || is_new(new))
+        }
+    })
+}
+
+/// What names a row in its table. A link row may have no key: all of it names it.
+fn key_in(place: &Place) -> Option<(TableId, Key)> {
+    let key = place.key().or_else(|| Key::of_values(&place.to_row().values()))?;
+    Some((place.batch.table.id(), key))
+}
+
+/// Takes one step of the log into the net effect.
+fn take(change: &Change, rows: &mut Rows, out: &mut Vec<Option<Change>>) {
     let Body::Row { rows: pair, .. } = &change.body else {
-        out.push(Some(change.clone()));
-        return true;
+        return out.push(Some(change.clone()));
     };
-    let place_of = |place: Option<&Place>| {
-        let place = place?;
-        // A link row may have no key: all of it names it.
-        let key = place.key().or_else(|| Key::of_values(&place.to_row().values()))?;
-        Some((place.batch.table.id(), key))
-    };
-    let (from, to) = (place_of(pair.old()), place_of(pair.new()));
+    let (from, to) = (pair.old().and_then(key_in), pair.new().and_then(key_in));
     let slot = from.as_ref().or(to.as_ref()).and_then(|key| rows.remove(key));
-    let (slot, merged, as_it_is) = match slot {
-        Some(slot) => (slot, merge(out.get_mut(slot).and_then(Option::take), change), false),
+    let (slot, merged) = match slot {
+        Some(slot) => {
+            // A step of old values may look like none; two that lead back are none.
+            let merged = merge(out.get_mut(slot).and_then(Option::take), change);
+            (slot, merged.filter(|merged| !merged.is_void()))
+        }
         None => {
             out.push(None);
-            (out.len() - 1, Some(change.clone()), true)
+            (out.len() - 1, Some(change.clone()))
         }
     };
+    // Where nothing is left, the next step of the row starts anew.
     if let (Some(key), true) = (to.or(from), merged.is_some()) {
         rows.insert(key, slot);
     }
     if let Some(place) = out.get_mut(slot) {
         *place = merged;
     }
-    as_it_is
 }
 
 /// Two changes of one row as one; none when nothing is left of them.

@@ -8,7 +8,7 @@ use std::fmt;
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::{Error, ErrorKind, Outcome, Result};
 
-use crate::changes::{Change, Changes};
+use crate::changes::Changes;
 use crate::delivery;
 use crate::inner::{Phase, Verb};
 use crate::record::RecordState;
@@ -57,9 +57,8 @@ impl Verb<'_> {
             return Err(error);
         }
         self.send_commit()?;
-        let log = self.settle()?;
+        let changes = self.settle()?;
         self.tell_transitions()?;
-        let changes = Changes::new(log);
         let receiver_errors = delivery::deliver(self, &changes);
         Ok(Committed { changes, receiver_errors })
     }
@@ -93,21 +92,16 @@ impl Verb<'_> {
         if signal.is_empty() {
             return Ok(());
         }
-        let mut asked = 0;
         for _ in 0..ROUNDS {
-            let (log, end) = self.log_from(asked)?;
-            if log.is_empty() {
-                return Ok(());
-            }
-            asked = end;
+            let Some(changes) = self.next_to_ask()? else { return Ok(()) };
             self.phase.set(Phase::Commit);
-            let answer = signal.ask(&self.session(), &Changes::new(log));
+            let answer = signal.ask(&self.session(), &changes);
             self.phase.set(Phase::Idle);
             answer?;
             self.flush()?;
             self.merge_levels(0)?;
         }
-        match self.log_from(asked)?.0.is_empty() {
+        match self.core()?.base.log.is_empty() {
             true => Ok(()),
             false => {
                 let message = format!("receivers of before_commit still change rows after {ROUNDS} rounds");
@@ -116,10 +110,15 @@ impl Verb<'_> {
         }
     }
 
-    fn log_from(&self, start: usize) -> Result<(Vec<Change>, usize)> {
-        let core = self.core()?;
-        let log = core.base.log.get(start..).unwrap_or_default().to_vec();
-        Ok((log, core.base.log.len()))
+    /// What happened since the last round, which is asked about now.
+    fn next_to_ask(&self) -> Result<Option<Changes>> {
+        let mut core = self.core()?;
+        if core.base.log.is_empty() {
+            return Ok(None);
+        }
+        let changes = Changes::new(std::mem::take(&mut core.base.log));
+        core.asked.push(changes.clone());
+        Ok(Some(changes))
     }
 
     /// Sends COMMIT and gives the connection back.
@@ -131,7 +130,7 @@ impl Verb<'_> {
         drop(conn);
         let Err(error) = sent else { return Ok(()) };
         if error.outcome() == Outcome::Unknown {
-            let changes = Changes::new(self.settle()?);
+            let changes = self.settle()?;
             self.tell_transitions()?;
             let (session, signals) = (self.session(), self.inner.db.signals());
             let errors = signals.commit_unknown.tell(&session, &changes);
@@ -142,11 +141,18 @@ impl Verb<'_> {
         Err(error)
     }
 
-    /// Ends the books of the transaction; gives its log.
-    fn settle(&self) -> Result<Vec<Change>> {
+    /// Ends the books of the transaction; gives what happened in it.
+    fn settle(&self) -> Result<Changes> {
         let mut core = self.core()?;
-        let log: Vec<Change> = core.restart().into_iter().flat_map(|level| level.log).collect();
-        for change in &log {
+        // What receivers were asked about is all there is, if they changed nothing: its net effect
+        // is known by now.
+        let only = if core.base.log.is_empty() && core.asked.len() == 1 { core.asked.pop() } else { None };
+        let rest = core.restart().into_iter().flat_map(|level| level.log);
+        let changes = match only {
+            Some(changes) => changes,
+            None => Changes::new(rest.collect()),
+        };
+        for change in &changes.log() {
             let Some(record) = change.record().filter(|_| change.operation == Operation::Delete) else {
                 continue;
             };
@@ -162,6 +168,6 @@ impl Verb<'_> {
             drop(core);
             alive.iter().try_for_each(|record| self.expire(record))?;
         }
-        Ok(log)
+        Ok(changes)
     }
 }

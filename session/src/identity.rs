@@ -70,6 +70,23 @@ impl Entries {
         self.ints.reserve(more);
     }
 
+    /// The record of a row, or the one that is made for it now.
+    #[inline]
+    pub(crate) fn get_or_insert(&mut self, key: Key, make: impl FnOnce() -> Record) -> (Record, bool) {
+        let slot = match key {
+            Key::Int(n) => self.ints.entry(n).or_default(),
+            Key::Other(text) => self.others.entry(text).or_default(),
+        };
+        match slot.upgrade() {
+            Some(known) => (Record(known), true),
+            None => {
+                let made = make();
+                *slot = Arc::downgrade(&made.0);
+                (made, false)
+            }
+        }
+    }
+
     /// Enters a record; gives the one that stood there, if somebody holds it.
     #[inline]
     pub(crate) fn insert(&mut self, key: Key, record: &Record) -> Option<Record> {

@@ -17,7 +17,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
 use crate::batch::Batch;
-use crate::changes::Change;
+use crate::changes::{Change, Changes};
 use crate::db::Db;
 use crate::identity::{Folded, IdentityMap};
 use crate::record::{Record, RecordState};
@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     /// Rows of the database with changes that were not flushed. A lock of its own: setting an
     /// attribute must not wait for a verb.
     pub(crate) touched: Mutex<Vec<Record>>,
+    /// Whether a relationship of one of its records was written since the last flush.
+    pub(crate) linked: AtomicBool,
     lock: ReentrantMutex<Shared>,
 }
 
@@ -73,6 +75,8 @@ pub(crate) struct Core {
     pub(crate) base: LevelState,
     /// What happened in its savepoints, the innermost last.
     pub(crate) nested: Vec<LevelState>,
+    /// What happened before that, and receivers of `before_commit` were asked about.
+    pub(crate) asked: Vec<Changes>,
     pub(crate) failed: Option<Failed>,
     pub(crate) epochs: Epochs,
     /// How often the session has written each table, for what was loaded before.
@@ -105,7 +109,7 @@ pub(crate) struct Failed {
 }
 
 /// Which values were read in the running transaction, by numbers that grow.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Epochs {
     current: u64,
     /// What holds runs from here to the current number,
@@ -188,7 +192,11 @@ impl Core {
 
     /// Ends the books of the transaction; gives what happened in it, in order.
     pub(crate) fn restart(&mut self) -> Vec<LevelState> {
-        let mut all = vec![std::mem::take(&mut self.base)];
+        let mut all: Vec<LevelState> = Vec::with_capacity(1);
+        for asked in std::mem::take(&mut self.asked) {
+            all.push(LevelState { log: asked.into_log(), ..LevelState::default() });
+        }
+        all.push(std::mem::take(&mut self.base));
         all.append(&mut self.nested);
         self.epochs.end_transaction();
         all
@@ -234,6 +242,7 @@ impl Inner {
             options,
             closed: AtomicBool::new(false),
             touched: Mutex::default(),
+            linked: AtomicBool::new(false),
             lock: ReentrantMutex::new(shared),
         })
     }
@@ -407,6 +416,9 @@ impl Verb<'_> {
 
     /// Tells of the transitions so far.
     pub(crate) fn tell_transitions(&self) -> Result<()> {
+        if self.inner.db.signals().state_changed.is_empty() {
+            return Ok(());
+        }
         loop {
             let transitions = std::mem::take(&mut self.core()?.transitions);
             if transitions.is_empty() {

@@ -33,7 +33,7 @@ mod savepoint;
 mod session;
 mod signal;
 
-pub use changes::{Change, Changes, Diff, FieldDiff};
+pub use changes::{Change, Changes, Diff, DiffIter, FieldDiff};
 pub use commit::Committed;
 pub use db::Db;
 pub use key::IntoKey;

@@ -49,16 +49,15 @@ impl Verb<'_> {
         let positions = key_of(&batch.def);
         entries.reserve(rows.len());
         for row in rows {
-            let key = batch.key(row, positions);
-            let known = key.as_ref().and_then(|key| entries.get(key));
-            if let Some(record) = known {
+            let make = || Record::loaded(batch, row);
+            let (record, known) = match batch.key(row, positions) {
+                Some(key) => entries.get_or_insert(key, make),
+                None => (make(), false),
+            };
+            if known {
                 meet(&record, batch, row, epochs, fresh);
                 out.push(record);
                 continue;
-            }
-            let record = Record::loaded(batch, row);
-            if let Some(key) = key {
-                let _ = entries.insert(key, &record);
             }
             if listening {
                 transitions.push(Transition {

@@ -1,12 +1,13 @@
 //! Which records belong to a session: taking them in, and letting them go.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::Batch;
 use crate::inner::{Core, Verb};
-use crate::record::{Record, RecordState};
+use crate::record::{Record, RecordState, State};
 
 impl Verb<'_> {
     /// Refuses a record that cannot be added.
@@ -40,7 +41,7 @@ impl Verb<'_> {
             if state.status == RecordState::Transient
                 && let Some(pending) = core.known_pending_batch(record.table()).cloned()
             {
-                (state.home, state.status) = (Some(pending), RecordState::Pending);
+                self.make_pending(&mut state, pending);
                 drop(state);
                 self.note(&mut core, record, Some(RecordState::Transient), RecordState::Pending);
                 core.new.push(record.clone());
@@ -61,11 +62,18 @@ impl Verb<'_> {
             drop(state);
             return self.attach(&mut core, record, &place.batch, place.row);
         }
-        (state.home, state.status) = (Some(pending), RecordState::Pending);
+        self.make_pending(&mut state, pending);
         drop(state);
         self.note(&mut core, record, Some(RecordState::Transient), RecordState::Pending);
         core.new.push(record.clone());
         Ok(())
+    }
+
+    fn make_pending(&self, state: &mut State, pending: Arc<Batch>) {
+        (state.home, state.status) = (Some(pending), RecordState::Pending);
+        if state.links.is_some() {
+            self.inner.linked.store(true, Ordering::Release);
+        }
     }
 
     /// Takes back that a row is to be deleted.

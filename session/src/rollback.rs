@@ -30,7 +30,8 @@ impl Verb<'_> {
         core.failed = None;
         let levels = core.restart();
         drop(core);
-        let base = levels.first().and_then(|base| base.level.as_ref());
+        // The first that the database knows is the transaction.
+        let base = levels.iter().find_map(|level| level.level.as_ref());
         let done = match (conn, base) {
             (Some(conn), Some(level)) => conn.lock().rollback_level(level),
             _ => Ok(()),

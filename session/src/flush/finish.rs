@@ -155,6 +155,22 @@ impl Verb<'_> {
         keys: &[Vec<Value>],
         sent: &Sent,
     ) -> Result<Vec<Place>> {
+        let found = self.rows_of_keys(conn, (table, def), keys, sent)?;
+        let place = |key: &Vec<Value>| match Key::of_values(key).and_then(|key| found.get(&key)) {
+            Some(place) => Ok(place.clone()),
+            None => self.read_one_back(conn, table, def, key, sent),
+        };
+        keys.iter().map(place).collect()
+    }
+
+    /// The rows of these keys, as far as there are any.
+    pub(super) fn rows_of_keys(
+        &self,
+        conn: &Conn,
+        (table, def): (&Table, &Arc<TableDef>),
+        keys: &[Vec<Value>],
+        sent: &Sent,
+    ) -> Result<HashMap<Key, Place>> {
         let columns: Vec<Expr> =
             key_of(def).iter().filter_map(|at| def.column_at(*at)).map(|c| table.c(c.key())).collect();
         let mut found: HashMap<Key, Place> = HashMap::with_capacity(keys.len());
@@ -170,13 +186,7 @@ impl Verb<'_> {
                 }
             }
         }
-        let place = |key: &Vec<Value>| {
-            if let Some(place) = Key::of_values(key).and_then(|key| found.get(&key)) {
-                return Ok(place.clone());
-            }
-            self.read_one_back(conn, table, def, key, sent)
-        };
-        keys.iter().map(place).collect()
+        Ok(found)
     }
 
     /// A row whose key the database gives in another form than it was given.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use mirrorm_core::rows::BlockBuilder;
 use mirrorm_core::value::{Value, ValueRef};
@@ -34,14 +35,20 @@ impl Verb<'_> {
         core.doomed.clear();
         let mut inserts = std::mem::take(&mut core.new);
         drop(core);
-        inserts.retain(|record| is(record, RecordState::Pending));
         let mut updates = std::mem::take(&mut *self.inner.touched.lock());
-        updates.retain(|record| is(record, RecordState::Persistent));
+        if !deletes.is_empty() {
+            inserts.retain(|record| is(record, RecordState::Pending));
+            updates.retain(|record| is(record, RecordState::Persistent));
+        }
+        self.inner.linked.store(false, Ordering::Release);
         Ok(Work { inserts, updates, deletes, links, linked })
     }
 
     /// The records whose relationships were written.
     fn linked_records(&self) -> Result<Vec<Record>> {
+        if !self.inner.linked.load(Ordering::Acquire) {
+            return Ok(Vec::new());
+        }
         let has_links = |record: &&Record| record.0.state.lock().links.is_some();
         let mut linked: Vec<Record> = self.core()?.new.iter().filter(has_links).cloned().collect();
         linked.extend(self.inner.touched.lock().iter().filter(has_links).cloned());

@@ -36,9 +36,13 @@ impl Verb<'_> {
         let mut values = RowBuffer::default();
         let mut start = 0;
         for (at, record) in records.iter().enumerate() {
-            self.copy_keys(record)?;
-            complete(record, &defaults);
             let mut state = record.0.state.lock();
+            if state.links.is_some() || !defaults.is_empty() {
+                drop(state);
+                self.copy_keys(record)?;
+                complete(record, &defaults);
+                state = record.0.state.lock();
+            }
             tidy(&mut state.overlay, generated);
             if at == start || !state.overlay.iter().map(|(id, _)| id).eq(&columns) {
                 if at > start {

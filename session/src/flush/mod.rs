@@ -12,6 +12,7 @@ mod order;
 mod update;
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::Conn;
 use mirrorm_core::schema::Table;
@@ -65,6 +66,7 @@ impl Verb<'_> {
                 core.doomed.extend(work.deletes);
             }
             self.inner.touched.lock().extend(work.updates);
+            self.inner.linked.store(true, Ordering::Release);
             self.fail(cause)
         })
     }

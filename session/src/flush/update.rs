@@ -12,52 +12,75 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use super::finish::reads_as_given;
 use super::miscounted;
 use crate::batch::{Place, key_of};
-use crate::inner::Verb;
+use crate::inner::{Epochs, Verb};
+use crate::key::Key;
 use crate::load::{no_key, vanished};
-use crate::record::{Record, put};
+use crate::record::{Record, State, put};
 
 impl Verb<'_> {
     pub(super) fn update(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
         let def = table.def();
         let on_update: Vec<&ColumnDef> =
             def.columns().filter(|column| column.client_on_update().is_some()).collect();
+        let epochs = self.core()?.epochs.clone();
         let mut run = Run::new(table, &def);
-        for record in records {
-            self.copy_keys(record)?;
-            if !self.keep_changes(record)? {
+        for (at, record) in records.iter().enumerate() {
+            let mut state = record.0.state.lock();
+            if state.links.is_some() {
+                drop(state);
+                self.copy_keys(record)?;
+                state = record.0.state.lock();
+            }
+            if is_in_doubt(&state, &epochs) {
+                drop(state);
+                self.read_again(conn, (table, &def), records.get(at..).unwrap_or(&[]), &epochs)?;
+                state = record.0.state.lock();
+            }
+            keep_changes(&mut state, &epochs);
+            if state.overlay.is_empty() {
+                state.touched = false;
                 continue;
             }
-            if key_of(&def).is_empty() {
-                return Err(no_key(&def));
+            if !on_update.is_empty() {
+                drop(state);
+                complete(record, &on_update);
+                state = record.0.state.lock();
             }
-            complete(record, &on_update);
-            if !run.takes(record) {
+            if !state.overlay.is_sorted_by_key(|(id, _)| *id) {
+                state.overlay.sort_by_key(|(id, _)| *id);
+            }
+            if !run.takes(&state) {
+                drop(state);
                 self.update_run(conn, &run)?;
                 run = Run::new(table, &def);
+                state = record.0.state.lock();
             }
-            run.push(record)?;
+            run.push(record, &state)?;
         }
         self.update_run(conn, &run)
     }
 
-    /// Drops what was set to the value the row has, if that was read in this transaction; says
-    /// whether anything is left.
-    fn keep_changes(&self, record: &Record) -> Result<bool> {
-        let core = self.core()?;
-        let mut guard = record.0.state.lock();
-        let state = &mut *guard;
-        if let Some(home) = state.home.as_ref().filter(|home| core.epochs.holds(home.epoch)) {
-            let row = state.row;
-            state.overlay.retain(|(id, value)| {
-                let position = home.def.columns().position(|column| column.id() == *id);
-                let stored = position.and_then(|position| home.value(row, position));
-                stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
-            });
+    /// Reads the rows of records that set a value which is equal to one of an old transaction: only
+    /// the database knows whether that is a change.
+    fn read_again(
+        &self,
+        conn: &Conn,
+        (table, def): (&Table, &Arc<TableDef>),
+        records: &[Record],
+        epochs: &Epochs,
+    ) -> Result<()> {
+        let in_doubt = records.iter().filter(|record| is_in_doubt(&record.0.state.lock(), epochs));
+        let in_doubt: Vec<(&Record, Vec<Value>)> =
+            in_doubt.filter_map(|record| Some((record, record.key()?))).collect();
+        let keys: Vec<Vec<Value>> = in_doubt.iter().map(|(_, key)| key.clone()).collect();
+        let found = self.rows_of_keys(conn, (table, def), &keys, &None)?;
+        for (record, key) in in_doubt {
+            let place =
+                Key::of_values(&key).and_then(|key| found.get(&key)).ok_or_else(|| vanished(record))?;
+            let mut state = record.0.state.lock();
+            (state.home, state.row) = (Some(place.batch.clone()), place.row);
         }
-        if state.overlay.is_empty() {
-            state.touched = false;
-        }
-        Ok(!state.overlay.is_empty())
+        Ok(())
     }
 
     fn update_run(&self, conn: &Conn, run: &Run<'_>) -> Result<()> {
@@ -153,22 +176,22 @@ impl<'r> Run<'r> {
         Run { table, def, records, columns, full: true, places, values: RowBuffer::default() }
     }
 
-    fn takes(&self, record: &Record) -> bool {
-        let state = record.0.state.lock();
+    fn takes(&self, state: &State) -> bool {
         self.records.is_empty()
             || (state.overlay.iter().map(|(id, _)| id).eq(&self.columns)
                 && state.home.as_ref().is_some_and(|home| home.full) == self.full)
     }
 
-    fn push(&mut self, record: &Record) -> Result<()> {
-        let state = record.0.state.lock();
+    fn push(&mut self, record: &Record, state: &State) -> Result<()> {
+        if key_of(self.def).is_empty() {
+            return Err(no_key(self.def));
+        }
         let Some(place) = state.place() else { return Ok(()) };
         if self.records.is_empty() {
             self.columns = state.overlay.iter().map(|(id, _)| *id).collect();
             self.full = place.batch.full;
         }
         state.overlay.iter().for_each(|(_, value)| self.values.push(value));
-        drop(state);
         for at in key_of(self.def) {
             // The key as the database has it: it may be among what is set.
             self.values.push(place.value(*at).unwrap_or(ValueRef::Null));
@@ -195,7 +218,28 @@ impl<'r> Run<'r> {
     }
 }
 
-/// Fills in what the program supplies on update, and sorts the values by column.
+/// Whether a value was set that is equal to one of an old transaction.
+fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
+    let Some(home) = state.home.as_ref().filter(|home| !epochs.holds(home.epoch)) else { return false };
+    state.overlay.iter().any(|(id, value)| {
+        let column = home.def.columns().find(|column| column.id() == *id);
+        let stored = column.and_then(|column| state.stored(*id, column.key()));
+        stored.is_some_and(|stored| stored.is_identical(value.as_ref()))
+    })
+}
+
+/// Drops what was set to the value the row has, if that was read in this transaction.
+fn keep_changes(state: &mut State, epochs: &Epochs) {
+    let row = state.row;
+    let Some(home) = state.home.as_ref().filter(|home| epochs.holds(home.epoch)) else { return };
+    state.overlay.retain(|(id, value)| {
+        let position = home.def.columns().position(|column| column.id() == *id);
+        let stored = position.and_then(|position| home.value(row, position));
+        stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
+    });
+}
+
+/// Fills in what the program supplies on update.
 fn complete(record: &Record, on_update: &[&ColumnDef]) {
     for column in on_update {
         let given = record.0.state.lock().overlay.iter().any(|(id, _)| *id == column.id());
@@ -203,10 +247,6 @@ fn complete(record: &Record, on_update: &[&ColumnDef]) {
             let value = default.produce();
             put(&mut record.0.state.lock().overlay, column.id(), value);
         }
-    }
-    let overlay = &mut record.0.state.lock().overlay;
-    if !overlay.is_sorted_by_key(|(id, _)| *id) {
-        overlay.sort_by_key(|(id, _)| *id);
     }
 }
 

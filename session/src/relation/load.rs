@@ -140,10 +140,20 @@ fn find(batch: &Batch, name: &str) -> Option<Arc<Related>> {
 
 impl Verb<'_> {
     fn related(&self, record: &Record, name: &str) -> Result<Vec<Record>> {
-        let relation = self.relation(record, name)?;
         self.autoflush()?;
-        let place = record.0.state.lock().place();
+        let state = record.0.state.lock();
+        let (place, is_linked) = (state.place(), state.links.is_some());
+        drop(state);
         let mut found = Vec::new();
+        // What is loaded already needs no looking up.
+        if let Some(place) = place.as_ref().filter(|_| !is_linked)
+            && let Some(related) = find(&place.batch, name).filter(|related| self.is_right(related))
+        {
+            self.make(&related, place.row, &mut found)?;
+            self.tell_transitions()?;
+            return Ok(found);
+        }
+        let relation = self.relation_of(record.table(), name)?;
         if let Some(place) = place {
             let related = self.loaded(&place.batch, &relation, true)?;
             self.make(&related, place.row, &mut found)?;
@@ -179,10 +189,6 @@ impl Verb<'_> {
     }
 
     /// The relationship of a name.
-    pub(crate) fn relation(&self, record: &Record, name: &str) -> Result<Arc<Relation>> {
-        self.relation_of(record.table(), name)
-    }
-
     pub(crate) fn relation_of(&self, table: &Table, name: &str) -> Result<Arc<Relation>> {
         let map = self.inner.db.relations();
         if let Some(relation) = map.get(table, name) {

@@ -4,6 +4,7 @@
 //! the flush (`flush::links`) makes keys and link rows of it. Locks are taken one at a time.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
@@ -159,7 +160,11 @@ impl Record {
         edit(&mut links);
         state.links = Some(links).filter(|links| !links.is_empty());
         let told: Option<Arc<Inner>> = self.touch(&mut state);
+        let session = state.session();
         drop(state);
+        if let Some(session) = session {
+            session.linked.store(true, Ordering::Release);
+        }
         if let Some(session) = told {
             session.touched.lock().push(self.clone());
         }

@@ -150,8 +150,14 @@ fn open_closed_open() {
         other.set("name", "open").unwrap();
         two.commit().unwrap();
         ann.set("name", "closed").unwrap();
-        one.commit().unwrap();
+        let changes = one.commit().unwrap().changes;
         assert_eq!(b.names(db), ["closed"], "an equal value of an old transaction is written");
+        let diff: Vec<String> =
+            changes.iter().flat_map(|c| c.diff()).map(|field| field.to_string()).collect();
+        assert_eq!(diff, ["name: open -> closed"], "the old side is what the database had");
+        // The same again is no change: the database is asked, and says so.
+        ann.set("name", "closed").unwrap();
+        assert!(one.commit().unwrap().changes.is_empty());
     });
 }
 
