@@ -1,8 +1,8 @@
-//! A tour: a database that nobody here designed becomes tables, is looked at, queried and written;
-//! tables made a moment ago work the same. Run it with `cargo run --example tour`.
+//! A tour: a database that nobody here designed becomes tables, is looked at and queried; a session
+//! writes it, beside tables made a moment ago, and tells what it does. Run it with `cargo run --example tour`.
 
 use mirrorm::prelude::*;
-use mirrorm::reflect::{Reflection, RelationshipKind};
+use mirrorm::reflect::Reflection;
 
 const CHINOOK: &str = include_str!("../tests/schemas/chinook.sqlite.sql");
 
@@ -35,10 +35,6 @@ fn print_tables(found: &Reflection) {
         let names: Vec<&str> = own.map(|r| r.name.as_str()).collect();
         let (columns, key) = (def.columns().len(), key.join(", "));
         println!("  {:<14} {columns:>2} columns, key {key:<19} -> {}", table.name(), names.join(", "));
-    }
-    let relationships = found.relationships().iter();
-    for many in relationships.filter(|r| r.kind == RelationshipKind::ManyToMany) {
-        println!("  {} to {}: many to many", many.from.name(), many.to.name());
     }
 }
 
@@ -77,43 +73,69 @@ fn query(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// New tables beside the old ones, filled in one transaction.
+/// New tables beside the old ones, filled in a session that tells what it does.
 fn tag_tracks(db: &Db) -> Result<()> {
-    let track = db.table_named("Track")?;
     let name = column("name", Varchar(40)).not_null().unique();
     let tags = db.table("tags", (column("id", Integer).primary_key(), name))?;
     let to_track = column("track_id", Integer).references("Track.TrackId").on_delete(Action::Cascade);
     let to_tag = column("tag_id", Integer).references("tags.id");
-    let links = db.table("track_tags", (to_track.primary_key(), to_tag.primary_key()))?;
+    db.table("track_tags", (to_track.primary_key(), to_tag.primary_key()))?;
     db.create_all()?;
-    db.transaction(|tx| {
-        let ids = insert(&tags).rows(["name"], [["long"], ["cheap"]]).ids(tx)?;
-        let rules = [track.c("Milliseconds").gt(2_700_000), track.c("UnitPrice").lt(1)];
-        for (tag, rule) in ids.iter().zip(rules) {
-            let found: Vec<i64> = select(track.c("TrackId")).filter(rule).scalars(tx)?;
-            let pairs = found.iter().map(|id| [*id, *tag]);
-            insert(&links).rows(["track_id", "tag_id"], pairs).run(tx)?;
-        }
-        Ok(())
+    let _veto = db.signals().before_commit.of(&tags).connect(|_, changes| {
+        let taken =
+            changes.iter().flat_map(|c| c.diff()).any(|f| f.new.is_some_and(|v| v.to_string() == "Rock"));
+        if taken { Err("`Rock` is a genre, not a tag".into()) } else { Ok(()) }
+    });
+    let _audit = db.signals().models_committed.connect(|_, changes| print_changes(changes));
+
+    let track = db.table_named("Track")?;
+    let session = db.session();
+    println!("\na session tags the longest tracks");
+    session.add(tags.record(values! { "name" => "Rock" })?)?;
+    if let Err(error) = session.commit() {
+        println!("  {error}: nothing is committed");
+    }
+    let long = session.add(tags.record(values! { "name" => "long" })?)?;
+    let longest = session.query(&track).order_by(track.c("Milliseconds").desc()).limit(2).all()?;
+    longest.iter().try_for_each(|track| track.append("tags", &long))?;
+
+    let savepoint = session.begin_nested()?;
+    longest[0].set("Name", "a mistake")?;
+    session.delete(&long)?; // and its links with it
+    session.flush()?;
+    savepoint.rollback()?; // the track has its name again, the tag and its links are there
+
+    session.nested(|session| {
+        longest[1].set("UnitPrice", "2.50")?;
+        session.add(tags.record(values! { "name" => "dear" })?)?.append("Track", &longest[1])
     })?;
+    session.commit()?;
     if let Err(error) = insert(&tags).values(values! { "name" => "long" }).run(db) {
-        println!("\na second tag `long`: {:?} of {:?}", error.kind(), error.constraint());
+        println!("a second tag `long`: {:?} of {:?}", error.kind(), error.constraint());
     }
     Ok(())
+}
+
+/// Every change with its old and new values.
+fn print_changes(changes: &Changes) {
+    for change in changes {
+        let fields: Vec<String> = change.diff().iter().map(|field| field.to_string()).collect();
+        println!("  {} {}: {}", change.operation, change.subject(), fields.join(", "));
+    }
 }
 
 /// Another program, later: it knows nothing and sees everything.
 fn read_back(url: &str) -> Result<()> {
     let db = Db::open(url)?;
     db.reflect()?;
-    let (track, tags) = (db.table_named("Track")?, db.table_named("tags")?);
     println!("\nread back by reflection alone");
-    let tagged = select((track.c("Name"), tags.c("name").label("tag")))
-        .join(&db.table_named("track_tags")?)
-        .join(&tags)
-        .order_by(track.c("Milliseconds").desc());
-    for row in tagged.limit(3).all(&db)? {
-        println!("  {:<28} {}", row.get::<&str>("Name")?, row.get::<&str>("tag")?);
+    let (session, tags) = (db.session(), db.table_named("tags")?);
+    for tag in session.query(&tags).order_by(tags.c("id")).with("Track.Album").all()? {
+        for track in tag.related("Track")? {
+            let (name, album) = (track.get::<String>("Name")?, track.related_one("Album")?);
+            let title = album.map(|album| album.get::<String>("Title")).transpose()?.unwrap_or_default();
+            println!("  {:<5} {name} ({title}), {}", tag.get::<String>("name")?, track.value("UnitPrice")?);
+        }
     }
     Ok(())
 }

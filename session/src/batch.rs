@@ -46,7 +46,9 @@ impl Batch {
         session: Weak<Inner>,
         epoch: u64,
     ) -> Batch {
-        let full = block.columns().len() == def.columns().len();
+        let columns = block.columns();
+        let full = columns.len() == def.columns().len()
+            && columns.iter().zip(def.columns()).all(|(own, column)| own.name() == column.key());
         Batch {
             table: table.clone(),
             def: def.clone(),

@@ -23,6 +23,7 @@ impl Verb<'_> {
         lazy: bool,
     ) -> Result<Vec<Record>> {
         let mut out = Vec::with_capacity(rows.len());
+        self.core()?.identity.of(table.id()).reserve(rows.len());
         for block in rows.blocks() {
             let mut batch = Batch::new(table, def, block.clone(), self.weak(), self.core()?.epochs.current());
             batch.lazy = lazy;

@@ -1,38 +1,36 @@
 //! Who holds something that others wait for, for errors that say so.
 
 use std::fmt;
-use std::thread::{self, ThreadId};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 /// Somebody who holds a connection or the writer's place.
 #[derive(Clone, Debug)]
 pub(super) struct Holder {
     pub(super) id: u64,
-    thread: ThreadId,
-    thread_name: String,
+    thread: Thread,
     since: Instant,
 }
 
 impl Holder {
     /// The current thread, from now on.
     pub(super) fn here(id: u64) -> Holder {
-        let current = thread::current();
-        let thread_name = match current.name() {
-            Some(name) => format!("thread `{name}`"),
-            None => format!("{:?}", current.id()),
-        };
-        Holder { id, thread: current.id(), thread_name, since: Instant::now() }
+        Holder { id, thread: thread::current(), since: Instant::now() }
     }
 
     /// Whether the current thread is the one that took it.
     pub(super) fn is_here(&self) -> bool {
-        self.thread == thread::current().id()
+        self.thread.id() == thread::current().id()
     }
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} for {:.1} s", self.thread_name, self.since.elapsed().as_secs_f64())
+        match self.thread.name() {
+            Some(name) => write!(f, "thread `{name}`")?,
+            None => write!(f, "{:?}", self.thread.id())?,
+        }
+        write!(f, " for {:.1} s", self.since.elapsed().as_secs_f64())
     }
 }
 

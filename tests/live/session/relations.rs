@@ -253,6 +253,25 @@ fn many_to_many_writes_the_difference() {
 }
 
 #[test]
+fn link_rows_are_named_by_their_key_in_its_order() {
+    each_backend(|db| {
+        let key = |name: &str, to: &str| column(name, Integer).references(to).primary_key();
+        let a = db.table("a", column("id", Integer).primary_key()).unwrap();
+        let z = db.table("z", column("id", Integer).primary_key()).unwrap();
+        db.table("between", (key("z_id", "z.id"), key("a_id", "a.id"))).unwrap();
+        db.create_all().unwrap();
+        let one = a.record(values! { "id" => 1 }).unwrap();
+        one.append("z", &z.record(values! { "id" => 9 }).unwrap()).unwrap();
+        let session = db.session();
+        session.add(one).unwrap();
+        let changes = session.commit().unwrap().changes;
+        let link = changes.iter().last().unwrap();
+        assert_eq!((link.subject().as_str(), link.key()), ("between 9/1", vec![9.into(), 1.into()]));
+        assert_eq!(link.new_row().unwrap().get::<i64>("z_id").unwrap(), 9);
+    });
+}
+
+#[test]
 fn link_tables_without_a_key() {
     each_backend(|db| {
         db.execute_script(
