@@ -28,7 +28,7 @@ impl Verb<'_> {
             let mut batch = Batch::new(table, def, block.clone(), self.weak(), self.core()?.epochs.current());
             batch.lazy = lazy;
             let rows = 0..block.len() as u32;
-            self.records_of(&Arc::new(batch), rows, true, &mut out)?;
+            self.records_of(&Arc::new(batch), rows, true, |record| out.push(record))?;
         }
         self.tell_transitions()?;
         Ok(out)
@@ -41,7 +41,7 @@ impl Verb<'_> {
         batch: &Arc<Batch>,
         rows: impl ExactSizeIterator<Item = u32>,
         fresh: bool,
-        out: &mut Vec<Record>,
+        mut take: impl FnMut(Record),
     ) -> Result<()> {
         let listening = !self.inner.db.signals().state_changed.is_empty();
         let mut core = self.core()?;
@@ -57,7 +57,7 @@ impl Verb<'_> {
             };
             if known {
                 meet(&record, batch, row, epochs, fresh);
-                out.push(record);
+                take(record);
                 continue;
             }
             if listening {
@@ -67,7 +67,7 @@ impl Verb<'_> {
                     to: RecordState::Persistent,
                 });
             }
-            out.push(record);
+            take(record);
         }
         Ok(())
     }
@@ -81,12 +81,18 @@ impl Verb<'_> {
         self.autoflush()?;
         let def = table.def();
         let rows = self.reading()?.get_row(table, &def, key)?;
+        let Some(block) = rows.blocks().next() else { return Ok(None) };
         if rows.len() > 1 {
             let message =
                 format!("{} rows of `{}` have the key {}", rows.len(), def.display_name(), key_text(key));
             return Err(Error::new(ErrorKind::MultipleFound, message));
         }
-        Ok(self.load(table, &def, &rows, true)?.pop())
+        let epoch = self.core()?.epochs.current();
+        let batch = Arc::new(Batch::new(table, &def, block.clone(), self.weak(), epoch));
+        let mut found = None;
+        self.records_of(&batch, std::iter::once(0), true, |record| found = Some(record))?;
+        self.tell_transitions()?;
+        Ok(found)
     }
 
     /// The record of a key, if it is known and its values were read in the running transaction.

@@ -325,9 +325,10 @@ impl<'s> Query<'s> {
                         batch.insert(Arc::new(made)).clone()
                     }
                 };
-                let mut one = Vec::with_capacity(1);
-                verb.records_of(&own, std::iter::once(row.position() as u32), true, &mut one)?;
-                one.pop().ok_or_else(|| Error::new(ErrorKind::Invalid, "a row gave no record"))
+                let mut one = None;
+                let at = std::iter::once(row.position() as u32);
+                verb.records_of(&own, at, true, |record| one = Some(record))?;
+                one.ok_or_else(|| Error::new(ErrorKind::Invalid, "a row gave no record"))
             });
             body(&mut records)
         })

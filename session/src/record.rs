@@ -516,3 +516,18 @@ impl Serialize for Record {
         self.row().serialize(serializer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a tracked record costs beside its data: this, its entry in the identity map (a key, a
+    /// weak handle, a byte of the hash table) and a handle.
+    #[test]
+    fn a_record_is_small() {
+        let counts = 2 * size_of::<usize>();
+        assert!(size_of::<RecordInner>() + counts <= 96, "{}", size_of::<RecordInner>());
+        assert_eq!(size_of::<Record>(), size_of::<usize>());
+        assert_eq!(size_of::<Option<Record>>(), size_of::<usize>());
+    }
+}

@@ -278,6 +278,27 @@ fn generated_statements_are_not_prepared_again() {
 }
 
 #[test]
+fn statements_of_a_session_are_not_prepared_again() {
+    let db = super::super::support::loaded("chinook");
+    db.reflect().unwrap();
+    let (track, genre) = (db.table_named("Track").unwrap(), db.table_named("Genre").unwrap());
+    let session = db.session();
+    for round in 1..5i64 {
+        let tracks = session.query(&track).limit(50).with("Album.Artist").all().unwrap();
+        tracks.iter().for_each(|track| track.set("Composer", format!("round {round}")).unwrap());
+        let new = session.add(genre.record(values! { "Name" => format!("genre {round}") }).unwrap()).unwrap();
+        session.get(&track, round * 100).unwrap().unwrap().set_related("Genre", &new).unwrap();
+        session.commit().unwrap();
+        session.get(&track, round * 100).unwrap().unwrap().set_related("Genre", None).unwrap();
+        session.delete(&new).unwrap();
+        session.commit().unwrap();
+    }
+    let kept = mirrorm::dialect::sqlite::repreparations(&db.connect().unwrap());
+    assert!(kept.len() >= 8, "{kept:?}");
+    assert!(kept.iter().all(|(_, times)| *times == 0), "{kept:?}");
+}
+
+#[test]
 fn the_driver_is_within_reach() {
     let db = Db::open("sqlite://").unwrap();
     let conn = db.connect().unwrap();

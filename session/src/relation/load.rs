@@ -183,7 +183,7 @@ impl Verb<'_> {
             let Some(batch) = run.first().and_then(|(b, _)| related.batches.get(*b as usize)) else {
                 continue;
             };
-            self.records_of(batch, run.iter().map(|(_, row)| *row), false, out)?;
+            self.records_of(batch, run.iter().map(|(_, row)| *row), false, |record| out.push(record))?;
         }
         Ok(())
     }
