@@ -11,6 +11,7 @@ use crate::batch::Place;
 use crate::changes::{Body, Change, Changes, Pair};
 use crate::inner::{Core, Failed, LevelState, Verb};
 use crate::record::{NO_ROW, Record, RecordState};
+use crate::relation::Links;
 
 impl Verb<'_> {
     /// Rolls back the transaction and gives its connection back. Tells receivers what is no more.
@@ -119,14 +120,7 @@ impl Verb<'_> {
         let made = inserted(&log);
         log.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
         touched.iter().chain(&doomed).for_each(forget_changes);
-        for (record, own) in links {
-            let mut state = record.0.state.lock();
-            if state.status == RecordState::Transient {
-                let copied = own.copied_columns(&record.0.table);
-                state.overlay.retain(|(id, _)| !copied.contains(id));
-                state.links = Some(own);
-            }
-        }
+        restore_links(links, &deleted(&log, &doomed));
         // What was loaded for records that stay may have been of what is no more.
         let tables: Vec<_> = log.iter().map(|change| change.table().clone()).collect();
         tables.iter().for_each(|table| core.wrote(table));
@@ -169,6 +163,39 @@ impl Verb<'_> {
             _ => {}
         }
     }
+}
+
+/// Gives records that are transient again the relationships that were written on them: those that
+/// were flushed, in order, and over them those that were not.
+fn restore_links(flushed: Vec<(Record, Box<Links>)>, deleted: &HashSet<usize>) {
+    let mut latest: Vec<(Record, Box<Links>)> = Vec::new();
+    for (record, _) in &flushed {
+        let mut state = record.0.state.lock();
+        let links = state.links.take().filter(|_| state.status == RecordState::Transient);
+        drop(state);
+        latest.extend(links.map(|links| (record.clone(), links)));
+    }
+    for (record, mut own) in flushed.into_iter().chain(latest) {
+        // Who was deleted meanwhile had been let go.
+        own.let_go(deleted);
+        let mut state = record.0.state.lock();
+        if state.status != RecordState::Transient {
+            continue;
+        }
+        // What a flush copied from the records pointed to is copied again by the next one.
+        let copied = own.copied_columns(&record.0.table);
+        state.overlay.retain(|(id, _)| !copied.contains(id));
+        match &mut state.links {
+            Some(links) => links.merge(*own),
+            None => state.links = Some(own),
+        }
+    }
+}
+
+/// The records that were deleted, flushed or not.
+fn deleted(log: &[Change], doomed: &[Record]) -> HashSet<usize> {
+    let deletes = log.iter().filter(|change| change.operation == Operation::Delete);
+    deletes.filter_map(Change::record).chain(doomed).map(Record::address).collect()
 }
 
 /// The records that a log inserted.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mirrorm_core::rows::BlockBuilder;
-use mirrorm_core::value::{Value, ValueRef};
+use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
@@ -13,7 +13,7 @@ use super::Work;
 use super::links::LinkRow;
 use crate::batch::{Batch, Place};
 use crate::inner::Verb;
-use crate::record::{NO_ROW, Record, RecordState, put};
+use crate::record::{NO_ROW, Record, RecordState};
 use crate::relation::{Hold, OnParentDelete, Relation};
 
 impl Verb<'_> {
@@ -81,7 +81,7 @@ impl Verb<'_> {
                 for child in self.all_of(&rows)?.into_iter().filter(|child| !has_moved(child, &relation)) {
                     match relation.on_delete {
                         OnParentDelete::Delete => next.extend(doom(&child).then_some(child)),
-                        _ => self.nullify(&child, &relation),
+                        _ => child.edit_links(|links| links.point(&relation.near, None)),
                     }
                 }
             }
@@ -187,25 +187,6 @@ impl Verb<'_> {
             )));
         }
         Ok(batches)
-    }
-
-    /// Sets the key of a row to NULL.
-    fn nullify(&self, child: &Record, relation: &Relation) {
-        let def = child.table().def();
-        let mut state = child.0.state.lock();
-        if state.status != RecordState::Persistent || state.doomed {
-            return;
-        }
-        for key in &relation.near.columns {
-            if let Ok(column) = def.column(key) {
-                put(&mut state.overlay, column.id(), Value::Null);
-            }
-        }
-        let told = child.touch(&mut state);
-        drop(state);
-        if told.is_some() {
-            self.inner.touched.lock().push(child.clone());
-        }
     }
 
     /// The rows to add to and take out of tables between.

@@ -3,6 +3,7 @@
 //! What is written is noted on both records, so that both sides agree before anything is flushed;
 //! the flush (`flush::links`) makes keys and link rows of it. Locks are taken one at a time.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -154,7 +155,7 @@ impl Record {
     }
 
     /// Changes what is noted of its relationships, and tells its session.
-    fn edit_links(&self, edit: impl FnOnce(&mut Links)) {
+    pub(crate) fn edit_links(&self, edit: impl FnOnce(&mut Links)) {
         let mut state = self.0.state.lock();
         let mut links = state.links.take().unwrap_or_default();
         edit(&mut links);
@@ -209,10 +210,7 @@ fn point(
         Side::Holder => Hold::Strong(referred.clone()),
         Side::Referred => Hold::Weak(referred.downgrade()),
     });
-    holder.edit_links(|links| {
-        links.one.retain(|(own, _)| **own != **key);
-        links.one.push((key.clone(), hold));
-    });
+    holder.edit_links(|links| links.point(key, hold));
     if let (Some(referred), Some(list)) = (referred, list) {
         let hold = match side {
             Side::Holder => Hold::Weak(holder.downgrade()),
@@ -263,6 +261,40 @@ impl super::ListChange {
 }
 
 impl Links {
+    /// Adds what was written later.
+    pub(crate) fn merge(&mut self, later: Links) {
+        for (key, hold) in later.one {
+            self.point(&key, hold);
+        }
+        for list in later.many {
+            self.edit(&list.relation, |own| {
+                for hold in list.added {
+                    if let Some(record) = hold.record() {
+                        own.put_in(hold, &record);
+                    }
+                }
+                list.removed.iter().for_each(|record| own.take_out(record));
+            });
+        }
+    }
+
+    /// Forgets these records.
+    pub(crate) fn let_go(&mut self, records: &HashSet<usize>) {
+        let is_gone = |hold: &Hold| hold.record().is_some_and(|record| records.contains(&record.address()));
+        for (_, hold) in &mut self.one {
+            if hold.as_ref().is_some_and(is_gone) {
+                *hold = None;
+            }
+        }
+        self.many.iter_mut().for_each(|list| list.added.retain(|hold| !is_gone(hold)));
+    }
+
+    /// Notes what a key is to point to.
+    pub(crate) fn point(&mut self, key: &Arc<KeyLink>, hold: Option<Hold>) {
+        self.one.retain(|(own, _)| **own != **key);
+        self.one.push((key.clone(), hold));
+    }
+
     /// What a relationship leads to: what the database says, and what was noted since.
     pub(super) fn over(&self, relation: &Relation, mut found: Vec<Record>) -> Vec<Record> {
         if relation.kind == RelationshipKind::ManyToOne {

@@ -31,6 +31,7 @@ enum Op {
     Release,
     RollbackTo,
     Rollback,
+    Again,
     Commit,
     Query,
     Switch,
@@ -55,6 +56,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Release),
         1 => Just(Op::RollbackTo),
         1 => Just(Op::Rollback),
+        2 => Just(Op::Again),
         2 => Just(Op::Commit),
         2 => Just(Op::Query),
         1 => Just(Op::Switch),
@@ -118,6 +120,10 @@ fn touched(changes: &Changes) -> BTreeSet<(String, String)> {
 
 /// One of the two sessions, and the records it was given.
 struct Hand {
+    /// Records whose insert was rolled back, and what they held.
+    limbo: World,
+    limbo_users: BTreeMap<Uid, Record>,
+    limbo_posts: BTreeMap<Uid, Record>,
     session: Session,
     users: BTreeMap<Uid, Record>,
     posts: BTreeMap<Uid, Record>,
@@ -251,6 +257,7 @@ impl Game<'_> {
                 self.levels.clear();
                 self.restore(self.committed.clone());
             }
+            Op::Again => self.again(),
             Op::Commit => self.commit(),
             Op::Query => {
                 let tables = self.tables.clone();
@@ -278,7 +285,17 @@ impl Game<'_> {
 
     /// After a rollback: what the world held before is held by records again.
     fn restore(&mut self, before: World) {
-        self.now = before;
+        let lost = std::mem::replace(&mut self.now, before);
+        let hand = &mut self.hands[self.turn];
+        for (uid, user) in lost.users.iter().filter(|(uid, _)| !self.now.users.contains_key(uid)) {
+            hand.limbo.users.insert(*uid, user.clone());
+            hand.limbo_users.insert(*uid, hand.users[uid].clone());
+        }
+        for (uid, post) in lost.posts.iter().filter(|(uid, _)| !self.now.posts.contains_key(uid)) {
+            hand.limbo.posts.insert(*uid, post.clone());
+            hand.limbo_posts.insert(*uid, hand.posts[uid].clone());
+            hand.limbo.tagged.extend(lost.tagged.iter().filter(|(post, _)| post == uid));
+        }
         let (tables, now) = (self.tables.clone(), self.now.clone());
         let hand = self.hand();
         hand.users.retain(|uid, _| now.users.contains_key(uid));
@@ -293,6 +310,31 @@ impl Game<'_> {
                 || hand.session.query(&tables[1]).filter_by(values! { "title" => title.as_str() }).one();
             hand.posts.entry(*uid).or_insert_with(|| row().unwrap());
         }
+    }
+
+    /// Adds everything again whose insert was rolled back.
+    fn again(&mut self) {
+        let hand = &mut self.hands[self.turn];
+        let limbo = std::mem::take(&mut hand.limbo);
+        let (users, posts) = (std::mem::take(&mut hand.limbo_users), std::mem::take(&mut hand.limbo_posts));
+        self.now.users.extend(limbo.users);
+        self.now.tagged.extend(limbo.tagged);
+        for (uid, (title, author)) in limbo.posts {
+            // A user that is gone for good cannot be pointed to.
+            let author = author.filter(|author| self.now.users.contains_key(author));
+            if author.is_none() {
+                posts[&uid].set_related("user", None).unwrap();
+            }
+            self.now.posts.insert(uid, (title, author));
+        }
+        for record in users.values().chain(posts.values()) {
+            assert_eq!(record.state(), RecordState::Transient);
+        }
+        for record in users.values().chain(posts.values()) {
+            hand.session.add(record.clone()).unwrap();
+        }
+        hand.users.extend(users);
+        hand.posts.extend(posts);
     }
 
     fn commit(&mut self) {
@@ -328,6 +370,10 @@ impl Game<'_> {
 
     fn switch(&mut self) {
         self.commit();
+        let hand = self.hand();
+        hand.limbo = World::default();
+        hand.limbo_users.clear();
+        hand.limbo_posts.clear();
         self.turn = 1 - self.turn;
         let tables = self.tables.clone();
         let names: BTreeMap<String, Uid> =
@@ -402,7 +448,9 @@ fn game(db: &Db, ops: &[Op]) {
         let session = db.session();
         let tags = session.query(&tags).order_by(tags.c("id")).all().unwrap();
         session.commit().unwrap();
-        Hand { session, users: BTreeMap::new(), posts: BTreeMap::new(), tags }
+        let (users, posts) = (BTreeMap::new(), BTreeMap::new());
+        let (limbo_users, limbo_posts) = (BTreeMap::new(), BTreeMap::new());
+        Hand { limbo: World::default(), limbo_users, limbo_posts, session, users, posts, tags }
     };
     let mut game = Game {
         db,
@@ -434,6 +482,9 @@ fn game(db: &Db, ops: &[Op]) {
 }
 
 proptest! {
+    // A failure is shrunk and printed; a file of seeds would outlive the steps it was made of.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn random_work_against_a_model(ops in proptest::collection::vec(op(), 1..40)) {
         each_backend(|db| game(db, &ops));
