@@ -52,11 +52,11 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (n.clone(), 0usize..3).prop_map(|(post, tag)| Op::Tag(post, tag)),
         2 => (n.clone(), 0usize..3).prop_map(|(post, tag)| Op::Untag(post, tag)),
         2 => Just(Op::Flush),
-        2 => Just(Op::Savepoint),
-        1 => Just(Op::Release),
-        1 => Just(Op::RollbackTo),
-        1 => Just(Op::Rollback),
-        2 => Just(Op::Again),
+        3 => Just(Op::Savepoint),
+        3 => Just(Op::Release),
+        2 => Just(Op::RollbackTo),
+        2 => Just(Op::Rollback),
+        4 => Just(Op::Again),
         2 => Just(Op::Commit),
         2 => Just(Op::Query),
         1 => Just(Op::Switch),
@@ -314,6 +314,9 @@ impl Game<'_> {
 
     /// Adds everything again whose insert was rolled back.
     fn again(&mut self) {
+        // Another row takes the key that the first of them had.
+        self.play(&Op::AddUser);
+        self.play(&Op::Flush);
         let hand = &mut self.hands[self.turn];
         let limbo = std::mem::take(&mut hand.limbo);
         let (users, posts) = (std::mem::take(&mut hand.limbo_users), std::mem::take(&mut hand.limbo_posts));
