@@ -348,10 +348,9 @@ fn attached(metadata: &Metadata) -> Arc<Relations> {
     metadata.attached::<Relations>().unwrap_or_default()
 }
 
-/// The relationships of the registry a table is in.
-pub(crate) fn relations_of(table: &Table) -> Option<Arc<RelationMap>> {
-    let metadata = table.metadata()?;
-    Some(attached(&metadata).map(&metadata))
+/// The relationships of the registry a table is in; none for a table of no registry.
+pub(crate) fn relations_of(table: &Table) -> Arc<RelationMap> {
+    table.metadata().map(|metadata| attached(&metadata).map(&metadata)).unwrap_or_default()
 }
 
 impl Execute for Db {

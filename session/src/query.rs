@@ -90,10 +90,7 @@ impl<'s> Query<'s> {
         let map = self.session.db().relations();
         let mut table = self.table.clone();
         for name in path.split('.') {
-            let relation = match map.get(&table, name) {
-                Some(relation) => relation,
-                None => return Err(self.no_relationship(&table, name)),
-            };
+            let relation = map.find(&table, name)?;
             let near = &relation.near;
             let select = std::mem::take(&mut self.select);
             self.select = match &relation.far {
@@ -116,14 +113,6 @@ impl<'s> Query<'s> {
             table = relation.to.clone();
         }
         Ok(())
-    }
-
-    fn no_relationship(&self, table: &Table, name: &str) -> Error {
-        let map = self.session.db().relations();
-        let near = mirrorm_core::internal::did_you_mean(name, map.of(table).map(|relation| &*relation.name));
-        let table = table.def().display_name();
-        Error::new(ErrorKind::NoSuchColumn, format!("`{table}` has no relationship `{name}`{near}"))
-            .with_table(table)
     }
 
     /// Joins a table or an alias on a condition.

@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use mirrorm_core::internal::did_you_mean;
 use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, Row};
 use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
 use mirrorm_core::stmt::IntoValues;
@@ -474,14 +473,6 @@ impl Record {
     /// The session it belongs to, if that lives.
     pub(crate) fn session(&self) -> Option<Arc<Inner>> {
         self.0.state.lock().session()
-    }
-
-    /// The error of a name that is neither a column nor a relationship.
-    pub(crate) fn no_relationship<'a>(&self, name: &str, known: impl Iterator<Item = &'a str>) -> Error {
-        let near = did_you_mean(name, known);
-        let table = self.0.table.def().display_name();
-        Error::new(ErrorKind::NoSuchColumn, format!("`{table}` has no relationship `{name}`{near}"))
-            .with_table(table)
     }
 
     pub(crate) fn downgrade(&self) -> Weak<RecordInner> {

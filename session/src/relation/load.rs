@@ -119,10 +119,11 @@ impl Record {
             );
             return Err(Error::new(ErrorKind::Detached, message));
         }
-        let relation =
-            crate::db::relations_of(self.table()).and_then(|map| map.get(self.table(), name).cloned());
-        let Some(relation) = relation else {
-            return loaded.ok_or_else(|| self.no_relationship(name, std::iter::empty()));
+        let relations = crate::db::relations_of(self.table());
+        let relation = match (relations.find(self.table(), name), loaded.is_some()) {
+            (Ok(relation), _) => relation,
+            (Err(_), true) => return Ok(loaded.unwrap_or_default()),
+            (Err(error), false) => return Err(error),
         };
         let found = loaded.unwrap_or_default();
         let state = self.0.state.lock();
@@ -188,17 +189,8 @@ impl Verb<'_> {
         Ok(())
     }
 
-    /// The relationship of a name.
-    pub(crate) fn relation_of(&self, table: &Table, name: &str) -> Result<Arc<Relation>> {
-        let map = self.inner.db.relations();
-        if let Some(relation) = map.get(table, name) {
-            return Ok(relation.clone());
-        }
-        let known: Vec<Arc<str>> = map.of(table).map(|relation| relation.name.clone()).collect();
-        let near = mirrorm_core::internal::did_you_mean(name, known.iter().map(|name| &**name));
-        let table = table.def().display_name();
-        let message = format!("`{table}` has no relationship `{name}`{near}");
-        Err(Error::new(ErrorKind::NoSuchColumn, message).with_table(table).with_columns([name]))
+    fn relation_of(&self, table: &Table, name: &str) -> Result<Arc<Relation>> {
+        self.inner.db.relations().find(table, name).cloned()
     }
 
     /// What a relationship leads to for the rows of a batch: loaded before, and still right, or

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use mirrorm_core::Result;
+use mirrorm_core::internal::did_you_mean;
 use mirrorm_core::schema::{Metadata, Table, TableId};
+use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::{Relationship, RelationshipKind, relationships};
 use parking_lot::RwLock;
 
@@ -84,9 +85,21 @@ impl Map {
         self.tables.get(&table.id()).into_iter().flat_map(IndexMap::values)
     }
 
-    /// The relationship of a name.
-    pub(crate) fn get(&self, table: &Table, name: &str) -> Option<&Arc<Relation>> {
+    fn get(&self, table: &Table, name: &str) -> Option<&Arc<Relation>> {
         self.tables.get(&table.id())?.get(name)
+    }
+
+    /// The relationship of a name.
+    ///
+    /// # Errors
+    /// `NoSuchColumn`, with near names.
+    pub(crate) fn find(&self, table: &Table, name: &str) -> Result<&Arc<Relation>> {
+        self.get(table, name).ok_or_else(|| {
+            let near = did_you_mean(name, self.of(table).map(|relation| &*relation.name));
+            let table = table.def().display_name();
+            let message = format!("`{table}` has no relationship `{name}`{near}");
+            Error::new(ErrorKind::NoSuchColumn, message).with_table(table).with_columns([name])
+        })
     }
 
     /// The relationship that leads back.

@@ -119,12 +119,9 @@ impl Record {
     fn written_relation(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
         let map = match self.session() {
             Some(session) => session.db.relations(),
-            None => crate::db::relations_of(self.table())
-                .ok_or_else(|| self.no_relationship(name, std::iter::empty()))?,
+            None => crate::db::relations_of(self.table()),
         };
-        let Some(relation) = map.get(self.table(), name) else {
-            return Err(self.no_relationship(name, map.of(self.table()).map(|relation| &*relation.name)));
-        };
+        let relation = map.find(self.table(), name)?;
         Ok((relation.clone(), map.reverse(relation).cloned()))
     }
 
