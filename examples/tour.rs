@@ -96,18 +96,19 @@ fn tag_tracks(db: &Db) -> Result<()> {
         println!("  {error}: nothing is committed");
     }
     let long = session.add(tags.record(values! { "name" => "long" })?)?;
-    let longest = session.query(&track).order_by(track.c("Milliseconds").desc()).limit(2).all()?;
-    longest.iter().try_for_each(|track| track.append("tags", &long))?;
+    let found = session.query(&track).order_by(track.c("Milliseconds").desc()).limit(2).all()?;
+    let [first, second] = found.as_slice() else { return Ok(()) };
+    found.iter().try_for_each(|track| track.append("tags", &long))?;
 
     let savepoint = session.begin_nested()?;
-    longest[0].set("Name", "a mistake")?;
+    first.set("Name", "a mistake")?;
     session.delete(&long)?; // and its links with it
     session.flush()?;
     savepoint.rollback()?; // the track has its name again, the tag and its links are there
 
     session.nested(|session| {
-        longest[1].set("UnitPrice", "2.50")?;
-        session.add(tags.record(values! { "name" => "dear" })?)?.append("Track", &longest[1])
+        second.set("UnitPrice", "2.50")?;
+        session.add(tags.record(values! { "name" => "dear" })?)?.append("Track", second)
     })?;
     session.commit()?;
     if let Err(error) = insert(&tags).values(values! { "name" => "long" }).run(db) {

@@ -119,8 +119,11 @@ pub(crate) fn keys(rows: i64) -> Vec<i64> {
     (0..1000).map(|i| (i * 7919) % rows + 1).collect()
 }
 
+/// A workload and its name.
+pub(crate) type Workload = (&'static str, fn() -> Result<()>);
+
 /// Runs the workloads that were asked for: those whose name begins with what follows `--only`.
-pub(crate) fn run(workloads: &[(&str, fn() -> Result<()>)]) -> Result<()> {
+pub(crate) fn run(workloads: &[Workload]) -> Result<()> {
     // Built by `cargo test --benches` too, where nothing is measured.
     if !std::env::args().any(|arg| arg == "--table") {
         println!("measure with: cargo bench -- --table");

@@ -43,14 +43,14 @@ pub(crate) enum Pair {
 }
 
 impl Pair {
-    pub(crate) fn old(&self) -> Option<&Place> {
+    pub(crate) fn before(&self) -> Option<&Place> {
         match self {
             Pair::New(_) => None,
             Pair::Old(old) | Pair::Both(old, _) => Some(old),
         }
     }
 
-    pub(crate) fn new(&self) -> Option<&Place> {
+    pub(crate) fn after(&self) -> Option<&Place> {
         match self {
             Pair::Old(_) => None,
             Pair::New(new) | Pair::Both(_, new) => Some(new),
@@ -98,7 +98,7 @@ impl Change {
 
     fn places(&self) -> (Option<&Place>, Option<&Place>) {
         match &self.body {
-            Body::Row { rows, .. } => (rows.old(), rows.new()),
+            Body::Row { rows, .. } => (rows.before(), rows.after()),
             Body::Bulk { .. } => (None, None),
         }
     }
@@ -387,27 +387,31 @@ fn touches_once(log: &[Change]) -> bool {
     let mut is_new = |place: Option<(TableId, Key)>| place.is_none_or(|place| seen.insert(place));
     log.iter().all(|change| match &change.body {
         Body::Bulk { .. } => true,
-        Body::Row { rows: Pair::New(place) | Pair::Old(place), .. } => is_new(key_in(place)),
-        Body::Row { rows: Pair::Both(old, new), .. } => {
-            let (old, new) = (key_in(old), key_in(new));
+        Body::Row { rows: Pair::New(place) | Pair::Old(place), record } => {
+            is_new(key_in(place, record.is_none()))
+        }
+        Body::Row { rows: Pair::Both(old, new), record } => {
+            let (old, new) = (key_in(old, record.is_none()), key_in(new, record.is_none()));
             let moved = old != new;
             is_new(old) && (!moved || is_new(new))
         }
     })
 }
 
-/// What names a row in its table. A link row may have no key: all of it names it.
-fn key_in(place: &Place) -> Option<(TableId, Key)> {
-    let key = place.key().or_else(|| Key::of_values(&place.to_row().values()))?;
-    Some((place.batch.table.id(), key))
+/// What names a row in its table. A link row, of which there is no record, may have no key: all of
+/// it names it.
+fn key_in(place: &Place, is_link: bool) -> Option<(TableId, Key)> {
+    let whole = || is_link.then(|| Key::of_values(&place.to_row().values())).flatten();
+    Some((place.batch.table.id(), place.key().or_else(whole)?))
 }
 
 /// Takes one step of the log into the net effect.
 fn take(change: &Change, rows: &mut Rows, out: &mut Vec<Option<Change>>) {
-    let Body::Row { rows: pair, .. } = &change.body else {
+    let Body::Row { rows: pair, record } = &change.body else {
         return out.push(Some(change.clone()));
     };
-    let (from, to) = (pair.old().and_then(key_in), pair.new().and_then(key_in));
+    let key = |place| key_in(place, record.is_none());
+    let (from, to) = (pair.before().and_then(key), pair.after().and_then(key));
     let slot = from.as_ref().or(to.as_ref()).and_then(|key| rows.remove(key));
     let (slot, merged) = match slot {
         Some(slot) => {
@@ -436,7 +440,7 @@ fn merge(before: Option<Change>, after: &Change) -> Option<Change> {
     else {
         return Some(after.clone());
     };
-    let rows = match (first.old(), last.new()) {
+    let rows = match (first.before(), last.after()) {
         (None, None) => return None,
         (None, Some(new)) => Pair::New(new.clone()),
         (Some(old), Some(new)) => Pair::Both(old.clone(), new.clone()),

@@ -49,14 +49,17 @@ impl Verb<'_> {
     /// Commits the transaction, whatever savepoints are open in it.
     pub(crate) fn commit(&self) -> Result<Committed> {
         self.refuse_inside("commit")?;
-        self.flush()?;
-        self.merge_levels(0)?;
-        if let Err(error) = self.ask_receivers() {
-            // The veto is what the caller needs; a failing rollback drops the connection.
-            let _ = self.rollback_all();
-            return Err(error);
+        {
+            let _committing = self.enter_phase(Phase::Commit);
+            self.flush()?;
+            self.merge_levels(0)?;
+            if let Err(error) = self.ask_receivers() {
+                // The veto is what the caller needs; a failing rollback drops the connection.
+                let _ = self.rollback_all();
+                return Err(error);
+            }
+            self.send_commit()?;
         }
-        self.send_commit()?;
         let changes = self.settle()?;
         self.tell_transitions()?;
         let receiver_errors = delivery::deliver(self, &changes);
@@ -94,10 +97,11 @@ impl Verb<'_> {
         }
         for _ in 0..ROUNDS {
             let Some(changes) = self.next_to_ask()? else { return Ok(()) };
-            self.phase.set(Phase::Commit);
-            let answer = signal.ask(&self.session(), &changes);
-            self.phase.set(Phase::Idle);
-            answer?;
+            signal.ask(&self.session(), &changes)?;
+            // A flush that failed in a receiver is the commit's failure, whatever the receiver said.
+            if let Some(failed) = &self.core()?.failed {
+                return Err(failed.cause.clone());
+            }
             self.flush()?;
             self.merge_levels(0)?;
         }
@@ -158,7 +162,7 @@ impl Verb<'_> {
             };
             let mut state = record.0.state.lock();
             if state.status == RecordState::Deleted {
-                state.status = RecordState::Detached;
+                (state.status, state.gone) = (RecordState::Detached, true);
                 drop(state);
                 self.note(&mut core, record, Some(RecordState::Deleted), RecordState::Detached);
             }

@@ -133,6 +133,11 @@ impl Epochs {
 
     /// Everything read so far is of an old transaction.
     pub(crate) fn end_transaction(&mut self) {
+        self.forget();
+    }
+
+    /// Everything read so far may have been changed by a statement that knows no records.
+    pub(crate) fn forget(&mut self) {
         self.current += 1;
         self.start = self.current;
         self.before.clear();
@@ -220,6 +225,18 @@ impl Core {
     /// Notes that a table was written.
     pub(crate) fn wrote(&mut self, table: &Table) {
         *self.written.entry(table.id()).or_default() += 1;
+    }
+}
+
+/// What the session was in the middle of before, restored when this goes.
+pub(crate) struct InPhase<'v> {
+    verb: &'v Shared,
+    before: Phase,
+}
+
+impl Drop for InPhase<'_> {
+    fn drop(&mut self) {
+        self.verb.phase.set(self.before);
     }
 }
 
@@ -405,6 +422,11 @@ impl Verb<'_> {
         let level = conn.nest_level()?;
         let mut core = self.core()?;
         Ok(core.push_level(level))
+    }
+
+    /// Says what the session is in the middle of, until the guard goes, by whatever way.
+    pub(crate) fn enter_phase(&self, phase: Phase) -> InPhase<'_> {
+        InPhase { verb: self, before: self.phase.replace(phase) }
     }
 
     /// Notes a transition, if somebody wants to know.

@@ -13,14 +13,14 @@ impl Verb<'_> {
     /// Refuses a record that cannot be added.
     pub(crate) fn can_add(&self, record: &Record) -> Result<()> {
         let state = record.0.state.lock();
-        let (status, session) = (state.status, state.session());
+        let (status, session, gone) = (state.status, state.session(), state.gone);
         let key = state.place().and_then(|place| place.key());
         drop(state);
         let refuse = |why: &str| Err(Error::new(ErrorKind::Invalid, format!("{} {why}", record.describe())));
         if session.is_some_and(|session| !Arc::ptr_eq(&session, self.inner)) {
             return refuse("belongs to another session");
         }
-        if status == RecordState::Deleted {
+        if status == RecordState::Deleted || gone {
             return refuse("was deleted: add a new record");
         }
         if record.table().metadata().is_some_and(|own| own != *self.inner.db.metadata()) {
@@ -92,11 +92,15 @@ impl Verb<'_> {
         }
         let mut state = record.0.state.lock();
         (state.home, state.row, state.status) = (Some(home), row, RecordState::Persistent);
-        if !state.overlay.is_empty() {
-            state.touched = true;
+        state.touched = !state.overlay.is_empty() || state.links.is_some();
+        let (is_touched, is_linked) = (state.touched, state.links.is_some());
+        drop(state);
+        if is_touched {
             self.inner.touched.lock().push(record.clone());
         }
-        drop(state);
+        if is_linked {
+            self.inner.linked.store(true, Ordering::Release);
+        }
         self.note(core, record, Some(RecordState::Detached), RecordState::Persistent);
         Ok(())
     }

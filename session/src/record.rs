@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub(crate) touched: bool,
     /// Whether it is on its session's list of records to delete.
     pub(crate) doomed: bool,
+    /// Whether its row was deleted for good.
+    pub(crate) gone: bool,
     /// What was set and not flushed.
     pub(crate) overlay: Vec<(ColumnId, Value)>,
     /// Relationships that were written and not flushed.
@@ -180,7 +182,7 @@ impl State {
     pub(crate) fn session(&self) -> Option<Arc<Inner>> {
         match self.status {
             RecordState::Transient | RecordState::Detached => None,
-            _ => self.home.as_ref()?.session.upgrade(),
+            _ => self.home.as_ref()?.session.upgrade().filter(|session| !session.is_closed()),
         }
     }
 
@@ -202,6 +204,7 @@ impl Record {
             status: RecordState::Transient,
             touched: false,
             doomed: false,
+            gone: false,
             overlay,
             links: None,
         };
@@ -217,6 +220,7 @@ impl Record {
             status: RecordState::Persistent,
             touched: false,
             doomed: false,
+            gone: false,
             overlay: Vec::new(),
             links: None,
         };
@@ -316,6 +320,7 @@ impl Record {
         if let Some(column) = column.filter(|column| column.computed().is_none())
             && matches!(state.status, RecordState::Persistent | RecordState::Detached)
             && !state.doomed
+            && !state.gone
         {
             let id = column.id();
             put(&mut state.overlay, id, value);
@@ -350,7 +355,7 @@ impl Record {
             return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
         }
         let mut state = self.0.state.lock();
-        if state.status == RecordState::Deleted || state.doomed {
+        if state.status == RecordState::Deleted || state.doomed || state.gone {
             drop(state);
             return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));
         }

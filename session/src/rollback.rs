@@ -130,7 +130,8 @@ impl Verb<'_> {
     fn to_transient(&self, core: &mut Core, record: &Record) {
         let mut state = record.0.state.lock();
         let from = state.status;
-        (state.home, state.row, state.status, state.touched) = (None, NO_ROW, RecordState::Transient, false);
+        (state.home, state.row, state.status) = (None, NO_ROW, RecordState::Transient);
+        (state.touched, state.doomed) = (false, false);
         drop(state);
         self.note(core, record, Some(from), RecordState::Transient);
     }
@@ -138,16 +139,21 @@ impl Verb<'_> {
     fn undo(&self, core: &mut Core, change: &Change, made: &HashSet<usize>) {
         let Body::Row { record: Some(record), rows } = &change.body else { return };
         let entries = core.identity.of(change.table().id());
-        if let Some(key) = rows.new().and_then(Place::key) {
+        if let Some(key) = rows.after().and_then(Place::key) {
             entries.remove(&key, record);
         }
-        match (rows.old(), rows) {
+        match (rows.before(), rows) {
             (None, Pair::New(new)) => {
                 keep_sent(record, new);
                 self.to_transient(core, record);
             }
             // Its insert is undone too, and wants to see its last values.
             _ if made.contains(&record.address()) => {}
+            // It was let go since: its values are what they were, and nobody's.
+            (Some(old), _) if record.state() == RecordState::Detached => {
+                let mut state = record.0.state.lock();
+                (state.home, state.row) = (Some(old.batch.clone()), old.row);
+            }
             (Some(old), _) => {
                 if let Some(key) = old.key() {
                     let _ = entries.insert(key, record);

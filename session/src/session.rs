@@ -457,7 +457,9 @@ impl Session {
     fn raw<T>(&self, run: impl FnOnce(&Conn) -> Result<T>) -> Result<T> {
         let verb = self.inner.verb()?;
         verb.autoflush()?;
-        run(&*verb.writing()?)
+        let result = run(&*verb.writing()?);
+        verb.core()?.epochs.forget();
+        result
     }
 }
 
@@ -473,6 +475,7 @@ impl Execute for Session {
         verb.autoflush()?;
         let rows = body(&*verb.writing()?)?;
         let mut core = verb.core()?;
+        core.epochs.forget();
         core.wrote(what.table);
         if rows > 0 {
             core.level().log.push(Change::bulk(what.operation, what.table, rows, what.criteria));

@@ -39,8 +39,8 @@ impl Verb<'_> {
                 core.identity.of(table.id()).remove(&key, record);
             }
             let mut state = record.0.state.lock();
-            (state.status, state.touched, state.overlay) = (RecordState::Deleted, false, Vec::new());
-            state.links = None;
+            (state.status, state.touched, state.doomed) = (RecordState::Deleted, false, false);
+            (state.overlay, state.links) = (Vec::new(), None);
             drop(state);
             self.note(&mut core, record, Some(RecordState::Persistent), RecordState::Deleted);
             core.level().log.push(Change::row(Some(record.clone()), Pair::Old(place)));

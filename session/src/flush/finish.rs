@@ -3,22 +3,22 @@
 //! A change holds the old and the new row as they lie in their blocks; it is the entry for a
 //! rollback too.
 
+use std::cell::RefMut;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use mirrorm_core::engine::Conn;
 use mirrorm_core::expr::Expr;
-use mirrorm_core::rows::Block;
+use mirrorm_core::rows::{Block, RowBuffer};
 use mirrorm_core::schema::{ColumnId, Table, TableDef};
 use mirrorm_core::stmt::select;
-use mirrorm_core::types::Class;
+use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::{Batch, Place, key_of};
 use crate::changes::{Change, Pair};
-use crate::identity::Entries;
-use crate::inner::Verb;
+use crate::inner::{Core, Verb};
 use crate::key::Key;
 use crate::record::{Record, RecordState};
 use crate::signal::Transition;
@@ -28,8 +28,10 @@ const CHUNK: usize = 100;
 
 /// Whether a value that is stored comes back as it was given: of the column's own kind, and of one
 /// that has one form only. Everything else is read back after it was written.
-pub(super) fn reads_as_given(value: ValueRef<'_>, class: Class) -> bool {
-    match (value, class) {
+pub(super) fn reads_as_given(value: ValueRef<'_>, ty: &Type) -> bool {
+    match (value, ty.class()) {
+        // Its hooks may make another value of any.
+        _ if matches!(ty, Type::Custom(_)) => false,
         (ValueRef::Null, _)
         | (ValueRef::Int(_), Class::Int)
         | (ValueRef::Text(_), Class::Text)
@@ -48,20 +50,46 @@ pub(super) fn reads_as_given(value: ValueRef<'_>, class: Class) -> bool {
     }
 }
 
+/// The values that a statement was given, row by row: some columns, and perhaps the key after them.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'g> {
+    pub(super) columns: &'g [ColumnId],
+    pub(super) values: &'g RowBuffer,
+    pub(super) width: usize,
+    /// The first of the rows that are meant.
+    pub(super) start: usize,
+}
+
+impl<'g> Given<'g> {
+    pub(super) fn from(self, rows: usize) -> Given<'g> {
+        Given { start: self.start + rows, ..self }
+    }
+
+    /// Takes what was sent of a row off its record; what was set meanwhile, by a function or by
+    /// another thread, stays for the next flush.
+    fn take_off(&self, row: usize, overlay: &mut Vec<(ColumnId, Value)>) {
+        let sent = |at: usize| self.values.get((self.start + row) * self.width + at);
+        let is_sent = |at: usize, value: &Value| sent(at).is_identical(value.as_ref());
+        let mut own = overlay.iter().zip(self.columns).enumerate();
+        if overlay.len() == self.columns.len() && own.all(|(at, ((id, v), c))| id == c && is_sent(at, v)) {
+            *overlay = Vec::new();
+            return;
+        }
+        overlay.retain(|(id, value)| match self.columns.iter().position(|column| column == id) {
+            Some(at) => !is_sent(at, value),
+            None => true,
+        });
+    }
+}
+
 /// The columns that were sent, for rows that were inserted.
 pub(super) type Sent = Option<Arc<[ColumnId]>>;
 
 impl Verb<'_> {
-    fn written(
-        &self,
-        def: &Arc<TableDef>,
-        table: &Table,
-        block: Arc<Block>,
-        sent: &Sent,
-    ) -> Result<Arc<Batch>> {
+    fn written(&self, def: &Arc<TableDef>, table: &Table, block: Arc<Block>, sent: &Sent) -> Result<Batch> {
         let mut batch = Batch::new(table, def, block, self.weak(), self.core()?.epochs.current());
         batch.sent = sent.clone();
-        Ok(Arc::new(batch))
+        Ok(batch)
     }
 
     /// Records whose rows were inserted as they lie in a block.
@@ -70,12 +98,12 @@ impl Verb<'_> {
         records: &[Record],
         def: &Arc<TableDef>,
         block: Arc<Block>,
-        sent: &Sent,
+        (sent, given): (&Sent, Given<'_>),
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let batch = self.written(def, table, block, sent)?;
+        let batch = Arc::new(self.written(def, table, block, sent)?);
         let places = (0..records.len() as u32).map(|row| Place { batch: batch.clone(), row });
-        self.inserted_at(records, places)
+        self.inserted_at(records, places, given)
     }
 
     /// Records whose rows were inserted.
@@ -83,41 +111,36 @@ impl Verb<'_> {
         &self,
         records: &[Record],
         places: impl IntoIterator<Item = Place>,
+        given: Given<'_>,
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let listening = !self.inner.db.signals().state_changed.is_empty();
-        let mut core = self.core()?;
-        core.wrote(table);
-        let core = &mut *core;
-        let entries = core.identity.of(table.id());
-        entries.reserve(records.len());
-        // The innermost level, without borrowing what lies beside it.
-        let log = &mut core.nested.last_mut().unwrap_or(&mut core.base).log;
-        log.reserve(records.len());
-        for (record, place) in records.iter().zip(places) {
-            enter(entries, record, &place)?;
-            move_to(record, &place);
-            if listening {
-                let (from, to) = (Some(RecordState::Pending), RecordState::Persistent);
-                core.transitions.push(Transition { record: record.clone(), from, to });
-            }
-            log.push(Change::row(Some(record.clone()), Pair::New(place)));
+        let mut books = self.books(table, records.len())?;
+        for (row, (record, place)) in records.iter().zip(places).enumerate() {
+            books.enter(record, &place);
+            books.note(record, RecordState::Pending, RecordState::Persistent);
+            books.move_to(record, &place, row, given);
+            books.log(Change::row(Some(record.clone()), Pair::New(place)));
         }
-        Ok(())
+        books.close()
     }
 
-    /// Records whose rows were updated, to rows as they lie in a block.
+    /// Records whose rows were updated, to rows as they lie in a block. Columns that were not sent
+    /// may be of an old transaction.
     pub(super) fn updated(
         &self,
         records: &[Record],
         old: &[Place],
-        def: &Arc<TableDef>,
-        block: Arc<Block>,
+        (def, block): (&Arc<TableDef>, Arc<Block>),
+        (given, is_current): (Given<'_>, bool),
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let batch = self.written(def, table, block, &None)?;
+        let mut batch = self.written(def, table, block, &None)?;
+        if !is_current {
+            batch.epoch = 0;
+        }
+        let batch = Arc::new(batch);
         let places = (0..records.len() as u32).map(|row| Place { batch: batch.clone(), row });
-        self.updated_at(records, old, places)
+        self.updated_at(records, old, places, given)
     }
 
     /// Records whose rows were updated.
@@ -126,24 +149,25 @@ impl Verb<'_> {
         records: &[Record],
         old: &[Place],
         new: impl IntoIterator<Item = Place>,
+        given: Given<'_>,
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
+        let mut books = self.books(table, records.len())?;
+        for (row, ((record, old), new)) in records.iter().zip(old).zip(new).enumerate() {
+            books.re_enter(record, old, &new);
+            books.move_to(record, &new, row, given);
+            books.log(Change::row(Some(record.clone()), Pair::Both(old.clone(), new)));
+        }
+        books.close()
+    }
+
+    fn books<'b>(&'b self, table: &'b Table, records: usize) -> Result<Books<'b>> {
         let mut core = self.core()?;
         core.wrote(table);
-        let core = &mut *core;
-        let entries = core.identity.of(table.id());
-        let log = &mut core.nested.last_mut().unwrap_or(&mut core.base).log;
-        log.reserve(records.len());
-        for ((record, old), new) in records.iter().zip(old).zip(new) {
-            let (before, after) = (old.key(), new.key());
-            if before != after {
-                before.iter().for_each(|key| entries.remove(key, record));
-                enter(entries, record, &new)?;
-            }
-            move_to(record, &new);
-            log.push(Change::row(Some(record.clone()), Pair::Both(old.clone(), new)));
-        }
-        Ok(())
+        core.identity.of(table.id()).reserve(records);
+        core.level().log.reserve(records);
+        let listening = !self.inner.db.signals().state_changed.is_empty();
+        Ok(Books { verb: self, table, core, listening, again: Vec::new() })
     }
 
     /// Reads rows that were just written, where the database knows more of them than the program.
@@ -177,7 +201,7 @@ impl Verb<'_> {
         for chunk in keys.chunks(CHUNK) {
             let rows = select(table).filter(any_of(&columns, chunk)).all(conn)?;
             for block in rows.blocks() {
-                let batch = self.written(def, table, block.clone(), sent)?;
+                let batch = Arc::new(self.written(def, table, block.clone(), sent)?);
                 for row in 0..block.len() as u32 {
                     let place = Place { batch: batch.clone(), row };
                     if let Some(key) = place.key() {
@@ -201,7 +225,7 @@ impl Verb<'_> {
         let rows = conn.get_row(table, def, key)?;
         match rows.blocks().next() {
             Some(block) if rows.len() == 1 => {
-                Ok(Place { batch: self.written(def, table, block.clone(), sent)?, row: 0 })
+                Ok(Place { batch: Arc::new(self.written(def, table, block.clone(), sent)?), row: 0 })
             }
             _ => {
                 let name = def.display_name();
@@ -236,22 +260,67 @@ fn integers(keys: &[Vec<Value>]) -> Option<Vec<i64>> {
     keys.iter().map(one).collect()
 }
 
-/// Enters a record under its key.
-fn enter(entries: &mut Entries, record: &Record, place: &Place) -> Result<()> {
-    let Some(key) = place.key() else { return Ok(()) };
-    match entries.insert(key.clone(), record) {
-        Some(other) if other != *record => {
-            let message = format!("{} is in the session already, as another record", other.describe());
-            let _ = entries.insert(key, &other);
-            Err(Error::new(ErrorKind::Invalid, message))
-        }
-        _ => Ok(()),
-    }
+/// The books of a session while records of one table move onto new rows.
+struct Books<'b> {
+    verb: &'b Verb<'b>,
+    table: &'b Table,
+    core: RefMut<'b, Core>,
+    listening: bool,
+    /// Records that were set meanwhile.
+    again: Vec<Record>,
 }
 
-/// Moves a record onto a row that holds everything that was set on it.
-fn move_to(record: &Record, place: &Place) {
-    let mut state = record.0.state.lock();
-    (state.home, state.row) = (Some(place.batch.clone()), place.row);
-    (state.status, state.touched, state.overlay) = (RecordState::Persistent, false, Vec::new());
+impl Books<'_> {
+    /// Enters a record under its key. Whoever stood there held a row that is not there any more, or
+    /// the database would not have taken the key.
+    fn enter(&mut self, record: &Record, place: &Place) {
+        let Some(key) = place.key() else { return };
+        if let Some(other) =
+            self.core.identity.of(self.table.id()).insert(key, record).filter(|o| o != record)
+        {
+            let mut state = other.0.state.lock();
+            (state.status, state.gone) = (RecordState::Detached, true);
+            drop(state);
+            self.note(&other, RecordState::Persistent, RecordState::Detached);
+        }
+    }
+
+    /// Enters a record under its new key, if that is another.
+    fn re_enter(&mut self, record: &Record, old: &Place, new: &Place) {
+        let (before, after) = (old.key(), new.key());
+        if before != after {
+            before.iter().for_each(|key| self.core.identity.of(self.table.id()).remove(key, record));
+            self.enter(record, new);
+        }
+    }
+
+    fn note(&mut self, record: &Record, from: RecordState, to: RecordState) {
+        if self.listening {
+            self.core.transitions.push(Transition { record: record.clone(), from: Some(from), to });
+        }
+    }
+
+    /// Moves a record onto its new row.
+    fn move_to(&mut self, record: &Record, place: &Place, row: usize, given: Given<'_>) {
+        let mut state = record.0.state.lock();
+        (state.home, state.row) = (Some(place.batch.clone()), place.row);
+        state.status = RecordState::Persistent;
+        given.take_off(row, &mut state.overlay);
+        state.touched = !state.overlay.is_empty();
+        if state.touched {
+            drop(state);
+            self.again.push(record.clone());
+        }
+    }
+
+    fn log(&mut self, change: Change) {
+        self.core.level().log.push(change);
+    }
+
+    fn close(self) -> Result<()> {
+        if !self.again.is_empty() {
+            self.verb.inner.touched.lock().extend(self.again);
+        }
+        Ok(())
+    }
 }

@@ -55,11 +55,11 @@ impl Verb<'_> {
         Ok(linked)
     }
 
-    /// Adds the new records at the other end of relationships, and those at their other ends.
+    /// Adds the records without a session at the other end of relationships, and those at theirs.
     fn save_cascade(&self, mut todo: Vec<Record>) -> Result<()> {
         while let Some(record) = todo.pop() {
             for other in linked(&record)? {
-                if other.0.state.lock().status == RecordState::Transient {
+                if other.session().is_none() {
                     self.add(&other)?;
                     todo.push(other);
                 }
@@ -80,17 +80,29 @@ impl Verb<'_> {
                 // A row whose key was set to something else since has other parents by now.
                 for child in self.all_of(&rows)?.into_iter().filter(|child| !has_moved(child, &relation)) {
                     match relation.on_delete {
-                        OnParentDelete::Delete => next.extend(doom(&child).then_some(child)),
+                        OnParentDelete::Delete => next.extend(self.doom(child)?),
                         _ => child.edit_links(|links| links.point(&relation.near, None)),
                     }
                 }
             }
             self.part_with(&todo, &mut next)?;
             all.append(&mut todo);
-            self.core()?.doomed.extend(next.iter().cloned());
             todo = next;
         }
         Ok(all)
+    }
+
+    /// Marks a row to be deleted; gives it, unless it was marked already.
+    fn doom(&self, record: Record) -> Result<Option<Record>> {
+        let mut core = self.core()?;
+        let mut state = record.0.state.lock();
+        if state.status != RecordState::Persistent || state.doomed {
+            return Ok(None);
+        }
+        state.doomed = true;
+        core.doomed.push(record.clone());
+        drop(state);
+        Ok(Some(record))
     }
 
     /// Records that were linked to rows which are going now: they follow the relationship's rule.
@@ -118,7 +130,7 @@ impl Verb<'_> {
             }
             drop(state);
             match (is_going, is_row) {
-                (true, true) => next.extend(doom(&child).then_some(child)),
+                (true, true) => next.extend(self.doom(child)?),
                 (true, false) => self.expunge(&child)?,
                 (false, _) => {}
             }
@@ -226,14 +238,6 @@ fn has_moved(child: &Record, relation: &Relation) -> bool {
 fn is_doomed(record: &Record) -> bool {
     let state = record.0.state.lock();
     state.doomed || state.status == RecordState::Deleted
-}
-
-/// Marks a row to be deleted, unless it is already.
-fn doom(record: &Record) -> bool {
-    let mut state = record.0.state.lock();
-    let is_new = state.status == RecordState::Persistent && !state.doomed;
-    state.doomed |= is_new;
-    is_new
 }
 
 /// The records at the other ends of what was written.

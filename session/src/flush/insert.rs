@@ -9,7 +9,7 @@ use mirrorm_core::stmt::{Operation, insert};
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use super::finish::{Sent, reads_as_given};
+use super::finish::{Given, Sent, reads_as_given};
 use super::miscounted;
 use crate::inner::Verb;
 use crate::record::{Record, put};
@@ -89,14 +89,15 @@ impl Verb<'_> {
             let mut left = records;
             for block in run.blocks(&ids, conn)? {
                 let (own, rest) = left.split_at(block.len().min(left.len()));
-                self.inserted(own, def, Arc::new(block), &sent)?;
+                let given = run.given().from(records.len() - left.len());
+                self.inserted(own, def, Arc::new(block), (&sent, given))?;
                 left = rest;
             }
             return Ok(());
         }
         let keys = run.keys(&ids)?;
         let places = self.read_back(conn, table, def, &keys, &sent)?;
-        self.inserted_at(records, places)
+        self.inserted_at(records, places, run.given())
     }
 
     /// Where the database makes a key that only RETURNING tells: row by row.
@@ -112,7 +113,8 @@ impl Verb<'_> {
                 return Err(no_key_value(run.def, key));
             };
             let sent: Sent = Some(run.columns.into());
-            self.inserted(std::slice::from_ref(record), run.def, row.block().clone(), &sent)?;
+            let given = run.given().from(at);
+            self.inserted(std::slice::from_ref(record), run.def, row.block().clone(), (&sent, given))?;
         }
         Ok(())
     }
@@ -139,6 +141,10 @@ impl<'r> Run<'r> {
         Ok(Run { def, table, records, columns, positions, values, generated })
     }
 
+    fn given(&self) -> Given<'r> {
+        Given { columns: self.columns, values: self.values, width: self.columns.len(), start: 0 }
+    }
+
     /// A column of the key whose value only the server knows.
     fn missing_key(&self) -> Result<Option<usize>> {
         let mut key = crate::batch::key_of(self.def).iter();
@@ -158,9 +164,9 @@ impl<'r> Run<'r> {
         self.def.columns().enumerate().all(|(at, column)| {
             match self.positions.iter().position(|p| *p == at) {
                 Some(offset) => {
-                    let class = column.ty().class();
-                    (0..self.records.len())
-                        .all(|row| reads_as_given(self.values.get(row * width + offset), class))
+                    let known =
+                        |row: usize| reads_as_given(self.values.get(row * width + offset), column.ty());
+                    (0..self.records.len()).all(known)
                 }
                 None => {
                     self.generated == Some(at)

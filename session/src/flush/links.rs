@@ -3,19 +3,21 @@
 //! Link rows are no records: nobody holds them, and many have no key. They are reported as changes
 //! all the same, by their values.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use mirrorm_core::engine::Conn;
-use mirrorm_core::expr::Expr;
+use mirrorm_core::expr::{Expr, func};
 use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, RowBuffer};
 use mirrorm_core::schema::{Table, TableDef, TableId};
-use mirrorm_core::stmt::{Operation, select};
+use mirrorm_core::stmt::{Operation, delete, select};
+use mirrorm_core::types::Class;
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::gather::by_table;
 use super::miscounted;
-use crate::batch::{Batch, Place};
+use crate::batch::{Batch, Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::key::Key;
@@ -142,8 +144,17 @@ impl Verb<'_> {
             ));
             keys.push(Key::of_values(&values));
         }
-        let found = select(columns).filter(Expr::any(terms)).all(&*self.reading()?)?;
-        let found: Vec<Option<Key>> = found.iter().map(|row| Key::of_values(&row.values())).collect();
+        let conn = self.reading()?;
+        let def = table.def();
+        if !first.columns().all(|key| def.column(key).is_ok_and(|c| c.ty().class() == Class::Int)) {
+            // What is equal the database decides: collations fold, types convert.
+            let is_there = |term: Expr| {
+                Ok(select(func::count_all()).from(table).filter(term).scalar::<i64>(&*conn)? > 0)
+            };
+            return terms.into_iter().map(is_there).collect();
+        }
+        let found = select(columns).filter(Expr::any(terms)).all(&*conn)?;
+        let found: HashSet<Option<Key>> = found.iter().map(|row| Key::of_values(&row.values())).collect();
         Ok(keys.iter().map(|key| found.contains(key)).collect())
     }
 
@@ -222,16 +233,31 @@ impl Verb<'_> {
         let (table, def) = (first.table(), first.table().def());
         let positions: Vec<usize> = first.columns().map(|key| position(&def, key)).collect::<Result<_>>()?;
         let mut buffer = RowBuffer::with_capacity(rows.len() * positions.len());
+        let (mut count, mut nulls) = (0, Vec::new());
         for row in rows {
-            row.values()?.into_iter().for_each(|value| buffer.push(value));
+            let values = row.values()?;
+            if operation == Operation::Delete && values.iter().any(Value::is_null) {
+                nulls.push(values);
+                continue;
+            }
+            values.into_iter().for_each(|value| buffer.push(value));
+            count += 1;
         }
-        let count = rows.len() as u64;
         let done = match operation {
-            Operation::Insert => conn.insert_rows(&def, positions.clone(), &buffer, rows.len(), None)?,
-            _ => conn.delete_rows(&def, &positions, &buffer, rows.len())?,
+            _ if count == 0 => 0,
+            Operation::Insert => conn.insert_rows(&def, positions.clone(), &buffer, count, None)?,
+            _ => conn.delete_rows(&def, &positions, &buffer, count)?,
         };
-        if done != count {
-            return Err(miscounted(table, operation, count, done));
+        // Rows without a key may be there twice.
+        let counts = operation == Operation::Insert || !key_of(&def).is_empty();
+        if counts && done != count as u64 {
+            return Err(miscounted(table, operation, count as u64, done));
+        }
+        // No list of values finds NULL.
+        for values in nulls {
+            let equal = first.columns().zip(&values).map(|(key, value)| table.c(key).eq(value.clone()));
+            delete(table).filter(Expr::all(equal.collect::<Vec<Expr>>())).run(conn)?;
+            values.into_iter().for_each(|value| buffer.push(value));
         }
         self.log_links(table, &def, &positions, &buffer, operation)
     }

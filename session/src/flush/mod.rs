@@ -12,12 +12,13 @@ mod order;
 mod update;
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::Conn;
 use mirrorm_core::schema::Table;
 use mirrorm_core::stmt::Operation;
-use mirrorm_core::{Error, Result};
+use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::inner::{Phase, Verb};
 use crate::record::Record;
@@ -46,10 +47,8 @@ impl Verb<'_> {
         if self.phase.get() == Phase::Flush || !self.has_changes()? {
             return Ok(());
         }
-        let before = self.phase.replace(Phase::Flush);
-        let done = self.flush_once();
-        self.phase.set(before);
-        done?;
+        let _flushing = self.enter_phase(Phase::Flush);
+        self.flush_once()?;
         self.tell_transitions()
     }
 
@@ -59,16 +58,30 @@ impl Verb<'_> {
             signal.ask(&self.session())?;
         }
         let work = self.gather().map_err(|cause| self.fail(cause))?;
-        self.send(&work).map_err(|cause| {
-            // Back on the lists, for the rollback to restore.
-            if let Ok(mut core) = self.core() {
-                core.new.extend(work.inserts);
-                core.doomed.extend(work.deletes);
+        // Functions that supply defaults, and hooks of custom types, run in here.
+        match catch_unwind(AssertUnwindSafe(|| self.send(&work))) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(cause)) => {
+                self.put_back(work);
+                Err(self.fail(cause))
             }
-            self.inner.touched.lock().extend(work.updates);
-            self.inner.linked.store(true, Ordering::Release);
-            self.fail(cause)
-        })
+            Err(panic) => {
+                self.put_back(work);
+                let message = "a function that supplies a value panicked in the flush";
+                self.fail(Error::new(ErrorKind::Invalid, message));
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    /// Puts work back on the lists, for the rollback to restore.
+    fn put_back(&self, work: Work) {
+        if let Ok(mut core) = self.core() {
+            core.new.extend(work.inserts);
+            core.doomed.extend(work.deletes);
+        }
+        self.inner.touched.lock().extend(work.updates);
+        self.inner.linked.store(true, Ordering::Release);
     }
 
     fn has_changes(&self) -> Result<bool> {
@@ -102,5 +115,5 @@ pub(crate) fn miscounted(table: &Table, operation: Operation, wanted: u64, found
     let table = table.def().display_name();
     let message =
         format!("{operation} of {wanted} rows of `{table}` changed {found}: a trigger or rule of the table");
-    Error::new(mirrorm_core::ErrorKind::Stale, message).with_table(table)
+    Error::new(ErrorKind::Stale, message).with_table(table)
 }

@@ -9,7 +9,7 @@ use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use super::finish::reads_as_given;
+use super::finish::{Given, reads_as_given};
 use super::miscounted;
 use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
@@ -49,13 +49,13 @@ impl Verb<'_> {
             if !state.overlay.is_sorted_by_key(|(id, _)| *id) {
                 state.overlay.sort_by_key(|(id, _)| *id);
             }
-            if !run.takes(&state) {
+            if !run.takes(&state, &epochs) {
                 drop(state);
                 self.update_run(conn, &run)?;
                 run = Run::new(table, &def);
                 state = record.0.state.lock();
             }
-            run.push(record, &state)?;
+            run.push(record, &state, &epochs)?;
         }
         self.update_run(conn, &run)
     }
@@ -95,44 +95,39 @@ impl Verb<'_> {
             return Err(self.find_vanished(conn, table, records, matched));
         }
         match run.is_known(&set) {
-            true => self.updated_known(conn, (table, def), records, (&set, &run.places, &run.values)),
+            true => self.updated_known(conn, run, &set),
             false => {
                 let new_key = |(row, place)| new_key(place, key, &set, &run.values, row);
                 let keys: Vec<Vec<Value>> = run.places.iter().enumerate().map(new_key).collect();
                 let new = self.read_back(conn, table, def, &keys, &None)?;
-                self.updated_at(records, &run.places, new)
+                self.updated_at(records, &run.places, new, run.given())
             }
         }
     }
 
     /// The new rows are the old ones with what was set.
-    fn updated_known(
-        &self,
-        conn: &Conn,
-        (table, def): (&Table, &Arc<TableDef>),
-        records: &[Record],
-        (set, places, values): (&[usize], &[Place], &RowBuffer),
-    ) -> Result<()> {
-        let columns = conn.columns_of(table, def)?;
+    fn updated_known(&self, conn: &Conn, run: &Run<'_>, set: &[usize]) -> Result<()> {
+        let (def, places) = (run.def, &run.places);
+        let columns = conn.columns_of(run.table, def)?;
         let offsets: Vec<Option<usize>> =
             (0..columns.len()).map(|at| set.iter().position(|p| *p == at)).collect();
-        let width = set.len() + key_of(def).len();
-        let mut builder = BlockBuilder::new(columns.clone(), records.len());
-        let (mut left, mut old) = (records, places);
+        let width = run.given().width;
+        let mut builder = BlockBuilder::new(columns.clone(), places.len());
+        let mut start = 0;
         for (row, place) in places.iter().enumerate() {
             for (at, offset) in offsets.iter().enumerate() {
                 match offset {
-                    Some(offset) => builder.push_ref(values.get(row * width + offset)),
+                    Some(offset) => builder.push_ref(run.values.get(row * width + offset)),
                     None => builder.push_ref(place.value(at).unwrap_or(ValueRef::Null)),
                 }
             }
             if builder.end_row() || row + 1 == places.len() {
-                let next = BlockBuilder::new(columns.clone(), records.len() - row);
+                let next = BlockBuilder::new(columns.clone(), places.len() - row);
                 let block = Arc::new(std::mem::replace(&mut builder, next).close_raw());
-                let (own, rest) = left.split_at(block.len().min(left.len()));
-                let (own_old, rest_old) = old.split_at(block.len().min(old.len()));
-                self.updated(own, own_old, def, block)?;
-                (left, old) = (rest, rest_old);
+                let own = run.records.get(start..=row).unwrap_or(&[]);
+                let old = places.get(start..=row).unwrap_or(&[]);
+                self.updated(own, old, (def, block), (run.given().from(start), run.is_current))?;
+                start = row + 1;
             }
         }
         Ok(())
@@ -164,8 +159,10 @@ struct Run<'r> {
     def: &'r Arc<TableDef>,
     records: Vec<Record>,
     columns: Vec<ColumnId>,
-    /// Whether all columns of the old rows are known.
+    /// Whether all columns of the old rows are known,
     full: bool,
+    /// and were read in the running transaction.
+    is_current: bool,
     places: Vec<Place>,
     values: RowBuffer,
 }
@@ -173,16 +170,24 @@ struct Run<'r> {
 impl<'r> Run<'r> {
     fn new(table: &'r Table, def: &'r Arc<TableDef>) -> Run<'r> {
         let (records, columns, places) = (Vec::new(), Vec::new(), Vec::new());
-        Run { table, def, records, columns, full: true, places, values: RowBuffer::default() }
+        let (full, is_current, values) = (true, true, RowBuffer::default());
+        Run { table, def, records, columns, full, is_current, places, values }
     }
 
-    fn takes(&self, state: &State) -> bool {
+    fn given(&self) -> Given<'_> {
+        let width = self.columns.len() + key_of(self.def).len();
+        Given { columns: &self.columns, values: &self.values, width, start: 0 }
+    }
+
+    fn takes(&self, state: &State, epochs: &Epochs) -> bool {
+        let Some(home) = &state.home else { return false };
         self.records.is_empty()
             || (state.overlay.iter().map(|(id, _)| id).eq(&self.columns)
-                && state.home.as_ref().is_some_and(|home| home.full) == self.full)
+                && home.full == self.full
+                && epochs.holds(home.epoch) == self.is_current)
     }
 
-    fn push(&mut self, record: &Record, state: &State) -> Result<()> {
+    fn push(&mut self, record: &Record, state: &State, epochs: &Epochs) -> Result<()> {
         if key_of(self.def).is_empty() {
             return Err(no_key(self.def));
         }
@@ -190,6 +195,7 @@ impl<'r> Run<'r> {
         if self.records.is_empty() {
             self.columns = state.overlay.iter().map(|(id, _)| *id).collect();
             self.full = place.batch.full;
+            self.is_current = epochs.holds(place.batch.epoch);
         }
         state.overlay.iter().for_each(|(_, value)| self.values.push(value));
         for at in key_of(self.def) {
@@ -206,11 +212,10 @@ impl<'r> Run<'r> {
         let width = set.len() + key_of(self.def).len();
         let same = |place: &Place| place.batch.full && Arc::ptr_eq(&place.batch.def, self.def);
         let as_given = |(offset, at): (usize, &usize)| {
-            let class = self.def.column_at(*at).map(|column| column.ty().class());
-            let mut rows = 0..self.places.len();
-            class.is_some_and(|class| {
-                rows.all(|row| reads_as_given(self.values.get(row * width + offset), class))
-            })
+            let known = |row: usize, column: &ColumnDef| {
+                reads_as_given(self.values.get(row * width + offset), column.ty())
+            };
+            self.def.column_at(*at).is_some_and(|column| (0..self.places.len()).all(|row| known(row, column)))
         };
         self.def.columns().all(|column| column.computed().is_none())
             && self.places.iter().all(same)

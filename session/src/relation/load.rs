@@ -84,7 +84,7 @@ impl Record {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn related(&self, name: &str) -> Result<Vec<Record>> {
-        match self.session().filter(|session| !session.is_closed()) {
+        match self.session() {
             Some(session) => session.verb()?.related(self, name),
             None => self.related_detached(name),
         }
@@ -128,7 +128,7 @@ impl Record {
         let found = loaded.unwrap_or_default();
         let state = self.0.state.lock();
         Ok(match &state.links {
-            Some(links) => links.over(&relation, found),
+            Some(links) => links.over(relation, found),
             None => found,
         })
     }

@@ -17,6 +17,9 @@ mod reported;
 /// Receivers that veto, write, query, re-enter, fail and panic.
 mod receivers;
 
+/// Faults that somebody found.
+mod found;
+
 /// Failures at every statement, and a connection that is lost.
 mod faults;
 

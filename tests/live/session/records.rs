@@ -340,6 +340,23 @@ fn rollback_gives_back_what_was() {
 }
 
 #[test]
+fn a_rollback_leaves_what_was_let_go_alone() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann"]);
+        let session = db.session();
+        let ann = session.query(&b.users).one().unwrap();
+        ann.set("name", "anna").unwrap();
+        session.flush().unwrap();
+        session.expunge(&ann).unwrap();
+        session.rollback().unwrap();
+        assert_eq!((ann.state(), text(&ann, "name").as_str()), (RecordState::Detached, "ann"));
+        let other = session.query(&b.users).one().unwrap();
+        assert_ne!(other, ann, "a row has one record in a session, and it is not this one");
+    });
+}
+
+#[test]
 fn savepoints_restore_their_level_only() {
     each_backend(|db| {
         let b = blog(db);
