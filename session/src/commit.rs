@@ -85,6 +85,7 @@ impl Verb<'_> {
             let outer = core.level();
             outer.log.extend(inner.log);
             outer.links.extend(inner.links);
+            outer.evicted.extend(inner.evicted);
         }
         Ok(())
     }

@@ -97,6 +97,8 @@ pub(crate) struct LevelState {
     pub(crate) log: Vec<Change>,
     /// Relationships that were written and flushed in it, for a rollback.
     pub(crate) links: Vec<(Record, Box<Links>)>,
+    /// Records whose row had gone when its key was given to another, for a rollback.
+    pub(crate) evicted: Vec<Record>,
     /// The first epoch that belongs to it.
     pub(crate) epoch: u64,
 }

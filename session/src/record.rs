@@ -153,6 +153,13 @@ pub(crate) fn put(overlay: &mut Vec<(ColumnId, Value)>, id: ColumnId, value: Val
     }
 }
 
+/// What is set by value is no longer what a relationship made of it: the last word holds.
+fn forget_key(links: &mut Option<Box<Links>>, column: &str) {
+    if let Some(links) = links {
+        links.forget_key(column);
+    }
+}
+
 impl State {
     /// The row of the database, where there is one.
     pub(crate) fn place(&self) -> Option<Place> {
@@ -323,6 +330,7 @@ impl Record {
             && !state.gone
         {
             let id = column.id();
+            forget_key(&mut state.links, name);
             put(&mut state.overlay, id, value);
             let told = self.touch(state);
             drop(guard);
@@ -359,7 +367,10 @@ impl Record {
             drop(state);
             return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));
         }
-        values.iter().for_each(|(column, value)| put(&mut state.overlay, column.id(), value.clone()));
+        for (column, value) in values {
+            forget_key(&mut state.links, column.key());
+            put(&mut state.overlay, column.id(), value.clone());
+        }
         let touched = self.touch(&mut state);
         drop(state);
         if let Some(session) = touched {

@@ -1,6 +1,7 @@
 //! Rolling back: the database, and the records that were changed in what is rolled back.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use mirrorm_core::schema::ColumnId;
 use mirrorm_core::stmt::Operation;
@@ -112,19 +113,34 @@ impl Verb<'_> {
         let is_pending = |record: &&Record| record.0.state.lock().status == RecordState::Pending;
         new.iter().filter(is_pending).for_each(|record| self.to_transient(&mut core, record));
         let mut log = Vec::new();
-        let mut links = Vec::new();
+        let (mut links, mut evicted) = (Vec::new(), Vec::new());
         for level in levels {
             log.extend(level.log);
             links.extend(level.links);
+            evicted.extend(level.evicted);
         }
         let made = inserted(&log);
         log.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
+        evicted.iter().for_each(|record| self.bring_back(&mut core, record));
         touched.iter().chain(&doomed).for_each(forget_changes);
         restore_links(links, &deleted(&log, &doomed));
         // What was loaded for records that stay may have been of what is no more.
         let tables: Vec<_> = log.iter().map(|change| change.table().clone()).collect();
         tables.iter().for_each(|table| core.wrote(table));
         Ok(log)
+    }
+
+    /// A record whose key another one was given, in what is no more.
+    fn bring_back(&self, core: &mut Core, record: &Record) {
+        let Some(key) = record.identity() else { return };
+        let mut state = record.0.state.lock();
+        if state.status != RecordState::Detached || !state.gone {
+            return;
+        }
+        (state.status, state.gone) = (RecordState::Persistent, false);
+        drop(state);
+        let _ = core.identity.of(record.table().id()).insert(key, record);
+        self.note(core, record, Some(RecordState::Detached), RecordState::Persistent);
     }
 
     fn to_transient(&self, core: &mut Core, record: &Record) {
@@ -138,6 +154,10 @@ impl Verb<'_> {
 
     fn undo(&self, core: &mut Core, change: &Change, made: &HashSet<usize>) {
         let Body::Row { record: Some(record), rows } = &change.body else { return };
+        if record.session().is_some_and(|session| !Arc::ptr_eq(&session, self.inner)) {
+            // It joined another session since.
+            return;
+        }
         let entries = core.identity.of(change.table().id());
         if let Some(key) = rows.after().and_then(Place::key) {
             entries.remove(&key, record);
@@ -181,19 +201,49 @@ fn restore_links(flushed: Vec<(Record, Box<Links>)>, deleted: &HashSet<usize>) {
         drop(state);
         latest.extend(links.map(|links| (record.clone(), links)));
     }
-    for (record, mut own) in flushed.into_iter().chain(latest) {
+    let mut records: Vec<Record> = Vec::new();
+    for (record, mut own) in flushed {
         // Who was deleted meanwhile had been let go.
         own.let_go(deleted);
         let mut state = record.0.state.lock();
         if state.status != RecordState::Transient {
             continue;
         }
-        // What a flush copied from the records pointed to is copied again by the next one.
+        match &mut state.links {
+            Some(links) => links.merge(*own),
+            None => state.links = Some(own),
+        }
+        drop(state);
+        records.push(record);
+    }
+    records.iter().for_each(prefer_later_values);
+    for (record, mut own) in latest {
+        own.let_go(deleted);
         let copied = own.copied_columns(&record.0.table);
+        let mut state = record.0.state.lock();
         state.overlay.retain(|(id, _)| !copied.contains(id));
         match &mut state.links {
             Some(links) => links.merge(*own),
             None => state.links = Some(own),
+        }
+    }
+}
+
+/// What a flush copied from a record pointed to is copied again by the next one; but a key that was
+/// set to something else since keeps that.
+fn prefer_later_values(record: &Record) {
+    let def = record.table().def();
+    let mut guard = record.0.state.lock();
+    let state = &mut *guard;
+    let Some(links) = &mut state.links else { return };
+    for (id, value) in std::mem::take(&mut links.copied) {
+        let own = state.overlay.iter().find(|(own, _)| *own == id);
+        if own.is_some_and(|(_, own)| *own != value) {
+            def.columns()
+                .filter(|column| column.id() == id)
+                .for_each(|column| links.forget_key(column.key()));
+        } else {
+            state.overlay.retain(|(own, _)| *own != id);
         }
     }
 }

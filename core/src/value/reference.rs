@@ -87,6 +87,18 @@ impl ValueRef<'_> {
     }
 }
 
+impl<'a> From<&'a str> for ValueRef<'a> {
+    fn from(text: &'a str) -> ValueRef<'a> {
+        ValueRef::Text(text)
+    }
+}
+
+impl From<i64> for ValueRef<'_> {
+    fn from(number: i64) -> Self {
+        ValueRef::Int(number)
+    }
+}
+
 impl fmt::Display for ValueRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -281,6 +281,7 @@ impl Books<'_> {
             let mut state = other.0.state.lock();
             (state.status, state.gone) = (RecordState::Detached, true);
             drop(state);
+            self.core.level().evicted.push(other.clone());
             self.note(&other, RecordState::Persistent, RecordState::Detached);
         }
     }
@@ -304,7 +305,7 @@ impl Books<'_> {
     fn move_to(&mut self, record: &Record, place: &Place, row: usize, given: Given<'_>) {
         let mut state = record.0.state.lock();
         (state.home, state.row) = (Some(place.batch.clone()), place.row);
-        state.status = RecordState::Persistent;
+        (state.status, state.gone) = (RecordState::Persistent, false);
         given.take_off(row, &mut state.overlay);
         state.touched = !state.overlay.is_empty();
         if state.touched {

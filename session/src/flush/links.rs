@@ -21,7 +21,7 @@ use crate::batch::{Batch, Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::key::Key;
-use crate::record::{Record, RecordState};
+use crate::record::{Record, RecordState, put};
 use crate::relation::{KeyLink, Links, Relation};
 
 /// A row of a table between, to be added or taken out.
@@ -93,6 +93,20 @@ impl LinkRow {
         Ok(all)
     }
 
+    /// What names the row, by its values; none where one of them is NULL.
+    fn name(&self, values: &[Value]) -> Option<(TableId, Key)> {
+        Some((self.table().id(), Key::of_values(values)?))
+    }
+
+    /// Whether one of these records is of this row.
+    fn is_record_of(&self, records: &[Record]) -> bool {
+        let Ok(values) = self.values() else { return false };
+        let own = |record: &&Record| record.table() == self.table();
+        records.iter().filter(own).any(|record| {
+            self.columns().zip(&values).all(|(key, value)| stored(record, key).is_ok_and(|own| own == *value))
+        })
+    }
+
     fn is_same_kind(&self, other: &LinkRow) -> bool {
         self.table() == other.table() && self.columns().eq(other.columns())
     }
@@ -161,6 +175,11 @@ impl Verb<'_> {
     /// The links of rows to be deleted go with them.
     pub(super) fn links_of_deleted(&self, deletes: &[Record], rows: &mut Vec<LinkRow>) -> Result<()> {
         let map = self.inner.db.relations();
+        // Those that are deleted as records, or taken out already.
+        let mut known: HashSet<(TableId, Key)> = HashSet::new();
+        for row in rows.iter().filter(|row| !row.linked) {
+            known.extend(row.values().ok().and_then(|values| row.name(&values)));
+        }
         for records in by_table(deletes) {
             let Some(table) = records.first().map(|record| record.table()) else { continue };
             for relation in map.of(table) {
@@ -172,7 +191,14 @@ impl Verb<'_> {
                     continue;
                 };
                 for chunk in records.chunks(CHUNK) {
-                    self.links_of_chunk(chunk, relation, far, rows)?;
+                    let found = self.links_of_chunk(chunk, relation, far)?;
+                    let doomed = |row: &LinkRow| row.is_record_of(deletes);
+                    for row in found.into_iter().filter(|row| !doomed(row)) {
+                        let values = row.values()?;
+                        let has_key = !key_of(&row.table().def()).is_empty();
+                        let is_new = row.name(&values).is_none_or(|name| known.insert(name));
+                        rows.extend((is_new || !has_key).then_some(row));
+                    }
                 }
             }
         }
@@ -184,8 +210,7 @@ impl Verb<'_> {
         records: &[&Record],
         relation: &Relation,
         far: &Arc<KeyLink>,
-        rows: &mut Vec<LinkRow>,
-    ) -> Result<()> {
+    ) -> Result<Vec<LinkRow>> {
         let (near, table) = (&relation.near, &relation.near.holder);
         let mut terms = Vec::new();
         for record in records {
@@ -198,22 +223,16 @@ impl Verb<'_> {
         }
         let columns: Vec<Expr> = near.columns.iter().chain(&far.columns).map(|key| table.c(key)).collect();
         let found = select(columns).filter(Expr::any(terms)).all(&*self.reading()?)?;
+        let mut rows = Vec::with_capacity(found.len());
         for row in &found {
             let values = row.values();
             let (one, two) = values.split_at(near.columns.len().min(values.len()));
             let near = (near.clone(), End::Values(one.to_vec()));
             let far = (far.clone(), End::Values(two.to_vec()));
             let ends = if near.0.columns <= far.0.columns { [near, far] } else { [far, near] };
-            let new = LinkRow { ends, linked: false };
-            let values = new.values()?;
-            let known = rows
-                .iter()
-                .any(|row| !row.linked && row.is_same_kind(&new) && row.values().is_ok_and(|v| v == values));
-            if !known {
-                rows.push(new);
-            }
+            rows.push(LinkRow { ends, linked: false });
         }
-        Ok(())
+        Ok(rows)
     }
 
     /// Sends link rows, those of one kind together.
@@ -319,7 +338,12 @@ impl Verb<'_> {
             let def = record.table().def();
             for (own, target) in link.columns.iter().zip(&link.targets) {
                 let value = other.as_ref().map_or(Ok(Value::Null), |other| other.value(target))?;
-                crate::record::put(&mut record.0.state.lock().overlay, def.column(own)?.id(), value);
+                let id = def.column(own)?.id();
+                let mut state = record.0.state.lock();
+                put(&mut state.overlay, id, value.clone());
+                if let Some(links) = &mut state.links {
+                    put(&mut links.copied, id, value);
+                }
             }
         }
         Ok(())

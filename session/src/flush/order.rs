@@ -66,6 +66,10 @@ fn one_step(work: &Work) -> Option<Step<'_>> {
         };
     let table = records.first()?.table();
     let def = table.def();
+    if operation == Operation::Insert && !work.linked.is_empty() {
+        // A relationship without a foreign key may lead from one to the other.
+        return None;
+    }
     let own = def.foreign_keys().iter().any(|key| points_to(&def, key, &def));
     let one =
         records.iter().all(|record| record.table() == table) && (operation == Operation::Update || !own);

@@ -41,6 +41,21 @@ pub(crate) struct Related {
     written: Vec<(TableId, u64)>,
 }
 
+impl Drop for Related {
+    /// One batch after the other: a long chain of what was loaded must not be dropped by recursion.
+    fn drop(&mut self) {
+        let mut todo = std::mem::take(&mut self.batches);
+        while let Some(batch) = todo.pop() {
+            let loaded = Arc::into_inner(batch).map(|batch| batch.related.into_inner());
+            for (_, related) in loaded.into_iter().flatten() {
+                if let Some(mut last) = Arc::into_inner(related) {
+                    todo.append(&mut last.batches);
+                }
+            }
+        }
+    }
+}
+
 impl Related {
     fn of(&self, row: u32) -> &[(u32, u32)] {
         let group = self.groups.get(row as usize).map_or(usize::MAX, |group| *group as usize);
@@ -241,10 +256,27 @@ impl Verb<'_> {
             let relation = self.relation_of(&table, name)?;
             let mut next = Vec::new();
             for batch in &batches {
-                next.extend(self.loaded(batch, &relation, false)?.batches.iter().cloned());
+                for found in &self.loaded(batch, &relation, false)?.batches {
+                    next.push(found.clone());
+                    self.other_homes(found, &mut next)?;
+                }
             }
             batches = next;
             table = relation.to.clone();
+        }
+        Ok(())
+    }
+
+    /// The batches of records that are known already and lie elsewhere than in this one.
+    fn other_homes(&self, batch: &Arc<Batch>, homes: &mut Vec<Arc<Batch>>) -> Result<()> {
+        let core = self.core()?;
+        for row in 0..batch.block.len() as u32 {
+            let known =
+                batch.key(row, key_of(&batch.def)).and_then(|key| core.identity.get(batch.table.id(), &key));
+            let home = known.and_then(|record| record.0.state.lock().place()).map(|place| place.batch);
+            if let Some(home) = home.filter(|home| !homes.iter().any(|own| Arc::ptr_eq(own, home))) {
+                homes.push(home);
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod write;
 use std::sync::{Arc, Weak};
 
 use mirrorm_core::schema::{Action, ColumnId, Table};
+use mirrorm_core::value::Value;
 use mirrorm_reflect::RelationshipKind;
 
 pub use declare::{RelationshipParts, relationship};
@@ -101,6 +102,8 @@ pub(crate) struct Links {
     pub(crate) one: Vec<(Arc<KeyLink>, Option<Hold>)>,
     /// Lists of this record that changed.
     pub(crate) many: Vec<ListChange>,
+    /// What a flush copied from the records pointed to.
+    pub(crate) copied: Vec<(ColumnId, Value)>,
 }
 
 /// How a list of a record changed.
@@ -136,7 +139,34 @@ impl Hold {
     }
 }
 
+impl Drop for Links {
+    /// One record after the other: a long chain of records must not be dropped by recursion.
+    fn drop(&mut self) {
+        let mut todo = self.take_strong();
+        while let Some(record) = todo.pop() {
+            let last = Arc::into_inner(record.0);
+            if let Some(mut links) = last.and_then(|inner| inner.state.into_inner().links) {
+                todo.append(&mut links.take_strong());
+            }
+        }
+    }
+}
+
 impl Links {
+    /// The records it holds strongly, which it lets go.
+    fn take_strong(&mut self) -> Vec<Record> {
+        let one = std::mem::take(&mut self.one).into_iter().filter_map(|(_, hold)| hold);
+        let many = std::mem::take(&mut self.many);
+        let many = many
+            .into_iter()
+            .flat_map(|list| list.added.into_iter().chain(list.removed.into_iter().map(Hold::Strong)));
+        let strong = |hold| match hold {
+            Hold::Strong(record) => Some(record),
+            Hold::Weak(_) => None,
+        };
+        one.chain(many).filter_map(strong).collect()
+    }
+
     /// The columns that a flush fills from the records pointed to.
     pub(crate) fn copied_columns(&self, table: &Table) -> Vec<ColumnId> {
         let def = table.def();

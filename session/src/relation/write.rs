@@ -7,12 +7,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
 use super::{Hold, KeyLink, Links, Relation};
 use crate::inner::Inner;
-use crate::record::{Record, RecordState};
+use crate::key::Key;
+use crate::record::{Record, RecordState, put};
 
 impl Record {
     /// Sets the record a relationship leads to, or none. The next flush writes the key; a new record
@@ -177,6 +179,27 @@ impl Record {
     }
 }
 
+impl Record {
+    /// The record its key points to in the database, if its session has it.
+    fn known_parent(&self, key: &KeyLink) -> Option<Record> {
+        let session = self.session()?;
+        let place = self.0.state.lock().place()?;
+        let def = key.referred.def();
+        let targets = crate::batch::key_of(&def).iter().filter_map(|at| def.column_at(*at)).map(|c| c.key());
+        if !targets.eq(key.targets.iter().map(|target| &**target)) {
+            return None;
+        }
+        let own = |name: &Arc<str>| {
+            let at = place.batch.def.columns().position(|column| column.key() == &**name)?;
+            place.value(at).map(|value| value.to_value())
+        };
+        let values: Vec<Value> = key.columns.iter().map(own).collect::<Option<_>>()?;
+        let verb = session.enter().ok()?;
+        let known = verb.core().ok()?.identity.get(key.referred.id(), &Key::of_values(&values)?);
+        known
+    }
+}
+
 /// Which side of a key was written, and so holds the other strongly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -199,7 +222,7 @@ fn point(
     side: Side,
 ) -> Result<()> {
     // Whoever it was noted or known to point to loses it.
-    let before = holder.noted(key).unwrap_or_default();
+    let before = holder.noted(key).unwrap_or_else(|| holder.known_parent(key));
     if let (Some(before), Some(list)) = (before.filter(|before| Some(before) != referred), list) {
         before.edit_links(|links| links.edit(list, |change| change.take_out(holder)));
     }
@@ -243,8 +266,14 @@ impl super::ListChange {
     fn put_in(&mut self, hold: Hold, record: &Record) {
         let before = self.removed.len();
         self.removed.retain(|own| own != record);
-        if before == self.removed.len() && !self.added.iter().any(|own| own.is(record)) {
-            self.added.push(hold);
+        if before != self.removed.len() {
+            return;
+        }
+        match self.added.iter_mut().find(|own| own.is(record)) {
+            // Written from this side too: now it is held.
+            Some(own) if matches!(hold, Hold::Strong(_)) => *own = hold,
+            Some(_) => {}
+            None => self.added.push(hold),
         }
     }
 
@@ -259,11 +288,14 @@ impl super::ListChange {
 
 impl Links {
     /// Adds what was written later.
-    pub(crate) fn merge(&mut self, later: Links) {
-        for (key, hold) in later.one {
+    pub(crate) fn merge(&mut self, mut later: Links) {
+        for (key, hold) in std::mem::take(&mut later.one) {
             self.point(&key, hold);
         }
-        for list in later.many {
+        for (id, value) in std::mem::take(&mut later.copied) {
+            put(&mut self.copied, id, value);
+        }
+        for list in std::mem::take(&mut later.many) {
             self.edit(&list.relation, |own| {
                 for hold in list.added {
                     if let Some(record) = hold.record() {
@@ -284,6 +316,11 @@ impl Links {
             }
         }
         self.many.iter_mut().for_each(|list| list.added.retain(|hold| !is_gone(hold)));
+    }
+
+    /// Forgets what keys of this column were to point to.
+    pub(crate) fn forget_key(&mut self, column: &str) {
+        self.one.retain(|(key, _)| !key.columns.iter().any(|own| **own == *column));
     }
 
     /// Notes what a key is to point to.

@@ -478,3 +478,169 @@ fn custom_types_write_what_their_hook_says() {
         assert_eq!(text(&r, "x"), "abc");
     });
 }
+
+#[test]
+fn long_chains_are_dropped_one_by_one() {
+    each_backend(|db| {
+        let parts = (column("id", Integer).primary_key(), column("parent_id", Integer).references("t.id"));
+        let t = db.table("t", parts).unwrap();
+        db.create_all().unwrap();
+        let mut last = t.record(()).unwrap();
+        for _ in 0..20_000 {
+            let next = t.record(()).unwrap();
+            next.set_related("parent", &last).unwrap();
+            last = next;
+        }
+        drop(last);
+        let rows = (1..=20_000i64).map(|id| (id, (id > 1).then_some(id - 1)));
+        insert(&t).rows(["id", "parent_id"], rows).run(db).unwrap();
+        let session = db.session();
+        let first = session.get(&t, 20_000).unwrap().unwrap();
+        let mut at = first.clone();
+        while let Some(parent) = at.related_one("parent").unwrap() {
+            at = parent;
+        }
+        assert_eq!(at.get::<i64>("id").unwrap(), 1);
+        drop((at, first));
+    });
+}
+
+#[test]
+fn a_child_that_moves_leaves_the_list_it_was_loaded_in() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann", "ben"]);
+        insert(&b.posts).values(values! { "title" => "t", "user_id" => 2 }).run(db).unwrap();
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let [ann, ben] = session.query(&b.users).order_by(b.users.c("id")).all().unwrap().try_into().unwrap();
+        let post = ben.related("posts").unwrap().remove(0);
+        ann.append("posts", &post).unwrap();
+        assert!(ben.related("posts").unwrap().is_empty());
+        ben.remove("posts", &post).unwrap();
+        session.commit().unwrap();
+        assert_eq!(post.get::<i64>("user_id").unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_link_written_from_both_sides_is_held_by_both() {
+    each_backend(|db| {
+        let b = blog(db);
+        let tag = b.tag("t");
+        {
+            let post = b.post("p");
+            post.append("tags", &tag).unwrap();
+            tag.append("posts", &post).unwrap();
+        }
+        let session = db.session();
+        session.add(tag).unwrap();
+        assert_eq!(session.commit().unwrap().changes.len(), 3);
+    });
+}
+
+#[test]
+fn a_key_set_after_a_relationship_is_the_last_word() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann", "ben"]);
+        let session = db.session();
+        let ann = session.get(&b.users, 1).unwrap().unwrap();
+        let post = session.add(b.post("p")).unwrap();
+        post.set_related("user", &ann).unwrap();
+        post.set("user_id", 2).unwrap();
+        session.commit().unwrap();
+        assert_eq!(post.get::<i64>("user_id").unwrap(), 2);
+        let other = session.add(b.post("q")).unwrap();
+        other.set_related("user", &ann).unwrap();
+        session.flush().unwrap();
+        other.set("user_id", 2).unwrap();
+        session.flush().unwrap();
+        session.rollback().unwrap();
+        session.add(other.clone()).unwrap();
+        session.commit().unwrap();
+        assert_eq!(other.get::<i64>("user_id").unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_record_that_joined_another_session_stays_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&mirrorm::dialect::sqlite::url_of_path(&folder.path().join("x.db"))).unwrap();
+    let b = blog(&db);
+    b.fill(&db, &["ann"]);
+    let (one, two) = (db.session(), db.session());
+    let ann = one.get(&b.users, 1).unwrap().unwrap();
+    ann.set("karma", 1).unwrap();
+    one.flush().unwrap();
+    one.expunge(&ann).unwrap();
+    two.add(ann.clone()).unwrap();
+    one.rollback().unwrap();
+    assert!(two.contains(&ann) && !one.contains(&ann));
+}
+
+#[test]
+fn a_link_row_deleted_as_a_record_too() {
+    each_backend(|db| {
+        let b = blog(db);
+        let (post, tag) = (b.post("p"), b.tag("t"));
+        post.append("tags", &tag).unwrap();
+        let session = db.session();
+        session.add(post.clone()).unwrap();
+        session.commit().unwrap();
+        session.delete(&session.query(&b.post_tags).one().unwrap()).unwrap();
+        session.delete(&post).unwrap();
+        assert_eq!(said(&session.commit().unwrap().changes), ["delete post_tags 1/1", "delete posts 1"]);
+    });
+}
+
+#[test]
+fn paths_are_loaded_for_records_that_were_known() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann"]);
+        insert(&b.posts).values(values! { "title" => "t", "user_id" => 1 }).run(db).unwrap();
+        let session = db.session_with(SessionOptions::new().forbid_lazy(true));
+        let held = session.get(&b.posts, 1).unwrap().unwrap();
+        let users = session.query(&b.users).with("posts.tags").all().unwrap();
+        let posts = users[0].related("posts").unwrap();
+        assert_eq!(posts, [held]);
+        assert!(posts[0].related("tags").unwrap().is_empty());
+    });
+}
+
+#[test]
+fn a_declared_relationship_of_a_table_with_itself() {
+    each_backend(|db| {
+        use mirrorm::reflect::RelationshipKind;
+        let t = db.table("t", (column("id", Integer).primary_key(), column("pid", Integer))).unwrap();
+        db.create_all().unwrap();
+        let parent = relationship("parent", &t).on(["pid"], ["id"]).kind(RelationshipKind::ManyToOne);
+        db.relate(&t, parent).unwrap();
+        let (child, parent) = (t.record(()).unwrap(), t.record(()).unwrap());
+        child.set_related("parent", &parent).unwrap();
+        let session = db.session();
+        session.add(child.clone()).unwrap();
+        session.commit().unwrap();
+        assert_eq!(child.get::<i64>("pid").unwrap(), parent.get::<i64>("id").unwrap());
+    });
+}
+
+#[test]
+fn a_record_whose_key_was_lent_is_back_after_the_rollback() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann"]);
+        let session = db.session();
+        let ann = session.get(&b.users, 1).unwrap().unwrap();
+        let savepoint = session.begin_nested().unwrap();
+        delete(&b.users).filter(b.users.c("id").eq(1)).run(&session).unwrap();
+        session.add(b.user("new")).unwrap();
+        session.flush().unwrap();
+        assert_eq!(ann.state(), RecordState::Detached);
+        savepoint.rollback().unwrap();
+        ann.set("name", "anna").unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.get(&b.users, 1).unwrap(), Some(ann));
+        assert_eq!(b.names(db), ["anna"]);
+    });
+}
