@@ -87,12 +87,17 @@ impl Record {
     pub fn remove(&self, name: &str, other: &Record) -> Result<()> {
         let (relation, back) = self.list(name)?;
         self.check_other(&relation, other)?;
-        if !self.related(name)?.contains(other) {
-            return Ok(());
+        match self.related(name)?.contains(other) {
+            true => self.take_out(&relation, back.as_ref(), other),
+            false => Ok(()),
         }
+    }
+
+    /// Takes out a record that is in a list.
+    fn take_out(&self, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record) -> Result<()> {
         match relation.kind {
-            RelationshipKind::ManyToMany => link(self, &relation, back.as_ref(), other, false),
-            _ => point(other, &relation.near, None, Some(&relation), Side::Referred),
+            RelationshipKind::ManyToMany => link(self, relation, back, other, false),
+            _ => point(other, &relation.near, None, Some(relation), Side::Referred),
         }
     }
 
@@ -101,11 +106,14 @@ impl Record {
     /// # Errors
     /// As [`Record::set_related`].
     pub fn replace(&self, name: &str, others: &[Record]) -> Result<()> {
-        let (relation, _) = self.list(name)?;
+        let (relation, back) = self.list(name)?;
         others.iter().try_for_each(|other| self.check_other(&relation, other))?;
         let now = self.related(name)?;
-        now.iter().filter(|old| !others.contains(old)).try_for_each(|old| self.remove(name, old))?;
-        others.iter().filter(|new| !now.contains(new)).try_for_each(|new| self.append(name, new))
+        let wanted: HashSet<usize> = others.iter().map(Record::address).collect();
+        let there: HashSet<usize> = now.iter().map(Record::address).collect();
+        let out = now.iter().filter(|old| !wanted.contains(&old.address()));
+        out.into_iter().try_for_each(|old| self.take_out(&relation, back.as_ref(), old))?;
+        others.iter().filter(|new| !there.contains(&new.address())).try_for_each(|new| self.append(name, new))
     }
 
     fn list(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
@@ -195,8 +203,8 @@ impl Record {
         };
         let values: Vec<Value> = key.columns.iter().map(own).collect::<Option<_>>()?;
         let verb = session.enter().ok()?;
-        let known = verb.core().ok()?.identity.get(key.referred.id(), &Key::of_values(&values)?);
-        known
+        let core = verb.core().ok()?;
+        core.identity.get(key.referred.id(), &Key::of_values(&values)?)
     }
 }
 
