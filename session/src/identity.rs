@@ -39,6 +39,11 @@ impl IdentityMap {
         self.tables.get(&table)?.get(key)
     }
 
+    /// Whether no record of a table was ever entered.
+    pub(crate) fn is_empty_of(&self, table: TableId) -> bool {
+        self.tables.get(&table).is_none_or(|entries| entries.ints.is_empty() && entries.others.is_empty())
+    }
+
     /// All records that somebody holds.
     pub(crate) fn alive(&self) -> Vec<Record> {
         let all = self.tables.values().flat_map(|e| e.ints.values().chain(e.others.values()));

@@ -270,6 +270,9 @@ impl Verb<'_> {
     /// The batches of records that are known already and lie elsewhere than in this one.
     fn other_homes(&self, batch: &Arc<Batch>, homes: &mut Vec<Arc<Batch>>) -> Result<()> {
         let core = self.core()?;
+        if core.identity.is_empty_of(batch.table.id()) {
+            return Ok(());
+        }
         for row in 0..batch.block.len() as u32 {
             let known =
                 batch.key(row, key_of(&batch.def)).and_then(|key| core.identity.get(batch.table.id(), &key));
