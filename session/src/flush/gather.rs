@@ -22,7 +22,11 @@ impl Verb<'_> {
         let written = self.linked_records()?;
         self.save_cascade(written)?;
         let deletes = self.delete_cascade()?;
-        let linked = self.linked_records()?;
+        // The mark goes before the records are looked at: what is written from now on marks again.
+        let linked = match self.inner.linked.swap(false, Ordering::AcqRel) {
+            true => self.records_with_links()?,
+            false => Vec::new(),
+        };
         let links = match linked.is_empty() && deletes.is_empty() {
             true => Vec::new(),
             false => self.link_rows(&linked, &deletes)?,
@@ -40,7 +44,6 @@ impl Verb<'_> {
             inserts.retain(|record| is(record, RecordState::Pending));
             updates.retain(|record| is(record, RecordState::Persistent));
         }
-        self.inner.linked.store(false, Ordering::Release);
         Ok(Work { inserts, updates, deletes, links, linked })
     }
 
@@ -49,6 +52,10 @@ impl Verb<'_> {
         if !self.inner.linked.load(Ordering::Acquire) {
             return Ok(Vec::new());
         }
+        self.records_with_links()
+    }
+
+    fn records_with_links(&self) -> Result<Vec<Record>> {
         let has_links = |record: &&Record| record.0.state.lock().links.is_some();
         let mut linked: Vec<Record> = self.core()?.new.iter().filter(has_links).cloned().collect();
         linked.extend(self.inner.touched.lock().iter().filter(has_links).cloned());
