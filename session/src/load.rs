@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, Rows};
 use mirrorm_core::schema::{Table, TableDef};
-use mirrorm_core::value::Value;
+use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::batch::{Batch, key_of};
+use crate::batch::{Batch, Place, key_of};
 use crate::inner::{Core, Epochs, Verb};
 use crate::key::Key;
 use crate::record::{NO_ROW, Record, RecordState, key_text};
@@ -131,7 +131,7 @@ impl Verb<'_> {
         let infos = key.iter().map(|(_, column)| ColumnInfo::new(column.key(), column.ty().clone()));
         let mut builder = BlockBuilder::new(Arc::new(Columns::new(infos.collect())), 1);
         for (at, _) in &key {
-            builder.push_ref(place.value(*at).unwrap_or(mirrorm_core::value::ValueRef::Null));
+            builder.push_ref(place.value(*at).unwrap_or(ValueRef::Null));
         }
         builder.end_row();
         // No transaction has this number: what is expired is never of the running one.
@@ -212,6 +212,21 @@ pub(crate) fn no_key(def: &TableDef) -> Error {
     let message =
         format!("`{table}` has no primary key, so its rows cannot be told apart; use `update` and `delete`");
     Error::new(ErrorKind::Invalid, message).with_table(table)
+}
+
+/// A cell of the key of a row, which has to name it.
+///
+/// # Errors
+/// `Invalid` for NULL, which a database may allow in a key and never finds again.
+pub(crate) fn key_cell(place: &Place, at: usize) -> Result<ValueRef<'_>> {
+    match place.value(at) {
+        Some(value) if !value.is_null() => Ok(value),
+        _ => {
+            let table = place.batch.def.display_name();
+            let message = format!("a row of `{table}` has NULL in its key, which names no row");
+            Err(Error::new(ErrorKind::Invalid, message).with_table(table))
+        }
+    }
 }
 
 /// The error of a row that is not there any more.

@@ -5,13 +5,12 @@ use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::RowBuffer;
 use mirrorm_core::schema::Table;
 use mirrorm_core::stmt::Operation;
-use mirrorm_core::value::ValueRef;
 
 use super::miscounted;
 use crate::batch::{Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
-use crate::load::{no_key, vanished};
+use crate::load::{key_cell, no_key, vanished};
 use crate::record::{Record, RecordState};
 
 impl Verb<'_> {
@@ -24,7 +23,9 @@ impl Verb<'_> {
         let places: Vec<Place> = records.iter().filter_map(|record| record.0.state.lock().place()).collect();
         let mut values = RowBuffer::with_capacity(places.len() * key.len());
         for place in &places {
-            key.iter().for_each(|at| values.push(place.value(*at).unwrap_or(ValueRef::Null)));
+            for at in key {
+                values.push(key_cell(place, *at)?);
+            }
         }
         let gone = conn.delete_rows(&def, key, &values, places.len())?;
         if gone != records.len() as u64 {

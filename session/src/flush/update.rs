@@ -14,7 +14,7 @@ use super::miscounted;
 use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
 use crate::key::Key;
-use crate::load::{no_key, vanished};
+use crate::load::{key_cell, no_key, vanished};
 use crate::record::{Record, State, put};
 
 impl Verb<'_> {
@@ -200,7 +200,7 @@ impl<'r> Run<'r> {
         state.overlay.iter().for_each(|(_, value)| self.values.push(value));
         for at in key_of(self.def) {
             // The key as the database has it: it may be among what is set.
-            self.values.push(place.value(*at).unwrap_or(ValueRef::Null));
+            self.values.push(key_cell(&place, *at)?);
         }
         self.records.push(record.clone());
         self.places.push(place);

@@ -176,6 +176,28 @@ fn tables_without_a_key() {
 }
 
 #[test]
+fn a_key_with_null_in_it() {
+    each_backend(|db| {
+        db.execute_script(
+            "CREATE TABLE t (a TEXT, b INTEGER, n, PRIMARY KEY (a, b)); INSERT INTO t VALUES ('x', NULL, 1);",
+        )
+        .unwrap();
+        db.reflect().unwrap();
+        let t = db.table_named("t").unwrap();
+        let session = db.session();
+        let row = session.query(&t).one().unwrap();
+        assert_eq!(row.get::<i64>("n").unwrap(), 1, "it can be read");
+        row.set("n", 2).unwrap();
+        let error = session.flush().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.message().contains("NULL in its key"), "{error}");
+        session.rollback().unwrap();
+        session.delete(&session.query(&t).one().unwrap()).unwrap();
+        assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::Invalid);
+    });
+}
+
+#[test]
 fn a_record_used_from_another_thread_during_a_verb() {
     let options = EngineOptions::new().busy_timeout(Duration::from_millis(200));
     let db = mirrorm::Open::open_with("sqlite://", options).unwrap();
