@@ -96,21 +96,11 @@ fn links_of<'a>(
     defs: &[Arc<TableDef>],
 ) -> Vec<Link<'a>> {
     let target_of = |key: &'a ForeignKeyDef| {
-        let schema = key.target.schema.as_ref().or(def.schema());
-        let at = defs
-            .iter()
-            .position(|d| d.name().as_str() == key.target.table.as_str() && d.schema() == schema)?;
+        let at = defs.iter().position(|other| def.points_to(key, other))?;
         let (to, to_def) = (tables.get(at)?, defs.get(at)?);
-        let targets = target_columns(key, to_def)?;
+        let targets = keys_at(to_def, &key.target_positions(to_def)?);
         let columns = keys_at(def, &key.columns);
-        (columns.len() == targets.len()).then_some(Link {
-            from: table,
-            from_def: def,
-            to,
-            key,
-            columns,
-            targets,
-        })
+        Some(Link { from: table, from_def: def, to, key, columns, targets })
     };
     def.foreign_keys().iter().filter_map(target_of).collect()
 }
@@ -118,15 +108,6 @@ fn links_of<'a>(
 /// What programs call the columns at these positions.
 fn keys_at(def: &TableDef, positions: &[usize]) -> Vec<String> {
     positions.iter().filter_map(|at| def.column_at(*at)).map(|c| c.key().to_string()).collect()
-}
-
-fn target_columns(key: &ForeignKeyDef, to: &TableDef) -> Option<Vec<String>> {
-    if key.target.columns.is_empty() {
-        let primary = to.primary_key()?;
-        return Some(keys_at(to, &primary.columns));
-    }
-    let there = |name: &str| to.columns().find(|c| c.name().as_str() == name).map(|c| c.key().to_string());
-    key.target.columns.iter().map(|name| there(name.as_str())).collect()
 }
 
 fn forward(link: &Link<'_>, names: &mut Names) -> Relationship {
@@ -150,11 +131,12 @@ fn forward(link: &Link<'_>, names: &mut Names) -> Relationship {
 
 fn backward(link: &Link<'_>, names: &mut Names) -> Relationship {
     let table = link.from.name();
+    let unique = link.from_def.is_unique(&link.key.columns);
     Relationship {
         name: names.take(link.to, &[table.to_string()], &link.columns, &table),
         from: link.to.clone(),
         to: link.from.clone(),
-        kind: if is_unique(link) { RelationshipKind::OneToOne } else { RelationshipKind::OneToMany },
+        kind: if unique { RelationshipKind::OneToOne } else { RelationshipKind::OneToMany },
         from_columns: link.targets.clone(),
         to_columns: link.columns.clone(),
         through: None,
@@ -179,16 +161,6 @@ fn through(table: &Table, from: &Link<'_>, to: &Link<'_>, names: &mut Names) -> 
             to_columns: to.columns.clone(),
         }),
     }
-}
-
-/// Whether at most one row can hold a key: its columns are unique.
-fn is_unique(link: &Link<'_>) -> bool {
-    let same = |columns: &[usize]| {
-        columns.len() == link.key.columns.len() && columns.iter().all(|c| link.key.columns.contains(c))
-    };
-    let def = link.from_def;
-    def.primary_key().is_some_and(|key| same(&key.columns))
-        || def.uniques().iter().any(|key| same(&key.columns))
 }
 
 /// Whether a table holds two foreign keys and nothing else.

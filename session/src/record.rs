@@ -179,7 +179,7 @@ impl State {
     pub(crate) fn stored(&self, id: ColumnId, key: &str) -> Option<ValueRef<'_>> {
         let batch = self.home.as_ref().filter(|_| self.row != NO_ROW)?;
         let position = match batch.full {
-            true => batch.def.columns().position(|c| c.id() == id)?,
+            true => batch.def.place_of(id)?.0,
             false => batch.block.columns().position(key).ok()?,
         };
         batch.block.value(self.row as usize, position)
@@ -196,8 +196,8 @@ impl State {
     /// Whether something was set that differs from what was read.
     pub(crate) fn differs(&self, def: &TableDef) -> bool {
         self.overlay.iter().any(|(id, value)| {
-            let column = def.columns().find(|c| c.id() == *id);
-            let stored = column.and_then(|column| self.stored(*id, column.key()));
+            let column = def.place_of(*id);
+            let stored = column.and_then(|(_, column)| self.stored(*id, column.key()));
             stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
         })
     }

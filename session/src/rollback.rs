@@ -239,9 +239,7 @@ fn prefer_later_values(record: &Record) {
     for (id, value) in std::mem::take(&mut links.copied) {
         let own = state.overlay.iter().find(|(own, _)| *own == id);
         if own.is_some_and(|(_, own)| *own != value) {
-            def.columns()
-                .filter(|column| column.id() == id)
-                .for_each(|column| links.forget_key(column.key()));
+            def.place_of(id).into_iter().for_each(|(_, column)| links.forget_key(column.key()));
         } else {
             state.overlay.retain(|(own, _)| *own != id);
         }

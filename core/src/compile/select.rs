@@ -334,11 +334,9 @@ fn links(
     found: &mut Vec<(Expr, String)>,
 ) {
     for key in &from_def.foreign_keys {
-        let schema = key.target.schema.as_ref().or(from_def.schema.as_ref());
-        if key.target.table.as_str() != to_def.name.as_str() || schema != to_def.schema.as_ref() {
-            continue;
-        }
-        if let Some(on) = key_condition(from, from_def, key, to, to_def) {
+        if from_def.points_to(key, to_def)
+            && let Some(on) = key_condition(from, from_def, key, to, to_def)
+        {
             let mut name = String::with_capacity(64);
             name.push_str(from.alias.as_deref().unwrap_or(from_def.name.as_str()));
             from_def.names_at(&key.columns).for_each(|column| {
@@ -358,18 +356,9 @@ fn key_condition(
     to: &Source,
     to_def: &TableDef,
 ) -> Option<Expr> {
-    let targets: Vec<&ColumnDef> = if key.target.columns.is_empty() {
-        to_def.primary_key.as_ref()?.columns.iter().filter_map(|p| to_def.column_at(*p)).collect()
-    } else {
-        let named = |name: &Name| to_def.columns().find(|c| c.column.name.as_str() == name.as_str());
-        key.target.columns.iter().map(named).collect::<Option<_>>()?
-    };
-    if targets.len() != key.columns.len() {
-        return None;
-    }
     let column = |source: &Source, id| Expr::column(crate::expr::ColumnRef { source: source.clone(), id });
-    let pairs = key.columns.iter().zip(targets).map(|(position, target)| {
-        let own = from_def.column_at(*position)?;
+    let pairs = key.columns.iter().zip(key.target_positions(to_def)?).map(|(own, target)| {
+        let (own, target) = (from_def.column_at(*own)?, to_def.column_at(target)?);
         // What is pointed to stands first: where collations differ, its own is the key's.
         Some(column(to, target.id).eq(column(from, own.id)))
     });

@@ -229,6 +229,19 @@ pub struct ForeignKeyDef {
     pub match_type: Option<Arc<str>>,
 }
 
+impl ForeignKeyDef {
+    /// Positions, in the table it points to, of the columns it points to: those it names, or the
+    /// primary key. None where that table lacks one, or has another number of them.
+    pub fn target_positions(&self, target: &TableDef) -> Option<Vec<usize>> {
+        let named = |name: &Name| target.columns().position(|c| c.column.name.as_str() == name.as_str());
+        let positions = match self.target.columns.as_slice() {
+            [] => target.primary_key.as_ref()?.columns.clone(),
+            names => names.iter().map(named).collect::<Option<_>>()?,
+        };
+        (positions.len() == self.columns.len()).then_some(positions)
+    }
+}
+
 impl TableDef {
     /// The schema; none for the connection's default schema.
     pub fn schema(&self) -> Option<&Name> {
@@ -272,7 +285,7 @@ impl TableDef {
     }
 
     /// Position and definition of a column by its stable id; none if it is gone.
-    pub(crate) fn place_of(&self, id: ColumnId) -> Option<(usize, &ColumnDef)> {
+    pub fn place_of(&self, id: ColumnId) -> Option<(usize, &ColumnDef)> {
         // Ids are given in order, so the position is usually the id itself.
         match self.column_at(id.0 as usize) {
             Some(column) if column.id == id => Some((id.0 as usize, column)),
@@ -291,6 +304,21 @@ impl TableDef {
         let table = self.display_name();
         let message = format!("table `{table}` has no column `{key}`{near}");
         Error::new(ErrorKind::NoSuchColumn, message).with_table(table).with_columns([key])
+    }
+
+    /// Whether a foreign key of this table points to that one.
+    pub fn points_to(&self, key: &ForeignKeyDef, other: &TableDef) -> bool {
+        let schema = key.target.schema.as_ref().or(self.schema.as_ref());
+        key.target.table.as_str() == other.name.as_str() && schema == other.schema.as_ref()
+    }
+
+    /// Whether at most one row can hold the values of these columns: they are the primary key or a
+    /// unique constraint, in any order.
+    pub fn is_unique(&self, columns: &[usize]) -> bool {
+        let same = |key: &KeyDef| {
+            key.columns.len() == columns.len() && key.columns.iter().all(|at| columns.contains(at))
+        };
+        self.primary_key.iter().chain(&self.uniques).any(same)
     }
 
     /// The primary key.

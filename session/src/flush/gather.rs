@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use mirrorm_core::Result;
 use mirrorm_core::rows::BlockBuilder;
 use mirrorm_core::value::ValueRef;
-use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
-use super::Work;
 use super::links::LinkRow;
+use super::{Work, dropped};
 use crate::batch::{Batch, Place};
 use crate::inner::Verb;
 use crate::record::{NO_ROW, Record, RecordState};
@@ -255,11 +255,7 @@ fn linked(record: &Record) -> Result<Vec<Record>> {
     for hold in links.one.iter().filter_map(|(_, hold)| hold.as_ref()) {
         match hold.record() {
             Some(other) => found.push(other),
-            None => {
-                let message =
-                    format!("a record that {} points to was dropped before it was saved", record.describe());
-                return Err(Error::new(ErrorKind::Invalid, message));
-            }
+            None => return Err(dropped(record)),
         }
     }
     found.extend(links.many.iter().flat_map(|list| &list.added).filter_map(Hold::record));

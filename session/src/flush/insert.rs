@@ -10,7 +10,7 @@ use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::finish::{Given, Sent, reads_as_given};
-use super::miscounted;
+use super::{miscounted, positions};
 use crate::inner::Verb;
 use crate::record::{Record, put};
 
@@ -128,15 +128,8 @@ impl<'r> Run<'r> {
         columns: &'r [ColumnId],
         values: &'r RowBuffer,
     ) -> Result<Run<'r>> {
-        let place = |id: &ColumnId| {
-            let found = def.columns().position(|column| column.id() == *id);
-            found.ok_or_else(|| {
-                let message = format!("`{}` lost a column that a record sets", def.display_name());
-                Error::new(ErrorKind::Stale, message)
-            })
-        };
-        let positions = columns.iter().map(place).collect::<Result<Vec<usize>>>()?;
-        let generated = def.generated_key().and_then(|key| def.columns().position(|c| c.id() == key.id()));
+        let positions = positions(def, columns)?;
+        let generated = def.generated_key().and_then(|key| def.place_of(key.id())).map(|(at, _)| at);
         let generated = generated.filter(|at| !positions.contains(at));
         Ok(Run { def, table, records, columns, positions, values, generated })
     }

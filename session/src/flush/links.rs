@@ -16,7 +16,7 @@ use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::gather::by_table;
-use super::miscounted;
+use super::{dropped, miscounted};
 use crate::batch::{Batch, Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
@@ -350,11 +350,6 @@ impl Verb<'_> {
     }
 }
 
-fn dropped(record: &Record) -> Error {
-    let message = format!("a record that {} points to was dropped before it was saved", record.describe());
-    Error::new(ErrorKind::Invalid, message)
-}
-
 /// The value of a column as the database has it.
 fn stored(record: &Record, key: &str) -> Result<Value> {
     let def = record.def_for(key);
@@ -367,5 +362,5 @@ fn stored(record: &Record, key: &str) -> Result<Value> {
 
 fn position(def: &TableDef, key: &str) -> Result<usize> {
     let id = def.column(key)?.id();
-    Ok(def.columns().position(|column| column.id() == id).unwrap_or(usize::MAX))
+    Ok(def.place_of(id).map_or(usize::MAX, |(at, _)| at))
 }

@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::Conn;
-use mirrorm_core::schema::Table;
+use mirrorm_core::schema::{ColumnId, Table, TableDef};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::{Error, ErrorKind, Result};
 
@@ -116,4 +116,19 @@ pub(crate) fn miscounted(table: &Table, operation: Operation, wanted: u64, found
     let message =
         format!("{operation} of {wanted} rows of `{table}` changed {found}: a trigger or rule of the table");
     Error::new(ErrorKind::Stale, message).with_table(table)
+}
+
+/// Where the columns that records set stand in their table.
+fn positions(def: &TableDef, columns: &[ColumnId]) -> Result<Vec<usize>> {
+    let place = |id: &ColumnId| def.place_of(*id).map(|(at, _)| at);
+    columns.iter().map(place).collect::<Option<_>>().ok_or_else(|| {
+        let message = format!("`{}` lost a column that a record sets", def.display_name());
+        Error::new(ErrorKind::Stale, message)
+    })
+}
+
+/// The error of a record that is pointed to and that nothing holds any more.
+fn dropped(record: &Record) -> Error {
+    let message = format!("a record that {} points to was dropped before it was saved", record.describe());
+    Error::new(ErrorKind::Invalid, message)
 }

@@ -70,7 +70,7 @@ fn one_step(work: &Work) -> Option<Step<'_>> {
         // A relationship without a foreign key may lead from one to the other.
         return None;
     }
-    let own = def.foreign_keys().iter().any(|key| points_to(&def, key, &def));
+    let own = def.foreign_keys().iter().any(|key| def.points_to(key, &def));
     let one =
         records.iter().all(|record| record.table() == table) && (operation == Operation::Update || !own);
     one.then(|| Step { table: table.clone(), operation, records: records.into() })
@@ -97,7 +97,7 @@ fn groups(work: &Work) -> Vec<Group> {
     let mut depends: Vec<Vec<usize>> = defs
         .iter()
         .map(|def| {
-            let points = |key: &ForeignKeyDef| defs.iter().position(|other| points_to(def, key, other));
+            let points = |key: &ForeignKeyDef| defs.iter().position(|other| def.points_to(key, other));
             def.foreign_keys().iter().filter_map(points).collect()
         })
         .collect();
@@ -136,11 +136,6 @@ fn groups(work: &Work) -> Vec<Group> {
             groups
         }
     }
-}
-
-fn points_to(def: &TableDef, key: &ForeignKeyDef, other: &TableDef) -> bool {
-    let schema = key.target.schema.as_ref().or(def.schema());
-    key.target.table.as_str() == other.name().as_str() && schema == other.schema()
 }
 
 /// Updates that set keys to NULL and no key to anything else, if something is deleted, and the rest.
@@ -192,12 +187,12 @@ fn early_tables(work: &Work, updates: &[Record], groups: &[Group]) -> Vec<TableI
         let def = table.def();
         let held = moved.iter().any(|(holder, columns)| {
             let own = holder.def();
-            let mut keys = own.foreign_keys().iter().filter(|key| points_to(&own, key, &def));
+            let mut keys = own.foreign_keys().iter().filter(|key| own.points_to(key, &def));
             keys.any(|key| key.columns.iter().any(|at| columns.contains(at)))
         });
         let behind = deleted.iter().filter(|other| *other != table).any(|other| {
             let own = other.def();
-            own.foreign_keys().iter().any(|key| points_to(&own, key, &def)) && !early.contains(&other.id())
+            own.foreign_keys().iter().any(|key| own.points_to(key, &def)) && !early.contains(&other.id())
         });
         if deleted.contains(table) && !held && !behind {
             early.push(table.id());
@@ -298,8 +293,9 @@ fn pointing(records: &[Record], others: &[Record], side: Side) -> Vec<(usize, us
                 else {
                     continue;
                 };
-                if points_to(&def, key, &other) {
-                    let targets = target_positions(key, &other);
+                if def.points_to(key, &other)
+                    && let Some(targets) = key.target_positions(&other)
+                {
                     let known: HashMap<Key, usize> = referred
                         .iter()
                         .filter_map(|at| Some((values(others.get(*at)?, &other, &targets, side)?, *at)))
@@ -325,14 +321,6 @@ fn positions_by_table(records: &[Record]) -> Vec<Vec<usize>> {
         }
     }
     tables.into_iter().map(|(_, list)| list).collect()
-}
-
-fn target_positions(key: &ForeignKeyDef, other: &TableDef) -> Vec<usize> {
-    if key.target.columns.is_empty() {
-        return other.primary_key().map(|key| key.columns.clone()).unwrap_or_default();
-    }
-    let place = |name: &str| other.columns().position(|column| column.name().as_str() == name);
-    key.target.columns.iter().filter_map(|name| place(name.as_str())).collect()
 }
 
 /// The values of some columns as a key; none when one of them is NULL or not known.

@@ -7,10 +7,10 @@ use mirrorm_core::rows::{BlockBuilder, RowBuffer};
 use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::{Value, ValueRef};
-use mirrorm_core::{Error, ErrorKind, Result};
+use mirrorm_core::{Error, Result};
 
 use super::finish::{Given, reads_as_given};
-use super::miscounted;
+use super::{miscounted, positions};
 use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
 use crate::key::Key;
@@ -89,7 +89,7 @@ impl Verb<'_> {
             return Ok(());
         }
         let key = key_of(def);
-        let set = run.columns.iter().map(|id| position(def, *id)).collect::<Result<Vec<usize>>>()?;
+        let set = positions(def, &run.columns)?;
         let matched = conn.update_rows(def, (&set, key), &run.values, records.len())?;
         if matched != records.len() as u64 {
             return Err(self.find_vanished(conn, table, records, matched));
@@ -227,8 +227,8 @@ impl<'r> Run<'r> {
 fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
     let Some(home) = state.home.as_ref().filter(|home| !epochs.holds(home.epoch)) else { return false };
     state.overlay.iter().any(|(id, value)| {
-        let column = home.def.columns().find(|column| column.id() == *id);
-        let stored = column.and_then(|column| state.stored(*id, column.key()));
+        let column = home.def.place_of(*id);
+        let stored = column.and_then(|(_, column)| state.stored(*id, column.key()));
         stored.is_some_and(|stored| stored.is_identical(value.as_ref()))
     })
 }
@@ -238,8 +238,8 @@ fn keep_changes(state: &mut State, epochs: &Epochs) {
     let row = state.row;
     let Some(home) = state.home.as_ref().filter(|home| epochs.holds(home.epoch)) else { return };
     state.overlay.retain(|(id, value)| {
-        let position = home.def.columns().position(|column| column.id() == *id);
-        let stored = position.and_then(|position| home.value(row, position));
+        let place = home.def.place_of(*id);
+        let stored = place.and_then(|(position, _)| home.value(row, position));
         stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
     });
 }
@@ -253,13 +253,6 @@ fn complete(record: &Record, on_update: &[&ColumnDef]) {
             put(&mut record.0.state.lock().overlay, column.id(), value);
         }
     }
-}
-
-fn position(def: &TableDef, id: ColumnId) -> Result<usize> {
-    def.columns().position(|column| column.id() == id).ok_or_else(|| {
-        let message = format!("`{}` lost a column that a record sets", def.display_name());
-        Error::new(ErrorKind::Stale, message)
-    })
 }
 
 /// The key of a row after the update.

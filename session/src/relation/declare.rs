@@ -182,29 +182,19 @@ impl Declared {
     /// The only foreign key of one table to another, or the one of the columns that were given.
     fn key_between(&self, holder: &Table, referred: &Table, not: &[Arc<str>]) -> Result<KeyLink> {
         let (def, other) = (holder.def(), referred.def());
-        let points = |key: &&ForeignKeyDef| {
-            let schema = key.target.schema.as_ref().or(def.schema());
-            key.target.table.as_str() == other.name().as_str() && schema == other.schema()
-        };
-        let columns = |key: &ForeignKeyDef| -> Vec<Arc<str>> {
-            key.columns.iter().filter_map(|at| def.column_at(*at)).map(|c| c.key().into()).collect()
+        let points = |key: &&ForeignKeyDef| def.points_to(key, &other);
+        let link = |key: &ForeignKeyDef| {
+            let targets = keys_at(&other, &key.target_positions(&other)?);
+            let columns = keys_at(&def, &key.columns);
+            Some(KeyLink { holder: holder.clone(), columns, referred: referred.clone(), targets })
         };
         let by = &self.parts.by;
-        let fits = |columns: &Vec<Arc<str>>| (by.is_empty() || columns == by) && columns != not;
-        let mut found: Vec<(Vec<Arc<str>>, &ForeignKeyDef)> =
-            def.foreign_keys().iter().filter(points).map(|key| (columns(key), key)).collect();
-        found.retain(|(columns, _)| fits(columns));
-        match found.as_slice() {
-            [(columns, key)] => {
-                let targets = targets(key, &other);
-                Ok(KeyLink {
-                    holder: holder.clone(),
-                    columns: columns.clone(),
-                    referred: referred.clone(),
-                    targets,
-                })
-            }
-            [] => {
+        let fits = |link: &KeyLink| (by.is_empty() || link.columns == *by) && link.columns != not;
+        let mut found: Vec<KeyLink> =
+            def.foreign_keys().iter().filter(points).filter_map(link).filter(fits).collect();
+        match (found.pop(), found.len()) {
+            (Some(link), 0) => Ok(link),
+            (None, _) => {
                 let message = format!(
                     "the relationship `{}`: no foreign key of `{}` points to `{}`: name the columns with `on`",
                     self.name,
@@ -218,22 +208,14 @@ impl Declared {
     }
 }
 
-fn targets(key: &ForeignKeyDef, other: &TableDef) -> Vec<Arc<str>> {
-    if key.target.columns.is_empty() {
-        let primary = other.primary_key().map_or(&[][..], |key| &key.columns);
-        return primary.iter().filter_map(|at| other.column_at(*at)).map(|c| c.key().into()).collect();
-    }
-    let named = |name: &str| other.columns().find(|c| c.name().as_str() == name).map(|c| c.key().into());
-    key.target.columns.iter().filter_map(|name| named(name.as_str())).collect()
+/// What programs call the columns at these positions.
+fn keys_at(def: &TableDef, positions: &[usize]) -> Vec<Arc<str>> {
+    positions.iter().filter_map(|at| def.column_at(*at)).map(|c| c.key().into()).collect()
 }
 
 /// Whether at most one row can hold a key.
 fn is_unique(link: &KeyLink) -> bool {
     let def = link.holder.def();
-    let same = |columns: &[usize]| {
-        let mut keys = columns.iter().filter_map(|at| def.column_at(*at)).map(|c| c.key());
-        columns.len() == link.columns.len() && keys.all(|key| link.columns.iter().any(|own| **own == *key))
-    };
-    def.primary_key().is_some_and(|key| same(&key.columns))
-        || def.uniques().iter().any(|key| same(&key.columns))
+    let place = |key: &Arc<str>| def.columns().position(|column| *column.key() == **key);
+    link.columns.iter().map(place).collect::<Option<Vec<usize>>>().is_some_and(|own| def.is_unique(&own))
 }

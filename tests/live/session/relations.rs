@@ -411,6 +411,22 @@ fn declared_relationships() {
     });
 }
 
+/// A foreign key whose target lacks one of the columns connects nothing, rather than by the others.
+#[test]
+fn a_foreign_key_to_a_missing_column_is_no_relationship() {
+    let db = Db::open("sqlite://").unwrap();
+    let lands = db.table("lands", [column("code", Text).primary_key()]).unwrap();
+    let target = mirrorm::schema::Reference::columns("lands", ["code", "nope"]);
+    let parts = (
+        [column("id", Integer).primary_key(), column("land", Text), column("nr", Integer)],
+        foreign_key(["land", "nr"], target),
+    );
+    let towns = db.table("towns", parts).unwrap();
+    assert!(db.relationships(&towns).is_empty());
+    let error = db.relate(&towns, relationship("in", &lands)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoForeignKey, "{error}");
+}
+
 /// Keys that a list of integers cannot carry: two columns, text that the database folds.
 #[test]
 fn keys_that_are_joined() {
