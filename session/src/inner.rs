@@ -116,7 +116,7 @@ pub(crate) struct Epochs {
     current: u64,
     /// What holds runs from here to the current number,
     start: u64,
-    /// and over these, which lie before a savepoint that was rolled back.
+    /// and over these, which lie before a savepoint that was rolled back: apart, and in order.
     before: Vec<(u64, u64)>,
 }
 
@@ -129,8 +129,12 @@ impl Epochs {
     /// Whether what was read under a number was read in the running transaction.
     #[inline]
     pub(crate) fn holds(&self, epoch: u64) -> bool {
-        (self.start..=self.current).contains(&epoch)
-            || self.before.iter().any(|(from, to)| (*from..=*to).contains(&epoch))
+        (self.start..=self.current).contains(&epoch) || self.holds_before(epoch)
+    }
+
+    fn holds_before(&self, epoch: u64) -> bool {
+        let after = self.before.partition_point(|(_, to)| *to < epoch);
+        self.before.get(after).is_some_and(|(from, _)| *from <= epoch)
     }
 
     /// Everything read so far is of an old transaction.
@@ -156,8 +160,8 @@ impl Epochs {
         if self.start < first {
             self.before.push((self.start, self.current));
         }
-        self.before.iter_mut().for_each(|(_, to)| *to = (*to).min(first - 1));
-        self.before.retain(|(from, to)| from <= to);
+        while self.before.pop_if(|(from, _)| *from >= first).is_some() {}
+        self.before.last_mut().into_iter().for_each(|(_, to)| *to = (*to).min(first - 1));
         self.current += 1;
         self.start = self.current;
     }

@@ -107,17 +107,24 @@ impl Verb<'_> {
 
     /// Reads the row of a record again; what was set and not flushed is dropped.
     pub(crate) fn refresh(&self, record: &Record) -> Result<()> {
+        let batch = self.read_row(record)?;
+        // Before the values go that tell whom its keys pointed to.
+        record.take_back_links(&self.inner.db.relations());
+        let mut state = record.0.state.lock();
+        (state.home, state.row, state.overlay) = (Some(batch), 0, Vec::new());
+        Ok(())
+    }
+
+    /// The row of a record as it is now.
+    pub(crate) fn read_row(&self, record: &Record) -> Result<Arc<Batch>> {
         let key = self.key_of_row(record)?;
         let (table, def) = (record.table(), record.table().def());
         let rows = self.reading()?.get_row(table, &def, &key)?;
         let Some(block) = rows.blocks().next().filter(|_| rows.len() == 1) else {
             return Err(vanished(record));
         };
-        let batch = Batch::new(table, &def, block.clone(), self.weak(), self.core()?.epochs.current());
-        let mut state = record.0.state.lock();
-        (state.home, state.row) = (Some(Arc::new(batch)), 0);
-        (state.overlay, state.links) = (Vec::new(), None);
-        Ok(())
+        let epoch = self.core()?.epochs.current();
+        Ok(Arc::new(Batch::new(table, &def, block.clone(), self.weak(), epoch)))
     }
 
     /// Lets go of the values of a record, and of what was set and not flushed.
@@ -136,9 +143,9 @@ impl Verb<'_> {
         builder.end_row();
         // No transaction has this number: what is expired is never of the running one.
         let batch = Batch::new(record.table(), def, Arc::new(builder.close_raw()), self.weak(), 0);
+        record.take_back_links(&self.inner.db.relations());
         let mut state = record.0.state.lock();
-        (state.home, state.row) = (Some(Arc::new(batch)), 0);
-        (state.overlay, state.links) = (Vec::new(), None);
+        (state.home, state.row, state.overlay) = (Some(Arc::new(batch)), 0, Vec::new());
         Ok(())
     }
 

@@ -120,15 +120,11 @@ impl Verb<'_> {
             let mut state = child.0.state.lock();
             let (mut is_going, is_row) = (false, state.row != NO_ROW);
             for (key, hold) in state.links.iter_mut().flat_map(|links| &mut links.one) {
-                let Some(parent) =
-                    hold.as_ref().and_then(Hold::record).filter(|p| going.contains(&p.address()))
-                else {
+                let parent = hold.as_ref().and_then(Hold::record);
+                if !parent.is_some_and(|parent| going.contains(&parent.address())) {
                     continue;
-                };
-                let rule = map
-                    .of(parent.table())
-                    .find(|r| r.far.is_none() && *r.near == **key && r.from == key.referred);
-                match rule.map(|relation| relation.on_delete) {
+                }
+                match map.list_of(key).map(|relation| relation.on_delete) {
                     Some(OnParentDelete::Nullify) => *hold = None,
                     Some(OnParentDelete::Delete) => is_going = true,
                     // The database is asked, and answers for itself.
@@ -178,8 +174,10 @@ impl Verb<'_> {
             match place {
                 Some(place) if place.batch.full => places.push(place),
                 Some(_) => {
-                    self.refresh(record)?;
-                    places.extend(record.0.state.lock().place());
+                    let batch = self.read_row(record)?;
+                    let mut state = record.0.state.lock();
+                    (state.home, state.row) = (Some(batch.clone()), 0);
+                    places.push(Place { batch, row: 0 });
                 }
                 None => {}
             }
@@ -217,10 +215,10 @@ impl Verb<'_> {
                 if list.relation.far.is_none() {
                     continue;
                 }
-                for other in list.added.iter().filter_map(Hold::record).filter(|other| !is_doomed(other)) {
+                for other in list.added.values().filter_map(Hold::record).filter(|other| !is_doomed(other)) {
                     rows.push(LinkRow::new(record, &list.relation, &other, true));
                 }
-                for other in &list.removed {
+                for other in list.removed.values() {
                     rows.push(LinkRow::new(record, &list.relation, other, false));
                 }
             }
@@ -258,7 +256,7 @@ fn linked(record: &Record) -> Result<Vec<Record>> {
             None => return Err(dropped(record)),
         }
     }
-    found.extend(links.many.iter().flat_map(|list| &list.added).filter_map(Hold::record));
+    found.extend(links.many.iter().flat_map(|list| list.added.values()).filter_map(Hold::record));
     Ok(found)
 }
 

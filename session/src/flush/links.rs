@@ -22,7 +22,7 @@ use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::key::Key;
 use crate::record::{Record, RecordState, put};
-use crate::relation::{KeyLink, Links, Relation};
+use crate::relation::{KeyLink, Links, OnParentDelete, Relation};
 
 /// A row of a table between, to be added or taken out.
 #[derive(Clone)]
@@ -42,12 +42,15 @@ enum End {
 const CHUNK: usize = 100;
 
 impl LinkRow {
-    /// The same from either end: the key whose columns sort first stands first.
     pub(super) fn new(from: &Record, relation: &Relation, to: &Record, linked: bool) -> LinkRow {
         let far = relation.far.as_ref().unwrap_or(&relation.near);
         let near = (relation.near.clone(), End::Record(from.clone()));
-        let far = (far.clone(), End::Record(to.clone()));
-        let ends = if near.0.columns <= far.0.columns { [near, far] } else { [far, near] };
+        LinkRow::between(near, (far.clone(), End::Record(to.clone())), linked)
+    }
+
+    /// The same from either end: the key whose columns sort first stands first.
+    fn between(one: (Arc<KeyLink>, End), other: (Arc<KeyLink>, End), linked: bool) -> LinkRow {
+        let ends = if one.0.columns <= other.0.columns { [one, other] } else { [other, one] };
         LinkRow { ends, linked }
     }
 
@@ -98,49 +101,36 @@ impl LinkRow {
         Some((self.table().id(), Key::of_values(values)?))
     }
 
-    /// Whether one of these records is of this row.
-    fn is_record_of(&self, records: &[Record]) -> bool {
-        let Ok(values) = self.values() else { return false };
-        let own = |record: &&Record| record.table() == self.table();
-        records.iter().filter(own).any(|record| {
-            self.columns().zip(&values).all(|(key, value)| stored(record, key).is_ok_and(|own| own == *value))
-        })
-    }
-
     fn is_same_kind(&self, other: &LinkRow) -> bool {
         self.table() == other.table() && self.columns().eq(other.columns())
     }
 }
 
+/// Rows of the same columns of a table together.
+fn by_kind<'r>(rows: impl IntoIterator<Item = &'r LinkRow>) -> Vec<Vec<&'r LinkRow>> {
+    let mut kinds: Vec<Vec<&LinkRow>> = Vec::new();
+    for row in rows {
+        let same = |kind: &&mut Vec<&LinkRow>| kind.first().is_some_and(|first| first.is_same_kind(row));
+        match kinds.iter_mut().find(same) {
+            Some(kind) => kind.push(row),
+            None => kinds.push(vec![row]),
+        }
+    }
+    kinds
+}
+
 impl Verb<'_> {
     /// Leaves out links that are there already, and those to be taken out that are not.
     pub(super) fn net_links(&self, rows: &mut Vec<LinkRow>) -> Result<()> {
-        let mut keep = vec![true; rows.len()];
-        let known: Vec<usize> =
-            rows.iter().enumerate().filter(|(_, row)| row.is_known()).map(|(at, _)| at).collect();
-        for chunk in known.chunks(CHUNK) {
-            for at in chunk {
-                let Some(row) = rows.get(*at) else { continue };
-                // Rows of one kind are asked about together, by the first of them.
-                let first = chunk.iter().find(|other| rows.get(**other).is_some_and(|o| o.is_same_kind(row)));
-                if first != Some(at) {
-                    continue;
-                }
-                let same: Vec<usize> = chunk
-                    .iter()
-                    .copied()
-                    .filter(|o| rows.get(*o).is_some_and(|o| o.is_same_kind(row)))
-                    .collect();
-                let there =
-                    self.existing_links(&same.iter().filter_map(|o| rows.get(*o)).collect::<Vec<_>>())?;
-                for (other, there) in same.into_iter().zip(there) {
-                    let wanted = rows.get(other).is_some_and(|row| row.linked != there);
-                    keep.iter_mut().skip(other).take(1).for_each(|keep| *keep = wanted);
-                }
+        let mut void = HashSet::new();
+        for kind in by_kind(rows.iter().filter(|row| row.is_known())) {
+            for chunk in kind.chunks(CHUNK) {
+                let there = self.existing_links(chunk)?;
+                let same = chunk.iter().zip(there).filter(|(row, there)| row.linked == *there);
+                void.extend(same.map(|(row, _)| row.address()));
             }
         }
-        let mut keep = keep.into_iter();
-        rows.retain(|_| keep.next().unwrap_or(true));
+        rows.retain(|row| !void.contains(&row.address()));
         Ok(())
     }
 
@@ -182,18 +172,11 @@ impl Verb<'_> {
         }
         for records in by_table(deletes) {
             let Some(table) = records.first().map(|record| record.table()) else { continue };
-            for relation in map.of(table) {
-                let Some(far) = relation
-                    .far
-                    .as_ref()
-                    .filter(|_| relation.on_delete != crate::relation::OnParentDelete::Leave)
-                else {
-                    continue;
-                };
+            for relation in map.of(table).filter(|relation| relation.on_delete != OnParentDelete::Leave) {
+                let Some(far) = &relation.far else { continue };
+                known.extend(names_of(deletes, &relation.near, far));
                 for chunk in records.chunks(CHUNK) {
-                    let found = self.links_of_chunk(chunk, relation, far)?;
-                    let doomed = |row: &LinkRow| row.is_record_of(deletes);
-                    for row in found.into_iter().filter(|row| !doomed(row)) {
+                    for row in self.links_of_chunk(chunk, relation, far)? {
                         let values = row.values()?;
                         let has_key = !key_of(&row.table().def()).is_empty();
                         let is_new = row.name(&values).is_none_or(|name| known.insert(name));
@@ -228,23 +211,14 @@ impl Verb<'_> {
             let values = row.values();
             let (one, two) = values.split_at(near.columns.len().min(values.len()));
             let near = (near.clone(), End::Values(one.to_vec()));
-            let far = (far.clone(), End::Values(two.to_vec()));
-            let ends = if near.0.columns <= far.0.columns { [near, far] } else { [far, near] };
-            rows.push(LinkRow { ends, linked: false });
+            rows.push(LinkRow::between(near, (far.clone(), End::Values(two.to_vec())), false));
         }
         Ok(rows)
     }
 
     /// Sends link rows, those of one kind together.
     pub(super) fn send_links(&self, conn: &Conn, rows: &[&LinkRow], operation: Operation) -> Result<()> {
-        let mut left: Vec<&LinkRow> = rows.to_vec();
-        while let Some(first) = left.first().copied() {
-            let (own, rest): (Vec<&LinkRow>, Vec<&LinkRow>) =
-                left.into_iter().partition(|row| row.is_same_kind(first));
-            self.send_kind(conn, &own, operation)?;
-            left = rest;
-        }
-        Ok(())
+        by_kind(rows.iter().copied()).iter().try_for_each(|kind| self.send_kind(conn, kind, operation))
     }
 
     fn send_kind(&self, conn: &Conn, rows: &[&LinkRow], operation: Operation) -> Result<()> {
@@ -348,6 +322,18 @@ impl Verb<'_> {
         }
         Ok(())
     }
+}
+
+/// What names the rows of a table between that are deleted as records.
+fn names_of(deletes: &[Record], one: &KeyLink, other: &KeyLink) -> Vec<(TableId, Key)> {
+    let (first, second) = if one.columns <= other.columns { (one, other) } else { (other, one) };
+    let columns = || first.columns.iter().chain(&second.columns);
+    let own = deletes.iter().filter(|record| *record.table() == one.holder);
+    let name = |record: &Record| {
+        let values = columns().map(|key| stored(record, key)).collect::<Result<Vec<Value>>>();
+        Some((one.holder.id(), Key::of_values(&values.ok()?)?))
+    };
+    own.filter_map(name).collect()
 }
 
 /// The value of a column as the database has it.

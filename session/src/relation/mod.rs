@@ -8,6 +8,7 @@ mod write;
 
 use std::sync::{Arc, Weak};
 
+use indexmap::IndexMap;
 use mirrorm_core::schema::{Action, ColumnId, Table};
 use mirrorm_core::value::Value;
 use mirrorm_reflect::RelationshipKind;
@@ -106,12 +107,12 @@ pub(crate) struct Links {
     pub(crate) copied: Vec<(ColumnId, Value)>,
 }
 
-/// How a list of a record changed.
+/// How a list of a record changed: records by their address, in the order they were written.
 #[derive(Clone)]
 pub(crate) struct ListChange {
     pub(crate) relation: Arc<Relation>,
-    pub(crate) added: Vec<Hold>,
-    pub(crate) removed: Vec<Record>,
+    pub(crate) added: IndexMap<usize, Hold>,
+    pub(crate) removed: IndexMap<usize, Record>,
 }
 
 /// A record at the other end. The side that was written holds it strongly, the other side weakly,
@@ -131,10 +132,11 @@ impl Hold {
         }
     }
 
-    fn is(&self, record: &Record) -> bool {
+    /// What names the record; nobody else can have it while this is held.
+    fn address(&self) -> usize {
         match self {
-            Hold::Strong(own) => own == record,
-            Hold::Weak(weak) => weak.as_ptr() == Arc::as_ptr(&record.0),
+            Hold::Strong(record) => record.address(),
+            Hold::Weak(weak) => weak.as_ptr() as usize,
         }
     }
 }
@@ -159,7 +161,7 @@ impl Links {
         let many = std::mem::take(&mut self.many);
         let many = many
             .into_iter()
-            .flat_map(|list| list.added.into_iter().chain(list.removed.into_iter().map(Hold::Strong)));
+            .flat_map(|list| list.added.into_values().chain(list.removed.into_values().map(Hold::Strong)));
         let strong = |hold| match hold {
             Hold::Strong(record) => Some(record),
             Hold::Weak(_) => None,
@@ -184,8 +186,8 @@ impl Links {
         match self.many.iter_mut().find(|list| same_list(&list.relation, relation)) {
             Some(list) => change(list),
             None => {
-                let mut list =
-                    ListChange { relation: relation.clone(), added: Vec::new(), removed: Vec::new() };
+                let (added, removed) = (IndexMap::new(), IndexMap::new());
+                let mut list = ListChange { relation: relation.clone(), added, removed };
                 change(&mut list);
                 self.many.push(list);
             }

@@ -102,6 +102,14 @@ impl Map {
         })
     }
 
+    /// The relationship that leads to those who hold a key, from what it points to.
+    pub(crate) fn list_of(&self, key: &KeyLink) -> Option<&Arc<Relation>> {
+        let leads = |relation: &&Arc<Relation>| {
+            relation.far.is_none() && relation.from == key.referred && *relation.near == *key
+        };
+        self.of(&key.referred).find(|r| r.kind != RelationshipKind::ManyToOne && leads(r))
+    }
+
     /// The relationship that leads back.
     pub(crate) fn reverse(&self, relation: &Relation) -> Option<&Arc<Relation>> {
         self.of(&relation.to).find(|other| other.is_reverse_of(relation))

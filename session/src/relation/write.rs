@@ -7,11 +7,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use indexmap::map::Entry;
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
-use super::{Hold, KeyLink, Links, Relation};
+use super::{Hold, KeyLink, Links, ListChange, Relation, RelationMap};
 use crate::inner::Inner;
 use crate::key::Key;
 use crate::record::{Record, RecordState, put};
@@ -52,18 +53,19 @@ impl Record {
             self.check_other(&relation, other)?;
         }
         if relation.kind == RelationshipKind::ManyToOne {
-            return point(self, &relation.near, other, back.as_ref(), Side::Holder);
+            point(self, &relation.near, other, back.as_ref(), Side::Holder);
+            return Ok(());
         }
         // One-to-one from the other side: whoever pointed here does so no more.
         for old in self.related(name)? {
             if Some(&old) != other {
-                point(&old, &relation.near, None, Some(&relation), Side::Referred)?;
+                point(&old, &relation.near, None, Some(&relation), Side::Referred);
             }
         }
-        match other {
-            Some(other) => point_to(other, self, &relation),
-            None => Ok(()),
+        if let Some(other) = other {
+            point_to(other, self, &relation);
         }
+        Ok(())
     }
 
     /// Adds a record to a relationship that leads to many rows.
@@ -77,6 +79,7 @@ impl Record {
             RelationshipKind::ManyToMany => link(self, &relation, back.as_ref(), other, true),
             _ => point_to(other, self, &relation),
         }
+        Ok(())
     }
 
     /// Takes a record out of a relationship that leads to many rows: its key becomes NULL, or the
@@ -87,14 +90,14 @@ impl Record {
     pub fn remove(&self, name: &str, other: &Record) -> Result<()> {
         let (relation, back) = self.list(name)?;
         self.check_other(&relation, other)?;
-        match self.related(name)?.contains(other) {
-            true => self.take_out(&relation, back.as_ref(), other),
-            false => Ok(()),
+        if self.related(name)?.contains(other) {
+            self.take_out(&relation, back.as_ref(), other);
         }
+        Ok(())
     }
 
     /// Takes out a record that is in a list.
-    fn take_out(&self, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record) -> Result<()> {
+    fn take_out(&self, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record) {
         match relation.kind {
             RelationshipKind::ManyToMany => link(self, relation, back, other, false),
             _ => point(other, &relation.near, None, Some(relation), Side::Referred),
@@ -112,7 +115,7 @@ impl Record {
         let wanted: HashSet<usize> = others.iter().map(Record::address).collect();
         let there: HashSet<usize> = now.iter().map(Record::address).collect();
         let out = now.iter().filter(|old| !wanted.contains(&old.address()));
-        out.into_iter().try_for_each(|old| self.take_out(&relation, back.as_ref(), old))?;
+        out.for_each(|old| self.take_out(&relation, back.as_ref(), old));
         others.iter().filter(|new| !there.contains(&new.address())).try_for_each(|new| self.append(name, new))
     }
 
@@ -208,6 +211,41 @@ impl Record {
     }
 }
 
+impl Record {
+    /// Takes back what was written of its relationships and not flushed, on both sides.
+    pub(crate) fn take_back_links(&self, map: &RelationMap) {
+        let Some(links) = self.0.state.lock().links.take() else { return };
+        for (key, hold) in &links.one {
+            let Some(list) = map.list_of(key) else { continue };
+            let ends = [hold.as_ref().and_then(Hold::record), self.known_parent(key)];
+            ends.iter().flatten().for_each(|end| end.forget_in(list, self));
+        }
+        for ListChange { relation, added, removed } in &links.many {
+            let others = || added.values().filter_map(Hold::record).chain(removed.values().cloned());
+            if relation.far.is_some() {
+                let back = map.reverse(relation);
+                back.into_iter().for_each(|back| others().for_each(|other| other.forget_in(back, self)));
+                continue;
+            }
+            for child in others() {
+                // It may have been given to somebody else since, which stays.
+                if child.noted(&relation.near).is_some_and(|noted| noted.is_none_or(|end| end == *self)) {
+                    child.edit_links(|links| links.unpoint(&relation.near));
+                    let before = child.known_parent(&relation.near).filter(|before| before != self);
+                    before.iter().for_each(|before| before.forget_in(relation, &child));
+                }
+            }
+        }
+    }
+
+    /// Forgets what was written about a record in one of its lists.
+    fn forget_in(&self, list: &Arc<Relation>, record: &Record) {
+        if self.0.state.lock().links.is_some() {
+            self.edit_links(|links| links.edit(list, |change| change.forget(record)));
+        }
+    }
+}
+
 /// Which side of a key was written, and so holds the other strongly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -216,8 +254,8 @@ enum Side {
 }
 
 /// Notes that a record belongs into a list of another, written from the list's side.
-fn point_to(holder: &Record, referred: &Record, list: &Arc<Relation>) -> Result<()> {
-    point(holder, &list.near, Some(referred), Some(list), Side::Referred)
+fn point_to(holder: &Record, referred: &Record, list: &Arc<Relation>) {
+    point(holder, &list.near, Some(referred), Some(list), Side::Referred);
 }
 
 /// Notes that the key of a record points to another, on both of them. `list` is the relationship
@@ -228,7 +266,7 @@ fn point(
     referred: Option<&Record>,
     list: Option<&Arc<Relation>>,
     side: Side,
-) -> Result<()> {
+) {
     // Whoever it was noted or known to point to loses it.
     let before = holder.noted(key).unwrap_or_else(|| holder.known_parent(key));
     if let (Some(before), Some(list)) = (before.filter(|before| Some(before) != referred), list) {
@@ -244,53 +282,44 @@ fn point(
             Side::Holder => Hold::Weak(holder.downgrade()),
             Side::Referred => Hold::Strong(holder.clone()),
         };
-        referred.edit_links(|links| links.edit(list, |change| change.put_in(hold, holder)));
+        referred.edit_links(|links| links.edit(list, |change| change.put_in(hold)));
     }
-    Ok(())
 }
 
 /// Notes that two records are linked through a table between, or are not any more.
-fn link(
-    one: &Record,
-    relation: &Arc<Relation>,
-    back: Option<&Arc<Relation>>,
-    other: &Record,
-    linked: bool,
-) -> Result<()> {
+fn link(one: &Record, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record, linked: bool) {
     let note = |links: &mut Links, relation: &Arc<Relation>, hold: Hold, record: &Record| {
-        links.edit(
-            relation,
-            |change| if linked { change.put_in(hold, record) } else { change.take_out(record) },
-        );
+        links.edit(relation, |change| if linked { change.put_in(hold) } else { change.take_out(record) });
     };
     one.edit_links(|links| note(links, relation, Hold::Strong(other.clone()), other));
     if let Some(back) = back {
         other.edit_links(|links| note(links, back, Hold::Weak(one.downgrade()), one));
     }
-    Ok(())
 }
 
-impl super::ListChange {
-    fn put_in(&mut self, hold: Hold, record: &Record) {
-        let before = self.removed.len();
-        self.removed.retain(|own| own != record);
-        if before != self.removed.len() {
+impl ListChange {
+    fn put_in(&mut self, hold: Hold) {
+        if self.removed.shift_remove(&hold.address()).is_some() {
             return;
         }
-        match self.added.iter_mut().find(|own| own.is(record)) {
+        match self.added.entry(hold.address()) {
             // Written from this side too: now it is held.
-            Some(own) if matches!(hold, Hold::Strong(_)) => *own = hold,
-            Some(_) => {}
-            None => self.added.push(hold),
+            Entry::Occupied(mut own) if matches!(hold, Hold::Strong(_)) => drop(own.insert(hold)),
+            Entry::Occupied(_) => {}
+            Entry::Vacant(place) => drop(place.insert(hold)),
         }
     }
 
     fn take_out(&mut self, record: &Record) {
-        let before = self.added.len();
-        self.added.retain(|own| !own.is(record));
-        if before == self.added.len() && !self.removed.contains(record) {
-            self.removed.push(record.clone());
+        if self.added.shift_remove(&record.address()).is_none() {
+            self.removed.insert(record.address(), record.clone());
         }
+    }
+
+    /// Leaves a record as the database has it.
+    fn forget(&mut self, record: &Record) {
+        self.added.shift_remove(&record.address());
+        self.removed.shift_remove(&record.address());
     }
 }
 
@@ -305,12 +334,8 @@ impl Links {
         }
         for list in std::mem::take(&mut later.many) {
             self.edit(&list.relation, |own| {
-                for hold in list.added {
-                    if let Some(record) = hold.record() {
-                        own.put_in(hold, &record);
-                    }
-                }
-                list.removed.iter().for_each(|record| own.take_out(record));
+                list.added.into_values().for_each(|hold| own.put_in(hold));
+                list.removed.values().for_each(|record| own.take_out(record));
             });
         }
     }
@@ -323,7 +348,7 @@ impl Links {
                 *hold = None;
             }
         }
-        self.many.iter_mut().for_each(|list| list.added.retain(|hold| !is_gone(hold)));
+        self.many.iter_mut().for_each(|list| list.added.retain(|_, hold| !is_gone(hold)));
     }
 
     /// Forgets what keys of this column were to point to.
@@ -333,8 +358,13 @@ impl Links {
 
     /// Notes what a key is to point to.
     pub(crate) fn point(&mut self, key: &Arc<KeyLink>, hold: Option<Hold>) {
-        self.one.retain(|(own, _)| **own != **key);
+        self.unpoint(key);
         self.one.push((key.clone(), hold));
+    }
+
+    /// Leaves a key as the database has it.
+    fn unpoint(&mut self, key: &KeyLink) {
+        self.one.retain(|(own, _)| **own != *key);
     }
 
     /// What a relationship leads to: what the database says, and what was noted since.
@@ -346,12 +376,10 @@ impl Links {
             };
         }
         if let Some(list) = self.many.iter().find(|list| super::same_list(&list.relation, relation)) {
-            found.retain(|record| !list.removed.contains(record));
-            for record in list.added.iter().filter_map(Hold::record) {
-                if !found.contains(&record) {
-                    found.push(record);
-                }
-            }
+            found.retain(|record| !list.removed.contains_key(&record.address()));
+            let there: HashSet<usize> = found.iter().map(Record::address).collect();
+            let added = list.added.iter().filter(|(address, _)| !there.contains(*address));
+            found.extend(added.filter_map(|(_, hold)| hold.record()));
         }
         found
     }

@@ -644,3 +644,43 @@ fn a_record_whose_key_was_lent_is_back_after_the_rollback() {
         assert_eq!(b.names(db), ["anna"]);
     });
 }
+
+#[test]
+fn refreshing_takes_a_relationship_back_on_both_sides() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann", "ben"]);
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let (ann, ben) =
+            (session.get(&b.users, 1).unwrap().unwrap(), session.get(&b.users, 2).unwrap().unwrap());
+        let (post, other) = (session.add(b.post("a")).unwrap(), session.add(b.post("b")).unwrap());
+        ann.replace("posts", &[post.clone(), other.clone()]).unwrap();
+        let tag = session.add(b.tag("t")).unwrap();
+        session.commit().unwrap();
+        // Written from either side, taken back on either.
+        for forget in [Session::refresh, |s: &Session, r: &Record| s.expire(r).and_then(|()| s.refresh(r))] {
+            post.append("tags", &tag).unwrap();
+            forget(&session, &post).unwrap();
+            assert_eq!(tag.related("posts").unwrap(), []);
+            post.append("tags", &tag).unwrap();
+            forget(&session, &tag).unwrap();
+            assert_eq!(post.related("tags").unwrap(), []);
+            post.set_related("user", &ben).unwrap();
+            forget(&session, &post).unwrap();
+            assert_eq!(ben.related("posts").unwrap(), []);
+            assert_eq!(ann.related("posts").unwrap(), [post.clone(), other.clone()]);
+            ben.append("posts", &post).unwrap();
+            forget(&session, &ben).unwrap();
+            assert_eq!(post.related_one("user").unwrap(), Some(ann.clone()));
+            assert_eq!(ann.related("posts").unwrap(), [post.clone(), other.clone()]);
+            // What was given to somebody else since stays.
+            ann.remove("posts", &post).unwrap();
+            ben.append("posts", &post).unwrap();
+            forget(&session, &ann).unwrap();
+            assert_eq!(post.related_one("user").unwrap(), Some(ben.clone()));
+            forget(&session, &post).unwrap();
+            assert_eq!(ann.related("posts").unwrap(), [post.clone(), other.clone()]);
+        }
+        assert_eq!(session.commit().unwrap().changes.len(), 0);
+    });
+}
