@@ -1,6 +1,7 @@
 //! What rows that were read or written together share: their block, their session, and the
 //! relationships loaded for them.
 
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use mirrorm_core::rows::{Block, Row};
@@ -12,12 +13,17 @@ use crate::inner::Inner;
 use crate::key::Key;
 use crate::relation::Related;
 
-/// Rows that were read or written together. Nothing in it changes but what is loaded for it.
-pub(crate) struct Batch {
+/// What all batches of a version of a table share in a session.
+pub(crate) struct Source {
     pub(crate) table: Table,
     pub(crate) def: Arc<TableDef>,
-    pub(crate) block: Arc<Block>,
     pub(crate) session: Weak<Inner>,
+}
+
+/// Rows that were read or written together. Nothing in it changes but what is loaded for it.
+pub(crate) struct Batch {
+    source: Arc<Source>,
+    pub(crate) block: Arc<Block>,
     /// The transaction the values were read in.
     pub(crate) epoch: u64,
     /// Whether the columns of the block are the table's, in their order.
@@ -30,6 +36,14 @@ pub(crate) struct Batch {
     pub(crate) related: Mutex<Vec<(Arc<str>, Arc<Related>)>>,
 }
 
+impl Deref for Batch {
+    type Target = Source;
+
+    fn deref(&self) -> &Source {
+        &self.source
+    }
+}
+
 /// A row of a batch.
 #[derive(Clone)]
 pub(crate) struct Place {
@@ -39,27 +53,11 @@ pub(crate) struct Place {
 
 impl Batch {
     /// A batch of rows of a table.
-    pub(crate) fn new(
-        table: &Table,
-        def: &Arc<TableDef>,
-        block: Arc<Block>,
-        session: Weak<Inner>,
-        epoch: u64,
-    ) -> Batch {
-        let columns = block.columns();
+    pub(crate) fn new(source: Arc<Source>, block: Arc<Block>, epoch: u64) -> Batch {
+        let (columns, def) = (block.columns(), &source.def);
         let full = columns.len() == def.columns().len()
             && columns.iter().zip(def.columns()).all(|(own, column)| own.name() == column.key());
-        Batch {
-            table: table.clone(),
-            def: def.clone(),
-            block,
-            session,
-            epoch,
-            full,
-            lazy: true,
-            sent: None,
-            related: Mutex::default(),
-        }
+        Batch { source, block, epoch, full, lazy: true, sent: None, related: Mutex::default() }
     }
 
     /// Where a column of the definition lies in the block.

@@ -18,6 +18,7 @@ use mirrorm_core::value::{Value, ValueRef};
 use crate::batch::{Place, key_of};
 use crate::identity::Folded;
 use crate::key::Key;
+use crate::log::Log;
 use crate::record::{Record, key_text};
 
 /// A change of one row, or of many rows by one statement.
@@ -294,29 +295,32 @@ pub struct Changes {
 }
 
 struct Inner {
-    log: Vec<Change>,
+    log: Log,
+    steps: OnceLock<Vec<Change>>,
     /// The net effect; none where it is the log itself.
     net: OnceLock<Option<Vec<Change>>>,
 }
 
 impl Changes {
-    pub(crate) fn new(log: Vec<Change>) -> Changes {
-        Changes { inner: Arc::new(Inner { log, net: OnceLock::new() }), as_log: false }
+    pub(crate) fn new(log: Log) -> Changes {
+        Changes {
+            inner: Arc::new(Inner { log, steps: OnceLock::new(), net: OnceLock::new() }),
+            as_log: false,
+        }
     }
 
-    /// The log, copied if somebody else holds it too.
-    pub(crate) fn into_log(self) -> Vec<Change> {
-        match Arc::try_unwrap(self.inner) {
-            Ok(inner) => inner.log,
-            Err(shared) => shared.log.clone(),
-        }
+    /// The log as it was kept.
+    pub(crate) fn kept(&self) -> &Log {
+        &self.inner.log
     }
 
     fn list(&self) -> &[Change] {
-        if self.as_log {
-            return &self.inner.log;
+        let Inner { log, steps, net } = &*self.inner;
+        let steps = steps.get_or_init(|| log.steps());
+        match self.as_log {
+            true => steps,
+            false => net.get_or_init(|| net_of(steps)).as_deref().unwrap_or(steps),
         }
-        self.inner.net.get_or_init(|| net(&self.inner.log)).as_deref().unwrap_or(&self.inner.log)
     }
 
     /// The changes in order.
@@ -346,7 +350,8 @@ impl Changes {
 
     /// Those of one table.
     pub fn of(&self, table: &Table) -> Changes {
-        let own = self.iter().filter(|change| change.table() == table).cloned().collect();
+        let mut own = Log::default();
+        self.iter().filter(|change| change.table() == table).for_each(|change| own.push(change.clone()));
         // They are net already where this list is.
         Changes { as_log: true, ..Changes::new(own) }
     }
@@ -371,7 +376,7 @@ impl fmt::Debug for Changes {
 type Rows = HashMap<(TableId, Key), usize, Folded>;
 
 /// The net effect of a log; none where each row was touched once, so that the log is it.
-fn net(log: &[Change]) -> Option<Vec<Change>> {
+fn net_of(log: &[Change]) -> Option<Vec<Change>> {
     if touches_once(log) {
         return None;
     }

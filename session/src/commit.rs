@@ -5,12 +5,12 @@
 
 use std::fmt;
 
-use mirrorm_core::stmt::Operation;
 use mirrorm_core::{Error, ErrorKind, Outcome, Result};
 
 use crate::changes::Changes;
 use crate::delivery;
 use crate::inner::{Phase, Verb};
+use crate::log::Log;
 use crate::record::RecordState;
 
 /// How often receivers of `before_commit` are asked about what they did themselves.
@@ -83,7 +83,7 @@ impl Verb<'_> {
         while core.nested.len() > depth {
             let Some(inner) = core.nested.pop() else { break };
             let outer = core.level();
-            outer.log.extend(inner.log);
+            outer.log.append(inner.log);
             outer.links.extend(inner.links);
             outer.evicted.extend(inner.evicted);
         }
@@ -152,15 +152,10 @@ impl Verb<'_> {
         // What receivers were asked about is all there is, if they changed nothing: its net effect
         // is known by now.
         let only = if core.base.log.is_empty() && core.asked.len() == 1 { core.asked.pop() } else { None };
-        let rest = core.restart().into_iter().flat_map(|level| level.log);
-        let changes = match only {
-            Some(changes) => changes,
-            None => Changes::new(rest.collect()),
-        };
-        for change in &changes.log() {
-            let Some(record) = change.record().filter(|_| change.operation == Operation::Delete) else {
-                continue;
-            };
+        let mut rest = Log::default();
+        core.restart().into_iter().for_each(|level| rest.append(level.log));
+        let changes = only.unwrap_or_else(|| Changes::new(rest));
+        for record in changes.kept().deleted() {
             let mut state = record.0.state.lock();
             if state.status == RecordState::Deleted {
                 (state.status, state.gone) = (RecordState::Detached, true);

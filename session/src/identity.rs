@@ -69,8 +69,10 @@ impl Entries {
 
     /// Makes room for so many more records with integer keys.
     pub(crate) fn reserve(&mut self, more: usize) {
-        if self.ints.len() + self.others.len() + more > self.sweep_at.max(SMALL) {
+        let all = self.ints.len() + self.others.len() + more;
+        if all > self.sweep_at.max(SMALL) {
             self.sweep();
+            self.sweep_at = 2 * (self.ints.len() + self.others.len() + more);
         }
         self.ints.reserve(more);
     }
@@ -116,7 +118,6 @@ impl Entries {
     fn sweep(&mut self) {
         self.ints.retain(|_, weak| weak.strong_count() > 0);
         self.others.retain(|_, weak| weak.strong_count() > 0);
-        self.sweep_at = 2 * (self.ints.len() + self.others.len());
     }
 }
 

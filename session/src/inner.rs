@@ -11,15 +11,16 @@ use std::sync::{Arc, Weak};
 
 use mirrorm_core::dialect::Intent;
 use mirrorm_core::engine::{Conn, Lent, Level};
-use mirrorm_core::rows::{BlockBuilder, Columns};
-use mirrorm_core::schema::{Table, TableId};
+use mirrorm_core::rows::{Block, BlockBuilder, Columns};
+use mirrorm_core::schema::{Table, TableDef, TableId};
 use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
-use crate::batch::Batch;
-use crate::changes::{Change, Changes};
+use crate::batch::{Batch, Source};
+use crate::changes::Changes;
 use crate::db::Db;
 use crate::identity::{Folded, IdentityMap};
+use crate::log::Log;
 use crate::record::{Record, RecordState};
 use crate::relation::Links;
 use crate::session::{Session, SessionOptions};
@@ -30,12 +31,52 @@ pub(crate) struct Inner {
     pub(crate) db: Db,
     pub(crate) options: SessionOptions,
     pub(crate) closed: AtomicBool,
-    /// Rows of the database with changes that were not flushed. A lock of its own: setting an
-    /// attribute must not wait for a verb.
-    pub(crate) touched: Mutex<Vec<Record>>,
+    pub(crate) touched: Touched,
     /// Whether a relationship of one of its records was written since the last flush.
     pub(crate) linked: AtomicBool,
     lock: ReentrantMutex<Shared>,
+}
+
+/// Rows of the database with changes that were not flushed. A lock of its own: setting an attribute
+/// must not wait for a verb.
+#[derive(Default)]
+pub(crate) struct Touched {
+    list: Mutex<Vec<Record>>,
+    /// Whether there are any, to be asked without the lock.
+    any: AtomicBool,
+}
+
+impl Touched {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.any.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn push(&self, record: Record) {
+        self.edit(|list| list.push(record));
+    }
+
+    pub(crate) fn extend(&self, records: impl IntoIterator<Item = Record>) {
+        self.edit(|list| list.extend(records));
+    }
+
+    pub(crate) fn remove(&self, record: &Record) {
+        self.edit(|list| list.retain(|own| own != record));
+    }
+
+    pub(crate) fn take(&self) -> Vec<Record> {
+        self.edit(std::mem::take)
+    }
+
+    pub(crate) fn all(&self) -> Vec<Record> {
+        self.list.lock().clone()
+    }
+
+    fn edit<T>(&self, edit: impl FnOnce(&mut Vec<Record>) -> T) -> T {
+        let mut list = self.list.lock();
+        let done = edit(&mut list);
+        self.any.store(!list.is_empty(), Ordering::Release);
+        done
+    }
 }
 
 /// A connection that the session's lock protects, so that it can be shared by what nests.
@@ -84,6 +125,7 @@ pub(crate) struct Core {
     /// Transitions nobody was told yet.
     pub(crate) transitions: Vec<Transition>,
     pending: HashMap<TableId, Arc<Batch>, Folded>,
+    sources: HashMap<TableId, Arc<Source>, Folded>,
     seen_writes: u64,
     next_level: u64,
 }
@@ -94,7 +136,7 @@ pub(crate) struct LevelState {
     pub(crate) id: u64,
     /// The level of the database; none until it was begun, and when it is over.
     pub(crate) level: Option<Level>,
-    pub(crate) log: Vec<Change>,
+    pub(crate) log: Log,
     /// Relationships that were written and flushed in it, for a rollback.
     pub(crate) links: Vec<(Record, Box<Links>)>,
     /// Records whose row had gone when its key was given to another, for a rollback.
@@ -205,7 +247,7 @@ impl Core {
     pub(crate) fn restart(&mut self) -> Vec<LevelState> {
         let mut all: Vec<LevelState> = Vec::with_capacity(1);
         for asked in std::mem::take(&mut self.asked) {
-            all.push(LevelState { log: asked.into_log(), ..LevelState::default() });
+            all.push(LevelState { log: asked.kept().clone(), ..LevelState::default() });
         }
         all.push(std::mem::take(&mut self.base));
         all.append(&mut self.nested);
@@ -213,19 +255,17 @@ impl Core {
         all
     }
 
-    /// The batch of a table's pending records: it has their session, and no rows.
-    pub(crate) fn pending_batch(&mut self, table: &Table, session: &Arc<Inner>) -> Arc<Batch> {
-        let make = || {
-            let block = Arc::new(BlockBuilder::new(Arc::new(Columns::default()), 0).close_raw());
-            let session = Arc::downgrade(session);
-            Arc::new(Batch::new(table, &table.def(), block, session, 0))
-        };
-        self.pending.entry(table.id()).or_insert_with(make).clone()
+    /// The batch of a table's pending records, once a first was taken in: it has their session, and
+    /// no rows.
+    pub(crate) fn pending_batch(&self, table: &Table) -> Option<&Arc<Batch>> {
+        self.pending.get(&table.id())
     }
 
-    /// As before, for a table whose records were added already.
-    pub(crate) fn known_pending_batch(&self, table: &Table) -> Option<&Arc<Batch>> {
-        self.pending.get(&table.id())
+    /// Makes that batch.
+    pub(crate) fn know_pending(&mut self, table: &Table, session: &Arc<Inner>) {
+        let block = Arc::new(BlockBuilder::new(Arc::new(Columns::default()), 0).close_raw());
+        let source = Source { table: table.clone(), def: table.def(), session: Arc::downgrade(session) };
+        self.pending.insert(table.id(), Arc::new(Batch::new(Arc::new(source), block, 0)));
     }
 
     /// Notes that a table was written.
@@ -264,7 +304,7 @@ impl Inner {
             db: db.clone(),
             options,
             closed: AtomicBool::new(false),
-            touched: Mutex::default(),
+            touched: Touched::default(),
             linked: AtomicBool::new(false),
             lock: ReentrantMutex::new(shared),
         })
@@ -336,8 +376,30 @@ impl Verb<'_> {
         Session::view(self.inner)
     }
 
-    pub(crate) fn weak(&self) -> Weak<Inner> {
-        Arc::downgrade(self.inner)
+    /// What batches of a table share, as the table is defined now.
+    pub(crate) fn source(&self, table: &Table) -> Result<Arc<Source>> {
+        match self.core()?.sources.get(&table.id()) {
+            Some(known) if known.def.version() == table.version() => return Ok(known.clone()),
+            _ => {}
+        }
+        self.source_of(table, &table.def())
+    }
+
+    fn source_of(&self, table: &Table, def: &Arc<TableDef>) -> Result<Arc<Source>> {
+        let mut core = self.core()?;
+        if let Some(known) = core.sources.get(&table.id()).filter(|known| Arc::ptr_eq(&known.def, def)) {
+            return Ok(known.clone());
+        }
+        let session = Arc::downgrade(self.inner);
+        let source = Arc::new(Source { table: table.clone(), def: def.clone(), session });
+        core.sources.insert(table.id(), source.clone());
+        Ok(source)
+    }
+
+    /// A batch of rows that were just read or written.
+    pub(crate) fn batch(&self, table: &Table, def: &Arc<TableDef>, block: Arc<Block>) -> Result<Batch> {
+        let source = self.source_of(table, def)?;
+        Ok(Batch::new(source, block, self.core()?.epochs.current()))
     }
 
     /// Whether a transaction of the database is open.

@@ -24,6 +24,7 @@ mod identity;
 mod inner;
 mod key;
 mod load;
+mod log;
 mod membership;
 mod query;
 mod record;

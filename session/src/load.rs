@@ -25,7 +25,7 @@ impl Verb<'_> {
         let mut out = Vec::with_capacity(rows.len());
         self.core()?.identity.of(table.id()).reserve(rows.len());
         for block in rows.blocks() {
-            let mut batch = Batch::new(table, def, block.clone(), self.weak(), self.core()?.epochs.current());
+            let mut batch = self.batch(table, def, block.clone())?;
             batch.lazy = lazy;
             let rows = 0..block.len() as u32;
             self.records_of(&Arc::new(batch), rows, true, |record| out.push(record))?;
@@ -79,16 +79,15 @@ impl Verb<'_> {
             return Ok(Some(known));
         }
         self.autoflush()?;
-        let def = table.def();
-        let rows = self.reading()?.get_row(table, &def, key)?;
-        let Some(block) = rows.blocks().next() else { return Ok(None) };
+        let source = self.source(table)?;
+        let rows = self.reading()?.get_row(table, &source.def, key)?;
         if rows.len() > 1 {
-            let message =
-                format!("{} rows of `{}` have the key {}", rows.len(), def.display_name(), key_text(key));
+            let name = source.def.display_name();
+            let message = format!("{} rows of `{name}` have the key {}", rows.len(), key_text(key));
             return Err(Error::new(ErrorKind::MultipleFound, message));
         }
-        let epoch = self.core()?.epochs.current();
-        let batch = Arc::new(Batch::new(table, &def, block.clone(), self.weak(), epoch));
+        let Some(block) = rows.into_block() else { return Ok(None) };
+        let batch = Arc::new(Batch::new(source, block, self.core()?.epochs.current()));
         let mut found = None;
         self.records_of(&batch, std::iter::once(0), true, |record| found = Some(record))?;
         self.tell_transitions()?;
@@ -123,8 +122,7 @@ impl Verb<'_> {
         let Some(block) = rows.blocks().next().filter(|_| rows.len() == 1) else {
             return Err(vanished(record));
         };
-        let epoch = self.core()?.epochs.current();
-        Ok(Arc::new(Batch::new(table, &def, block.clone(), self.weak(), epoch)))
+        self.batch(table, &def, block.clone()).map(Arc::new)
     }
 
     /// Lets go of the values of a record, and of what was set and not flushed.
@@ -141,8 +139,9 @@ impl Verb<'_> {
             builder.push_ref(place.value(*at).unwrap_or(ValueRef::Null));
         }
         builder.end_row();
+        let mut batch = self.batch(record.table(), def, Arc::new(builder.close_raw()))?;
         // No transaction has this number: what is expired is never of the running one.
-        let batch = Batch::new(record.table(), def, Arc::new(builder.close_raw()), self.weak(), 0);
+        batch.epoch = 0;
         record.take_back_links(&self.inner.db.relations());
         let mut state = record.0.state.lock();
         (state.home, state.row, state.overlay) = (Some(Arc::new(batch)), 0, Vec::new());

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::batch::Batch;
-use crate::inner::{Core, Verb};
-use crate::record::{Record, RecordState, State};
+use crate::batch::Place;
+use crate::inner::Verb;
+use crate::record::{Record, RecordState};
 
 impl Verb<'_> {
     /// Refuses a record that cannot be added.
@@ -34,19 +34,8 @@ impl Verb<'_> {
     }
 
     pub(crate) fn add(&self, record: &Record) -> Result<()> {
-        {
-            // A new record of a table that is known to be of this Db.
-            let mut core = self.core()?;
-            let mut state = record.0.state.lock();
-            if state.status == RecordState::Transient
-                && let Some(pending) = core.known_pending_batch(record.table()).cloned()
-            {
-                self.make_pending(&mut state, pending);
-                drop(state);
-                self.note(&mut core, record, Some(RecordState::Transient), RecordState::Pending);
-                core.new.push(record.clone());
-                return Ok(());
-            }
+        if self.add_new(record)? {
+            return Ok(());
         }
         let status = record.0.state.lock().status;
         if matches!(status, RecordState::Pending | RecordState::Persistent)
@@ -55,25 +44,31 @@ impl Verb<'_> {
             return self.keep(record);
         }
         self.can_add(record)?;
-        let mut core = self.core()?;
-        let pending = core.pending_batch(record.table(), self.inner);
-        let mut state = record.0.state.lock();
-        if let Some(place) = state.place() {
-            drop(state);
-            return self.attach(&mut core, record, &place.batch, place.row);
+        let place = record.0.state.lock().place();
+        if let Some(place) = place {
+            return self.attach(record, &place);
         }
-        self.make_pending(&mut state, pending);
-        drop(state);
-        self.note(&mut core, record, Some(RecordState::Transient), RecordState::Pending);
-        core.new.push(record.clone());
-        Ok(())
+        self.core()?.know_pending(record.table(), self.inner);
+        record.0.state.lock().status = RecordState::Transient;
+        self.add_new(record).map(|_| ())
     }
 
-    fn make_pending(&self, state: &mut State, pending: Arc<Batch>) {
+    /// Adds a new record of a table that is known to be of this Db, and says whether it was one.
+    fn add_new(&self, record: &Record) -> Result<bool> {
+        let mut core = self.core()?;
+        let mut state = record.0.state.lock();
+        if state.status != RecordState::Transient {
+            return Ok(false);
+        }
+        let Some(pending) = core.pending_batch(record.table()).cloned() else { return Ok(false) };
         (state.home, state.status) = (Some(pending), RecordState::Pending);
         if state.links.is_some() {
             self.inner.linked.store(true, Ordering::Release);
         }
+        drop(state);
+        self.note(&mut core, record, Some(RecordState::Transient), RecordState::Pending);
+        core.new.push(record.clone());
+        Ok(true)
     }
 
     /// Takes back that a row is to be deleted.
@@ -85,23 +80,25 @@ impl Verb<'_> {
     }
 
     /// Takes in a row whose session has ended. Its values are of an old transaction.
-    fn attach(&self, core: &mut Core, record: &Record, batch: &Arc<Batch>, row: u32) -> Result<()> {
-        let home = Arc::new(Batch::new(record.table(), &batch.def, batch.block.clone(), self.weak(), 0));
+    fn attach(&self, record: &Record, place: &Place) -> Result<()> {
+        let mut home = self.batch(record.table(), &place.batch.def, place.batch.block.clone())?;
+        home.epoch = 0;
+        let mut core = self.core()?;
         if let Some(key) = record.identity() {
             let _ = core.identity.of(record.table().id()).insert(key, record);
         }
         let mut state = record.0.state.lock();
-        (state.home, state.row, state.status) = (Some(home), row, RecordState::Persistent);
+        (state.home, state.row, state.status) = (Some(Arc::new(home)), place.row, RecordState::Persistent);
         state.touched = !state.overlay.is_empty() || state.links.is_some();
         let (is_touched, is_linked) = (state.touched, state.links.is_some());
         drop(state);
         if is_touched {
-            self.inner.touched.lock().push(record.clone());
+            self.inner.touched.push(record.clone());
         }
         if is_linked {
             self.inner.linked.store(true, Ordering::Release);
         }
-        self.note(core, record, Some(RecordState::Detached), RecordState::Persistent);
+        self.note(&mut core, record, Some(RecordState::Detached), RecordState::Persistent);
         Ok(())
     }
 
@@ -109,7 +106,7 @@ impl Verb<'_> {
         let mut core = self.core()?;
         core.new.retain(|own| own != record);
         core.doomed.retain(|own| own != record);
-        self.inner.touched.lock().retain(|own| own != record);
+        self.inner.touched.remove(record);
         if let Some(key) = record.identity() {
             core.identity.of(record.table().id()).remove(&key, record);
         }

@@ -308,8 +308,7 @@ impl<'s> Query<'s> {
                 let own = match &batch {
                     Some(known) if Arc::ptr_eq(&known.block, row.block()) => known.clone(),
                     _ => {
-                        let epoch = verb.core()?.epochs.current();
-                        let mut made = Batch::new(&self.table, &def, row.block().clone(), verb.weak(), epoch);
+                        let mut made = verb.batch(&self.table, &def, row.block().clone())?;
                         made.lazy = self.lazy;
                         batch.insert(Arc::new(made)).clone()
                     }

@@ -335,7 +335,7 @@ impl Record {
             let told = self.touch(state);
             drop(guard);
             if let Some(session) = told {
-                session.touched.lock().push(self.clone());
+                session.touched.push(self.clone());
             }
             return Ok(());
         }
@@ -374,7 +374,7 @@ impl Record {
         let touched = self.touch(&mut state);
         drop(state);
         if let Some(session) = touched {
-            session.touched.lock().push(self.clone());
+            session.touched.push(self.clone());
         }
         Ok(())
     }

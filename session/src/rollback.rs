@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mirrorm_core::schema::ColumnId;
+use mirrorm_core::schema::{ColumnId, Table};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, Left, Result};
@@ -11,6 +11,7 @@ use mirrorm_core::{Error, Left, Result};
 use crate::batch::Place;
 use crate::changes::{Body, Change, Changes, Pair};
 use crate::inner::{Core, Failed, LevelState, Verb};
+use crate::log::Log;
 use crate::record::{NO_ROW, Record, RecordState};
 use crate::relation::Links;
 
@@ -41,7 +42,7 @@ impl Verb<'_> {
         Ok((levels, done))
     }
 
-    fn tell_rolled_back(&self, log: Vec<Change>) {
+    fn tell_rolled_back(&self, log: Log) {
         let signals = self.inner.db.signals();
         if !log.is_empty() && !signals.after_rollback.is_empty() {
             let session = self.session();
@@ -106,27 +107,28 @@ impl Verb<'_> {
 
     /// Gives every record that was changed in these levels its values of the moment before them.
     /// Gives the log of what is no more.
-    fn restore(&self, levels: Vec<LevelState>) -> Result<Vec<Change>> {
-        let touched = std::mem::take(&mut *self.inner.touched.lock());
+    fn restore(&self, levels: Vec<LevelState>) -> Result<Log> {
+        let touched = self.inner.touched.take();
         let mut core = self.core()?;
         let (new, doomed) = (std::mem::take(&mut core.new), std::mem::take(&mut core.doomed));
         let is_pending = |record: &&Record| record.0.state.lock().status == RecordState::Pending;
         new.iter().filter(is_pending).for_each(|record| self.to_transient(&mut core, record));
-        let mut log = Vec::new();
+        let mut log = Log::default();
         let (mut links, mut evicted) = (Vec::new(), Vec::new());
         for level in levels {
-            log.extend(level.log);
+            log.append(level.log);
             links.extend(level.links);
             evicted.extend(level.evicted);
         }
-        let made = inserted(&log);
-        log.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
+        let steps = log.steps();
+        let made = inserted(&steps);
+        steps.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
         evicted.iter().for_each(|record| self.bring_back(&mut core, record));
         touched.iter().chain(&doomed).for_each(forget_changes);
-        restore_links(links, &deleted(&log, &doomed));
+        restore_links(links, &log.deleted().chain(&doomed).map(Record::address).collect());
         // What was loaded for records that stay may have been of what is no more.
-        let tables: Vec<_> = log.iter().map(|change| change.table().clone()).collect();
-        tables.iter().for_each(|table| core.wrote(table));
+        let tables: HashSet<&Table> = steps.iter().map(Change::table).collect();
+        tables.into_iter().for_each(|table| core.wrote(table));
         Ok(log)
     }
 
@@ -246,15 +248,9 @@ fn prefer_later_values(record: &Record) {
     }
 }
 
-/// The records that were deleted, flushed or not.
-fn deleted(log: &[Change], doomed: &[Record]) -> HashSet<usize> {
-    let deletes = log.iter().filter(|change| change.operation == Operation::Delete);
-    deletes.filter_map(Change::record).chain(doomed).map(Record::address).collect()
-}
-
-/// The records that a log inserted.
-fn inserted(log: &[Change]) -> HashSet<usize> {
-    let inserts = log.iter().filter(|change| change.operation == Operation::Insert);
+/// The records that were inserted in these steps.
+fn inserted(steps: &[Change]) -> HashSet<usize> {
+    let inserts = steps.iter().filter(|change| change.operation == Operation::Insert);
     inserts.filter_map(Change::record).map(Record::address).collect()
 }
 

@@ -244,7 +244,7 @@ impl Session {
 
     /// The records of rows that were changed since they were read or flushed.
     pub fn dirty(&self) -> Vec<Record> {
-        let touched = self.inner.touched.lock().clone();
+        let touched = self.inner.touched.all();
         touched
             .into_iter()
             .filter(|record| record.state() == RecordState::Persistent && record.is_modified())

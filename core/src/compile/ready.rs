@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 
 use super::{Compiled, Target};
@@ -9,7 +10,11 @@ use crate::rows::Columns;
 
 /// The ready plans of a table version, one set for each kind of server.
 #[derive(Debug, Default)]
-pub(crate) struct Ready(RwLock<Vec<(u64, Arc<Plans>)>>);
+pub(crate) struct Ready {
+    /// Those of the server asked for first, mostly the only one: lent without a lock.
+    first: OnceCell<(u64, Arc<Plans>)>,
+    others: RwLock<Vec<(u64, Arc<Plans>)>>,
+}
 
 /// What is ready for one kind of server.
 #[derive(Debug)]
@@ -32,18 +37,29 @@ pub(crate) struct Plans {
 const MOST: usize = 8;
 
 impl Ready {
+    /// The plans for a server, if they are at hand.
+    pub(crate) fn lend(&self, target: &Target) -> Option<&Arc<Plans>> {
+        self.first.get().filter(|(id, _)| *id == target.id).map(|(_, plans)| plans)
+    }
+
     /// The plans for a server, made at first use. `make` runs without a lock held.
     pub(crate) fn get<E>(
         &self,
         target: &Target,
         make: impl FnOnce() -> Result<Plans, E>,
     ) -> Result<Arc<Plans>, E> {
-        let known = self.0.read().iter().find(|(id, _)| *id == target.id).map(|(_, p)| p.clone());
-        if let Some(plans) = known {
+        let among_others = || {
+            let others = self.others.read();
+            others.iter().find(|(id, _)| *id == target.id).map(|(_, plans)| plans.clone())
+        };
+        if let Some(plans) = self.lend(target).cloned().or_else(among_others) {
             return Ok(plans);
         }
         let plans = Arc::new(make()?);
-        let mut list = self.0.write();
+        if self.first.set((target.id, plans.clone())).is_ok() {
+            return Ok(plans);
+        }
+        let mut list = self.others.write();
         if list.len() < MOST && !list.iter().any(|(id, _)| *id == target.id) {
             list.push((target.id, plans.clone()));
         }

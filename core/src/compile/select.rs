@@ -1,5 +1,6 @@
 //! SELECT into SQL: a list of clauses, walked in the order of the grammar.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::keyed;
@@ -54,8 +55,15 @@ fn equalities(condition: &Expr, given: &mut Vec<ColumnId>) {
 }
 
 /// The ready plans of a table version, for callers without a statement.
-pub(crate) fn ready(table: &Table, def: &Arc<TableDef>, target: &Target) -> Result<Arc<Plans>> {
-    plans(def, &Source::of(table), target)
+pub(crate) fn ready<'d>(
+    table: &Table,
+    def: &'d Arc<TableDef>,
+    target: &Target,
+) -> Result<Cow<'d, Arc<Plans>>> {
+    match def.ready.lend(target) {
+        Some(plans) => Ok(Cow::Borrowed(plans)),
+        None => plans(def, &Source::of(table), target).map(Cow::Owned),
+    }
 }
 
 /// The ready plans of a table version.

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use indexmap::IndexMap;
 use parking_lot::RwLock;
@@ -43,6 +43,8 @@ struct Shared {
     id: TableId,
     registry: WeakMetadata,
     now: RwLock<Arc<TableDef>>,
+    /// The number of that version, to be asked without a lock.
+    version: AtomicU32,
 }
 
 impl Table {
@@ -59,12 +61,15 @@ impl Table {
     pub(super) fn from_def(def: TableDef, registry: WeakMetadata) -> Table {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = TableId(NEXT.fetch_add(1, Ordering::Relaxed));
-        Table(Arc::new(Shared { id, registry, now: RwLock::new(Arc::new(def)) }))
+        let version = AtomicU32::new(def.version);
+        Table(Arc::new(Shared { id, registry, now: RwLock::new(Arc::new(def)), version }))
     }
 
     /// Puts a new version in place of the one that holds now.
     pub(crate) fn replace(&self, def: TableDef) {
-        *self.0.now.write() = Arc::new(def);
+        let mut now = self.0.now.write();
+        self.0.version.store(def.version, Ordering::Release);
+        *now = Arc::new(def);
     }
 
     /// The stable identity.
@@ -84,7 +89,7 @@ impl Table {
 
     /// The number of the version that holds now.
     pub fn version(&self) -> u32 {
-        self.0.now.read().version
+        self.0.version.load(Ordering::Acquire)
     }
 
     /// The name, without schema.

@@ -20,6 +20,7 @@ use crate::batch::{Batch, Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::{Core, Verb};
 use crate::key::Key;
+use crate::log::{Part, Run};
 use crate::record::{Record, RecordState};
 use crate::signal::Transition;
 
@@ -87,7 +88,7 @@ pub(super) type Sent = Option<Arc<[ColumnId]>>;
 
 impl Verb<'_> {
     fn written(&self, def: &Arc<TableDef>, table: &Table, block: Arc<Block>, sent: &Sent) -> Result<Batch> {
-        let mut batch = Batch::new(table, def, block, self.weak(), self.core()?.epochs.current());
+        let mut batch = self.batch(table, def, block)?;
         batch.sent = sent.clone();
         Ok(batch)
     }
@@ -95,41 +96,40 @@ impl Verb<'_> {
     /// Records whose rows were inserted as they lie in a block.
     pub(super) fn inserted(
         &self,
-        records: &[Record],
+        records: &Part<Record>,
         def: &Arc<TableDef>,
         block: Arc<Block>,
         (sent, given): (&Sent, Given<'_>),
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let batch = Arc::new(self.written(def, table, block, sent)?);
-        let places = (0..records.len() as u32).map(|row| Place { batch: batch.clone(), row });
-        self.inserted_at(records, places, given)
+        let new = Arc::new(self.written(def, table, block, sent)?);
+        let mut books = self.books(table, records.len())?;
+        for (row, record) in records.iter().enumerate() {
+            books.inserted(record, Place { batch: new.clone(), row: row as u32 }, row, given);
+        }
+        let run = Run { records: records.clone(), old: None, new };
+        books.core.level().log.push_run(run);
+        books.close();
+        Ok(())
     }
 
-    /// Records whose rows were inserted.
-    pub(super) fn inserted_at(
-        &self,
-        records: &[Record],
-        places: impl IntoIterator<Item = Place>,
-        given: Given<'_>,
-    ) -> Result<()> {
+    /// Records whose rows were inserted, and read back one by one.
+    pub(super) fn inserted_at(&self, records: &[Record], places: Vec<Place>, given: Given<'_>) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let mut books = self.books(table, records.len())?;
         for (row, (record, place)) in records.iter().zip(places).enumerate() {
-            books.enter(record, &place);
-            books.note(record, RecordState::Pending, RecordState::Persistent);
-            books.move_to(record, &place, row, given);
-            books.log(Change::row(Some(record.clone()), Pair::New(place)));
+            books.inserted(record, place.clone(), row, given);
+            books.core.level().log.push(Change::row(Some(record.clone()), Pair::New(place)));
         }
-        books.close()
+        books.close();
+        Ok(())
     }
 
     /// Records whose rows were updated, to rows as they lie in a block. Columns that were not sent
     /// may be of an old transaction.
     pub(super) fn updated(
         &self,
-        records: &[Record],
-        old: &[Place],
+        (records, old): (&Part<Record>, Part<Place>),
         (def, block): (&Arc<TableDef>, Arc<Block>),
         (given, is_current): (Given<'_>, bool),
     ) -> Result<()> {
@@ -138,34 +138,39 @@ impl Verb<'_> {
         if !is_current {
             batch.epoch = 0;
         }
-        let batch = Arc::new(batch);
-        let places = (0..records.len() as u32).map(|row| Place { batch: batch.clone(), row });
-        self.updated_at(records, old, places, given)
+        let new = Arc::new(batch);
+        let mut books = self.books(table, records.len())?;
+        for (row, (record, old)) in records.iter().zip(&*old).enumerate() {
+            books.updated(record, old, Place { batch: new.clone(), row: row as u32 }, row, given);
+        }
+        let run = Run { records: records.clone(), old: Some(old), new };
+        books.core.level().log.push_run(run);
+        books.close();
+        Ok(())
     }
 
-    /// Records whose rows were updated.
+    /// Records whose rows were updated, and read back one by one.
     pub(super) fn updated_at(
         &self,
-        records: &[Record],
-        old: &[Place],
-        new: impl IntoIterator<Item = Place>,
+        (records, old): (&[Record], &[Place]),
+        new: Vec<Place>,
         given: Given<'_>,
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
         let mut books = self.books(table, records.len())?;
         for (row, ((record, old), new)) in records.iter().zip(old).zip(new).enumerate() {
-            books.re_enter(record, old, &new);
-            books.move_to(record, &new, row, given);
-            books.log(Change::row(Some(record.clone()), Pair::Both(old.clone(), new)));
+            books.updated(record, old, new.clone(), row, given);
+            let change = Change::row(Some(record.clone()), Pair::Both(old.clone(), new));
+            books.core.level().log.push(change);
         }
-        books.close()
+        books.close();
+        Ok(())
     }
 
     fn books<'b>(&'b self, table: &'b Table, records: usize) -> Result<Books<'b>> {
         let mut core = self.core()?;
         core.wrote(table);
         core.identity.of(table.id()).reserve(records);
-        core.level().log.reserve(records);
         let listening = !self.inner.db.signals().state_changed.is_empty();
         Ok(Books { verb: self, table, core, listening, again: Vec::new() })
     }
@@ -301,10 +306,21 @@ impl Books<'_> {
         }
     }
 
+    fn inserted(&mut self, record: &Record, place: Place, row: usize, given: Given<'_>) {
+        self.enter(record, &place);
+        self.note(record, RecordState::Pending, RecordState::Persistent);
+        self.move_to(record, place, row, given);
+    }
+
+    fn updated(&mut self, record: &Record, old: &Place, new: Place, row: usize, given: Given<'_>) {
+        self.re_enter(record, old, &new);
+        self.move_to(record, new, row, given);
+    }
+
     /// Moves a record onto its new row.
-    fn move_to(&mut self, record: &Record, place: &Place, row: usize, given: Given<'_>) {
+    fn move_to(&mut self, record: &Record, place: Place, row: usize, given: Given<'_>) {
         let mut state = record.0.state.lock();
-        (state.home, state.row) = (Some(place.batch.clone()), place.row);
+        (state.home, state.row) = (Some(place.batch), place.row);
         (state.status, state.gone) = (RecordState::Persistent, false);
         given.take_off(row, &mut state.overlay);
         state.touched = !state.overlay.is_empty();
@@ -314,14 +330,9 @@ impl Books<'_> {
         }
     }
 
-    fn log(&mut self, change: Change) {
-        self.core.level().log.push(change);
-    }
-
-    fn close(self) -> Result<()> {
+    fn close(self) {
         if !self.again.is_empty() {
-            self.verb.inner.touched.lock().extend(self.again);
+            self.verb.inner.touched.extend(self.again);
         }
-        Ok(())
     }
 }

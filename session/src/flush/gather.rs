@@ -39,12 +39,12 @@ impl Verb<'_> {
         core.doomed.clear();
         let mut inserts = std::mem::take(&mut core.new);
         drop(core);
-        let mut updates = std::mem::take(&mut *self.inner.touched.lock());
+        let mut updates = self.inner.touched.take();
         if !deletes.is_empty() {
             inserts.retain(|record| is(record, RecordState::Pending));
             updates.retain(|record| is(record, RecordState::Persistent));
         }
-        Ok(Work { inserts, updates, deletes, links, linked })
+        Ok(Work { inserts: inserts.into(), updates: updates.into(), deletes: deletes.into(), links, linked })
     }
 
     /// The records whose relationships were written.
@@ -58,7 +58,7 @@ impl Verb<'_> {
     fn records_with_links(&self) -> Result<Vec<Record>> {
         let has_links = |record: &&Record| record.0.state.lock().links.is_some();
         let mut linked: Vec<Record> = self.core()?.new.iter().filter(has_links).cloned().collect();
-        linked.extend(self.inner.touched.lock().iter().filter(has_links).cloned());
+        linked.extend(self.inner.touched.all().into_iter().filter(|record| has_links(&record)));
         Ok(linked)
     }
 
@@ -182,7 +182,6 @@ impl Verb<'_> {
                 None => {}
             }
         }
-        let epoch = self.core()?.epochs.current();
         let mut batches = Vec::new();
         for chunk in
             places.chunk_by(|a, b| Arc::ptr_eq(&a.batch.def, &b.batch.def)).flat_map(|run| run.chunks(256))
@@ -195,13 +194,7 @@ impl Verb<'_> {
                 builder.end_row();
             }
             let block = Arc::new(builder.close_raw());
-            batches.push(Arc::new(Batch::new(
-                &first.batch.table,
-                &first.batch.def,
-                block,
-                self.weak(),
-                epoch,
-            )));
+            batches.push(Arc::new(self.batch(&first.batch.table, &first.batch.def, block)?));
         }
         Ok(batches)
     }

@@ -12,13 +12,14 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use super::finish::{Given, Sent, reads_as_given};
 use super::{miscounted, positions};
 use crate::inner::Verb;
+use crate::log::Part;
 use crate::record::{Record, put};
 
 /// Records of one table that are given the same columns, and their values.
 struct Run<'r> {
     def: &'r Arc<TableDef>,
     table: &'r Table,
-    records: &'r [Record],
+    records: Part<Record>,
     columns: &'r [ColumnId],
     positions: Vec<usize>,
     values: &'r RowBuffer,
@@ -27,7 +28,7 @@ struct Run<'r> {
 }
 
 impl Verb<'_> {
-    pub(super) fn insert(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
+    pub(super) fn insert(&self, conn: &Conn, table: &Table, records: &Part<Record>) -> Result<()> {
         let def = table.def();
         let defaults: Vec<&ColumnDef> =
             def.columns().filter(|column| column.client_default().is_some()).collect();
@@ -47,13 +48,7 @@ impl Verb<'_> {
             if at == start || !state.overlay.iter().map(|(id, _)| id).eq(&columns) {
                 if at > start {
                     drop(state);
-                    self.insert_run(
-                        conn,
-                        (table, &def),
-                        records.get(start..at).unwrap_or(&[]),
-                        &columns,
-                        &values,
-                    )?;
+                    self.insert_run(conn, (table, &def), records.part(start..at), &columns, &values)?;
                     state = record.0.state.lock();
                 }
                 columns = state.overlay.iter().map(|(id, _)| *id).collect();
@@ -62,14 +57,14 @@ impl Verb<'_> {
             }
             state.overlay.iter().for_each(|(_, value)| values.push(value));
         }
-        self.insert_run(conn, (table, &def), records.get(start..).unwrap_or(&[]), &columns, &values)
+        self.insert_run(conn, (table, &def), records.part(start..records.len()), &columns, &values)
     }
 
     fn insert_run(
         &self,
         conn: &Conn,
         (table, def): (&Table, &Arc<TableDef>),
-        records: &[Record],
+        records: Part<Record>,
         columns: &[ColumnId],
         values: &RowBuffer,
     ) -> Result<()> {
@@ -79,31 +74,31 @@ impl Verb<'_> {
         }
         let mut ids = Vec::new();
         let wanted = run.generated.map(|_| &mut ids);
-        let count = records.len();
+        let count = run.records.len();
         let done = conn.insert_rows(def, run.positions.clone(), values, count, wanted)?;
         if done != count as u64 || (run.generated.is_some() && ids.len() != count) {
             return Err(miscounted(table, Operation::Insert, count as u64, done));
         }
         let sent: Sent = Some(columns.into());
         if run.is_known() {
-            let mut left = records;
+            let mut start = 0;
             for block in run.blocks(&ids, conn)? {
-                let (own, rest) = left.split_at(block.len().min(left.len()));
-                let given = run.given().from(records.len() - left.len());
-                self.inserted(own, def, Arc::new(block), (&sent, given))?;
-                left = rest;
+                let own = run.records.part(start..start + block.len());
+                let given = run.given().from(start);
+                start += block.len();
+                self.inserted(&own, def, Arc::new(block), (&sent, given))?;
             }
             return Ok(());
         }
         let keys = run.keys(&ids)?;
         let places = self.read_back(conn, table, def, &keys, &sent)?;
-        self.inserted_at(records, places, run.given())
+        self.inserted_at(&run.records, places, run.given())
     }
 
     /// Where the database makes a key that only RETURNING tells: row by row.
     fn insert_returning(&self, conn: &Conn, run: &Run<'_>, column: usize) -> Result<()> {
         let width = run.positions.len();
-        for (at, record) in run.records.iter().enumerate() {
+        for at in 0..run.records.len() {
             let named = run.positions.iter().zip(run.values.range(at * width..(at + 1) * width));
             let named = named.filter_map(|(p, value)| Some((run.def.column_at(*p)?.key(), value.to_value())));
             let statement = insert(run.table).values(named.collect::<Vec<_>>()).returning(run.table);
@@ -114,7 +109,7 @@ impl Verb<'_> {
             };
             let sent: Sent = Some(run.columns.into());
             let given = run.given().from(at);
-            self.inserted(std::slice::from_ref(record), run.def, row.block().clone(), (&sent, given))?;
+            self.inserted(&run.records.part(at..at + 1), run.def, row.block().clone(), (&sent, given))?;
         }
         Ok(())
     }
@@ -124,7 +119,7 @@ impl<'r> Run<'r> {
     fn new(
         table: &'r Table,
         def: &'r Arc<TableDef>,
-        records: &'r [Record],
+        records: Part<Record>,
         columns: &'r [ColumnId],
         values: &'r RowBuffer,
     ) -> Result<Run<'r>> {

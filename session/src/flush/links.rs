@@ -17,7 +17,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::gather::by_table;
 use super::{dropped, miscounted};
-use crate::batch::{Batch, Place, key_of};
+use crate::batch::{Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::key::Key;
@@ -272,14 +272,8 @@ impl Verb<'_> {
                 builder.end_row();
             }
         }
+        let batch = Arc::new(self.batch(table, def, Arc::new(builder.close_raw()))?);
         let mut core = self.core()?;
-        let batch = Arc::new(Batch::new(
-            table,
-            def,
-            Arc::new(builder.close_raw()),
-            self.weak(),
-            core.epochs.current(),
-        ));
         for row in 0..batch.block.len() as u32 {
             let place = Place { batch: batch.clone(), row };
             let rows = if operation == Operation::Insert { Pair::New(place) } else { Pair::Old(place) };

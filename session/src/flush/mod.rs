@@ -11,7 +11,6 @@ mod links;
 mod order;
 mod update;
 
-use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;
 
@@ -21,24 +20,25 @@ use mirrorm_core::stmt::Operation;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::inner::{Phase, Verb};
+use crate::log::Part;
 use crate::record::Record;
 
 /// What a flush has to do.
 #[derive(Default)]
 pub(crate) struct Work {
-    pub(crate) inserts: Vec<Record>,
-    pub(crate) updates: Vec<Record>,
-    pub(crate) deletes: Vec<Record>,
+    pub(crate) inserts: Part<Record>,
+    pub(crate) updates: Part<Record>,
+    pub(crate) deletes: Part<Record>,
     pub(crate) links: Vec<links::LinkRow>,
     /// Those of the records whose relationships were written.
     pub(crate) linked: Vec<Record>,
 }
 
 /// Records of one table to which the same is done, one statement after the other.
-pub(crate) struct Step<'w> {
+pub(crate) struct Step {
     pub(crate) table: Table,
     pub(crate) operation: Operation,
-    pub(crate) records: Cow<'w, [Record]>,
+    pub(crate) records: Part<Record>,
 }
 
 impl Verb<'_> {
@@ -77,16 +77,16 @@ impl Verb<'_> {
     /// Puts work back on the lists, for the rollback to restore.
     fn put_back(&self, work: Work) {
         if let Ok(mut core) = self.core() {
-            core.new.extend(work.inserts);
-            core.doomed.extend(work.deletes);
+            core.new.extend(work.inserts.iter().cloned());
+            core.doomed.extend(work.deletes.iter().cloned());
         }
-        self.inner.touched.lock().extend(work.updates);
+        self.inner.touched.extend(work.updates.iter().cloned());
         self.inner.linked.store(true, Ordering::Release);
     }
 
     fn has_changes(&self) -> Result<bool> {
         let core = self.core()?;
-        Ok(!core.new.is_empty() || !core.doomed.is_empty() || !self.inner.touched.lock().is_empty())
+        Ok(!core.new.is_empty() || !core.doomed.is_empty() || !self.inner.touched.is_empty())
     }
 
     fn send(&self, work: &Work) -> Result<()> {
@@ -101,7 +101,7 @@ impl Verb<'_> {
         self.settle_links(&work.linked)
     }
 
-    fn send_step(&self, conn: &Conn, step: &Step<'_>) -> Result<()> {
+    fn send_step(&self, conn: &Conn, step: &Step) -> Result<()> {
         match step.operation {
             Operation::Insert => self.insert(conn, &step.table, &step.records),
             Operation::Update => self.update(conn, &step.table, &step.records),

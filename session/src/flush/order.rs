@@ -29,7 +29,7 @@ struct Group {
 
 impl Verb<'_> {
     /// The steps of a flush in order.
-    pub(super) fn order<'w>(&self, work: &'w Work) -> Result<Vec<Step<'w>>> {
+    pub(super) fn order(&self, work: &Work) -> Result<Vec<Step>> {
         if let Some(only) = one_step(work) {
             return Ok(vec![only]);
         }
@@ -56,14 +56,13 @@ impl Verb<'_> {
 }
 
 /// Work of one kind on one table, whose rows do not point to each other.
-fn one_step(work: &Work) -> Option<Step<'_>> {
-    let (records, operation) =
-        match (work.inserts.as_slice(), work.updates.as_slice(), work.deletes.as_slice()) {
-            (inserts, [], []) => (inserts, Operation::Insert),
-            ([], updates, []) => (updates, Operation::Update),
-            ([], [], deletes) => (deletes, Operation::Delete),
-            _ => return None,
-        };
+fn one_step(work: &Work) -> Option<Step> {
+    let (records, operation) = match (&*work.inserts, &*work.updates, &*work.deletes) {
+        (_, [], []) => (&work.inserts, Operation::Insert),
+        ([], _, []) => (&work.updates, Operation::Update),
+        ([], [], _) => (&work.deletes, Operation::Delete),
+        _ => return None,
+    };
     let table = records.first()?.table();
     let def = table.def();
     if operation == Operation::Insert && !work.linked.is_empty() {
@@ -73,11 +72,11 @@ fn one_step(work: &Work) -> Option<Step<'_>> {
     let own = def.foreign_keys().iter().any(|key| def.points_to(key, &def));
     let one =
         records.iter().all(|record| record.table() == table) && (operation == Operation::Update || !own);
-    one.then(|| Step { table: table.clone(), operation, records: records.into() })
+    one.then(|| Step { table: table.clone(), operation, records: records.clone() })
 }
 
 /// Neighbours of one table are one step.
-fn steps(records: &[Record], operation: Operation) -> Vec<Step<'static>> {
+fn steps(records: &[Record], operation: Operation) -> Vec<Step> {
     let runs = records.chunk_by(|a, b| a.table() == b.table());
     let step = |run: &[Record]| {
         Some(Step { table: run.first()?.table().clone(), operation, records: run.to_vec().into() })
@@ -88,7 +87,7 @@ fn steps(records: &[Record], operation: Operation) -> Vec<Step<'static>> {
 /// The tables of the work, those pointed to first.
 fn groups(work: &Work) -> Vec<Group> {
     let mut tables: Vec<Table> = Vec::new();
-    for record in work.inserts.iter().chain(&work.updates).chain(&work.deletes) {
+    for record in work.inserts.iter().chain(&*work.updates).chain(&*work.deletes) {
         if tables.last() != Some(record.table()) && !tables.contains(record.table()) {
             tables.push(record.table().clone());
         }
@@ -102,7 +101,7 @@ fn groups(work: &Work) -> Vec<Group> {
         })
         .collect();
     // What a program declared to point, and no foreign key does.
-    for record in work.inserts.iter().chain(&work.updates) {
+    for record in work.inserts.iter().chain(&*work.updates) {
         let state = record.0.state.lock();
         let Some(links) = &state.links else { continue };
         for (link, _) in &links.one {
@@ -141,7 +140,7 @@ fn groups(work: &Work) -> Vec<Group> {
 /// Updates that set keys to NULL and no key to anything else, if something is deleted, and the rest.
 fn split_unlinking(work: &Work) -> (Vec<Record>, Vec<Record>) {
     if work.deletes.is_empty() {
-        return (Vec::new(), work.updates.clone());
+        return (Vec::new(), work.updates.to_vec());
     }
     work.updates.iter().cloned().partition(|record| {
         let changes = key_changes(record);
@@ -202,7 +201,7 @@ fn early_tables(work: &Work, updates: &[Record], groups: &[Group]) -> Vec<TableI
 }
 
 /// The deletes of some tables, those that point first.
-fn deletes(work: &Work, groups: &[Group], of: impl Fn(&Table) -> bool) -> Result<Vec<Step<'static>>> {
+fn deletes(work: &Work, groups: &[Group], of: impl Fn(&Table) -> bool) -> Result<Vec<Step>> {
     let mut order = Vec::new();
     for group in groups.iter().rev() {
         let own = |record: &&Record| group.tables.contains(record.table()) && of(record.table());
@@ -225,7 +224,7 @@ fn layers(
     records: &[Record],
     depends: &[Vec<usize>],
     operation: impl Fn(usize) -> Operation,
-) -> Result<Vec<Step<'static>>> {
+) -> Result<Vec<Step>> {
     let order = sort(records.len(), depends).map_err(|circle| in_circle(records, &circle))?;
     let mut layer = vec![0usize; records.len()];
     for at in order {
@@ -253,7 +252,7 @@ fn layers(
 }
 
 /// Updates and inserts of rows that point to each other: an insert before what points to it.
-fn by_rows(updates: &[Record], inserts: &[Record]) -> Result<Vec<Step<'static>>> {
+fn by_rows(updates: &[Record], inserts: &[Record]) -> Result<Vec<Step>> {
     let records: Vec<Record> = updates.iter().chain(inserts).cloned().collect();
     let mut depends = vec![Vec::new(); records.len()];
     for (child, parent) in pointing(&records, inserts, Side::Now) {

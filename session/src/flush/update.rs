@@ -15,6 +15,7 @@ use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
 use crate::key::Key;
 use crate::load::{key_cell, no_key, vanished};
+use crate::log::Part;
 use crate::record::{Record, State, put};
 
 impl Verb<'_> {
@@ -51,13 +52,12 @@ impl Verb<'_> {
             }
             if !run.takes(&state, &epochs) {
                 drop(state);
-                self.update_run(conn, &run)?;
-                run = Run::new(table, &def);
+                self.update_run(conn, std::mem::replace(&mut run, Run::new(table, &def)))?;
                 state = record.0.state.lock();
             }
             run.push(record, &state, &epochs)?;
         }
-        self.update_run(conn, &run)
+        self.update_run(conn, run)
     }
 
     /// Reads the rows of records that set a value which is equal to one of an old transaction: only
@@ -83,7 +83,7 @@ impl Verb<'_> {
         Ok(())
     }
 
-    fn update_run(&self, conn: &Conn, run: &Run<'_>) -> Result<()> {
+    fn update_run(&self, conn: &Conn, run: Run<'_>) -> Result<()> {
         let (table, def, records) = (run.table, run.def, &run.records);
         if records.is_empty() {
             return Ok(());
@@ -100,14 +100,16 @@ impl Verb<'_> {
                 let new_key = |(row, place)| new_key(place, key, &set, &run.values, row);
                 let keys: Vec<Vec<Value>> = run.places.iter().enumerate().map(new_key).collect();
                 let new = self.read_back(conn, table, def, &keys, &None)?;
-                self.updated_at(records, &run.places, new, run.given())
+                self.updated_at((records, &run.places), new, run.given())
             }
         }
     }
 
     /// The new rows are the old ones with what was set.
-    fn updated_known(&self, conn: &Conn, run: &Run<'_>, set: &[usize]) -> Result<()> {
-        let (def, places) = (run.def, &run.places);
+    fn updated_known(&self, conn: &Conn, mut run: Run<'_>, set: &[usize]) -> Result<()> {
+        let def = run.def;
+        let places: Part<Place> = std::mem::take(&mut run.places).into();
+        let records: Part<Record> = std::mem::take(&mut run.records).into();
         let columns = conn.columns_of(run.table, def)?;
         let offsets: Vec<Option<usize>> =
             (0..columns.len()).map(|at| set.iter().position(|p| *p == at)).collect();
@@ -124,9 +126,8 @@ impl Verb<'_> {
             if builder.end_row() || row + 1 == places.len() {
                 let next = BlockBuilder::new(columns.clone(), places.len() - row);
                 let block = Arc::new(std::mem::replace(&mut builder, next).close_raw());
-                let own = run.records.get(start..=row).unwrap_or(&[]);
-                let old = places.get(start..=row).unwrap_or(&[]);
-                self.updated(own, old, (def, block), (run.given().from(start), run.is_current))?;
+                let rows = (&records.part(start..row + 1), places.part(start..row + 1));
+                self.updated(rows, (def, block), (run.given().from(start), run.is_current))?;
                 start = row + 1;
             }
         }

@@ -461,7 +461,7 @@ impl Loader<'_> {
             let at = related.batches.len() as u32;
             let rows = (0..block.len()).filter_map(|row| Some((group(block, row)?, (at, row as u32))));
             found.extend(rows);
-            related.batches.push(self.batch_of(block));
+            related.batches.push(self.batch_of(block)?);
         }
         let mut counts = vec![0u32; groups + 1];
         for (group, _) in &found {
@@ -480,13 +480,12 @@ impl Loader<'_> {
     }
 
     /// A batch of the rows of the end, without what was read beside them.
-    fn batch_of(&self, block: &Arc<Block>) -> Arc<Batch> {
+    fn batch_of(&self, block: &Arc<Block>) -> Result<Arc<Batch>> {
         let width = self.def.columns().len();
         let own = if block.columns().len() == width { block.clone() } else { Arc::new(narrow(block, width)) };
-        let epoch = self.verb.core().map_or(0, |core| core.epochs.current());
-        let mut batch = Batch::new(&self.relation.to, &self.def, own, self.verb.weak(), epoch);
+        let mut batch = self.verb.batch(&self.relation.to, &self.def, own)?;
         batch.lazy = self.batch.lazy;
-        Arc::new(batch)
+        Ok(Arc::new(batch))
     }
 }
 

@@ -177,7 +177,7 @@ impl Record {
             session.linked.store(true, Ordering::Release);
         }
         if let Some(session) = told {
-            session.touched.lock().push(self.clone());
+            session.touched.push(self.clone());
         }
     }
 
