@@ -257,8 +257,8 @@ impl Core {
 
     /// The batch of a table's pending records, once a first was taken in: it has their session, and
     /// no rows.
-    pub(crate) fn pending_batch(&self, table: &Table) -> Option<&Arc<Batch>> {
-        self.pending.get(&table.id())
+    pub(crate) fn pending_batch(&self, table: TableId) -> Option<&Arc<Batch>> {
+        self.pending.get(&table)
     }
 
     /// Makes that batch.

@@ -10,7 +10,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use crate::batch::{Batch, Place, key_of};
 use crate::inner::{Core, Epochs, Verb};
 use crate::key::Key;
-use crate::record::{NO_ROW, Record, RecordState, key_text};
+use crate::record::{Home, NO_ROW, Record, RecordState, key_text};
 use crate::signal::Transition;
 
 impl Verb<'_> {
@@ -99,7 +99,7 @@ impl Verb<'_> {
         let core = self.core().ok()?;
         let record = core.identity.get(table.id(), key)?;
         let state = record.0.state.lock();
-        let holds = !state.doomed && state.home.as_ref().is_some_and(|batch| core.epochs.holds(batch.epoch));
+        let holds = !state.doomed && state.home.batch().is_some_and(|batch| core.epochs.holds(batch.epoch));
         drop(state);
         holds.then_some(record)
     }
@@ -110,19 +110,20 @@ impl Verb<'_> {
         // Before the values go that tell whom its keys pointed to.
         record.take_back_links(&self.inner.db.relations());
         let mut state = record.0.state.lock();
-        (state.home, state.row, state.overlay) = (Some(batch), 0, Vec::new());
+        (state.home, state.row, state.overlay) = (Home::In(batch), 0, Vec::new());
         Ok(())
     }
 
     /// The row of a record as it is now.
     pub(crate) fn read_row(&self, record: &Record) -> Result<Arc<Batch>> {
         let key = self.key_of_row(record)?;
-        let (table, def) = (record.table(), record.table().def());
-        let rows = self.reading()?.get_row(table, &def, &key)?;
+        let table = record.table();
+        let def = table.def();
+        let rows = self.reading()?.get_row(&table, &def, &key)?;
         let Some(block) = rows.blocks().next().filter(|_| rows.len() == 1) else {
             return Err(vanished(record));
         };
-        self.batch(table, &def, block.clone()).map(Arc::new)
+        self.batch(&table, &def, block.clone()).map(Arc::new)
     }
 
     /// Lets go of the values of a record, and of what was set and not flushed.
@@ -139,12 +140,12 @@ impl Verb<'_> {
             builder.push_ref(place.value(*at).unwrap_or(ValueRef::Null));
         }
         builder.end_row();
-        let mut batch = self.batch(record.table(), def, Arc::new(builder.close_raw()))?;
+        let mut batch = self.batch(&record.table(), def, Arc::new(builder.close_raw()))?;
         // No transaction has this number: what is expired is never of the running one.
         batch.epoch = 0;
         record.take_back_links(&self.inner.db.relations());
         let mut state = record.0.state.lock();
-        (state.home, state.row, state.overlay) = (Some(Arc::new(batch)), 0, Vec::new());
+        (state.home, state.row, state.overlay) = (Home::In(Arc::new(batch)), 0, Vec::new());
         Ok(())
     }
 
@@ -185,7 +186,7 @@ fn meet(record: &Record, batch: &Arc<Batch>, row: u32, epochs: &Epochs, fresh: b
     if state.status != RecordState::Persistent || state.row == NO_ROW {
         return;
     }
-    let Some(home) = &state.home else { return };
+    let Some(home) = state.home.batch() else { return };
     let holds = epochs.holds(home.epoch);
     let newer = if fresh {
         !holds || !same_values(home, state.row, batch, row)
@@ -193,7 +194,7 @@ fn meet(record: &Record, batch: &Arc<Batch>, row: u32, epochs: &Epochs, fresh: b
         !holds && epochs.holds(batch.epoch)
     };
     if newer {
-        (state.home, state.row) = (Some(batch.clone()), row);
+        (state.home, state.row) = (Home::In(batch.clone()), row);
     }
 }
 

@@ -7,7 +7,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::Place;
 use crate::inner::Verb;
-use crate::record::{Record, RecordState};
+use crate::record::{Home, Record, RecordState};
 
 impl Verb<'_> {
     /// Refuses a record that cannot be added.
@@ -26,7 +26,7 @@ impl Verb<'_> {
         if record.table().metadata().is_some_and(|own| own != *self.inner.db.metadata()) {
             return refuse("is of a table of another Db");
         }
-        let taken = key.and_then(|key| self.core().ok()?.identity.get(record.table().id(), &key));
+        let taken = key.and_then(|key| self.core().ok()?.identity.get(record.table_id(), &key));
         match taken {
             Some(other) if other != *record => refuse("is in the session already, as another record"),
             _ => Ok(()),
@@ -48,7 +48,7 @@ impl Verb<'_> {
         if let Some(place) = place {
             return self.attach(record, &place);
         }
-        self.core()?.know_pending(record.table(), self.inner);
+        self.core()?.know_pending(&record.table(), self.inner);
         record.0.state.lock().status = RecordState::Transient;
         self.add_new(record).map(|_| ())
     }
@@ -60,8 +60,8 @@ impl Verb<'_> {
         if state.status != RecordState::Transient {
             return Ok(false);
         }
-        let Some(pending) = core.pending_batch(record.table()).cloned() else { return Ok(false) };
-        (state.home, state.status) = (Some(pending), RecordState::Pending);
+        let Some(pending) = core.pending_batch(record.table_id()).cloned() else { return Ok(false) };
+        (state.home, state.status) = (Home::In(pending), RecordState::Pending);
         if state.links.is_some() {
             self.inner.linked.store(true, Ordering::Release);
         }
@@ -81,14 +81,15 @@ impl Verb<'_> {
 
     /// Takes in a row whose session has ended. Its values are of an old transaction.
     fn attach(&self, record: &Record, place: &Place) -> Result<()> {
-        let mut home = self.batch(record.table(), &place.batch.def, place.batch.block.clone())?;
+        let mut home = self.batch(&record.table(), &place.batch.def, place.batch.block.clone())?;
         home.epoch = 0;
         let mut core = self.core()?;
         if let Some(key) = record.identity() {
-            let _ = core.identity.of(record.table().id()).insert(key, record);
+            let _ = core.identity.of(record.table_id()).insert(key, record);
         }
         let mut state = record.0.state.lock();
-        (state.home, state.row, state.status) = (Some(Arc::new(home)), place.row, RecordState::Persistent);
+        (state.home, state.row, state.status) =
+            (Home::In(Arc::new(home)), place.row, RecordState::Persistent);
         state.touched = !state.overlay.is_empty() || state.links.is_some();
         let (is_touched, is_linked) = (state.touched, state.links.is_some());
         drop(state);
@@ -108,14 +109,14 @@ impl Verb<'_> {
         core.doomed.retain(|own| own != record);
         self.inner.touched.remove(record);
         if let Some(key) = record.identity() {
-            core.identity.of(record.table().id()).remove(&key, record);
+            core.identity.of(record.table_id()).remove(&key, record);
         }
         let mut state = record.0.state.lock();
         let from = state.status;
         let to = if from == RecordState::Pending { RecordState::Transient } else { RecordState::Detached };
         (state.status, state.touched, state.doomed) = (to, false, false);
         if to == RecordState::Transient {
-            state.home = None;
+            state.home.leave();
         }
         drop(state);
         self.note(&mut core, record, Some(from), to);

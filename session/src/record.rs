@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, Row};
-use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef, TableId};
 use mirrorm_core::stmt::IntoValues;
 use mirrorm_core::value::{FromValue, Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -28,7 +28,8 @@ use crate::relation::Links;
 pub struct Record(pub(crate) Arc<RecordInner>);
 
 pub(crate) struct RecordInner {
-    pub(crate) table: Table,
+    /// Of its table, for comparing without the lock.
+    table: TableId,
     pub(crate) state: Mutex<State>,
 }
 
@@ -49,8 +50,7 @@ pub enum RecordState {
 
 /// What a record holds.
 pub(crate) struct State {
-    /// The row with the values of the database. A pending record has a batch without its row.
-    pub(crate) home: Option<Arc<Batch>>,
+    pub(crate) home: Home,
     pub(crate) row: u32,
     pub(crate) status: RecordState,
     /// Whether it is on its session's list of changed records.
@@ -63,6 +63,35 @@ pub(crate) struct State {
     pub(crate) overlay: Vec<(ColumnId, Value)>,
     /// Relationships that were written and not flushed.
     pub(crate) links: Option<Box<Links>>,
+}
+
+/// Where a record belongs.
+pub(crate) enum Home {
+    /// To no session: only its table is known.
+    Loose(Table),
+    /// To a batch with the values of the database; for a pending record, one without its row.
+    In(Arc<Batch>),
+}
+
+impl Home {
+    pub(crate) fn batch(&self) -> Option<&Arc<Batch>> {
+        match self {
+            Home::Loose(_) => None,
+            Home::In(batch) => Some(batch),
+        }
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        match self {
+            Home::Loose(table) => table,
+            Home::In(batch) => &batch.table,
+        }
+    }
+
+    /// Leaves the batch.
+    pub(crate) fn leave(&mut self) {
+        *self = Home::Loose(self.table().clone());
+    }
 }
 
 /// The row of a record whose values are all in the overlay.
@@ -163,7 +192,7 @@ fn forget_key(links: &mut Option<Box<Links>>, column: &str) {
 impl State {
     /// The row of the database, where there is one.
     pub(crate) fn place(&self) -> Option<Place> {
-        let batch = self.home.as_ref().filter(|_| self.row != NO_ROW)?;
+        let batch = self.home.batch().filter(|_| self.row != NO_ROW)?;
         Some(Place { batch: batch.clone(), row: self.row })
     }
 
@@ -177,7 +206,7 @@ impl State {
 
     /// The value of a column as it was read.
     pub(crate) fn stored(&self, id: ColumnId, key: &str) -> Option<ValueRef<'_>> {
-        let batch = self.home.as_ref().filter(|_| self.row != NO_ROW)?;
+        let batch = self.home.batch().filter(|_| self.row != NO_ROW)?;
         let position = match batch.full {
             true => batch.def.place_of(id)?.0,
             false => batch.block.columns().position(key).ok()?,
@@ -189,7 +218,7 @@ impl State {
     pub(crate) fn session(&self) -> Option<Arc<Inner>> {
         match self.status {
             RecordState::Transient | RecordState::Detached => None,
-            _ => self.home.as_ref()?.session.upgrade().filter(|session| !session.is_closed()),
+            _ => self.home.batch()?.session.upgrade().filter(|session| !session.is_closed()),
         }
     }
 
@@ -206,7 +235,7 @@ impl State {
 impl Record {
     pub(crate) fn transient(table: &Table, overlay: Vec<(ColumnId, Value)>) -> Record {
         let state = State {
-            home: None,
+            home: Home::Loose(table.clone()),
             row: NO_ROW,
             status: RecordState::Transient,
             touched: false,
@@ -215,14 +244,14 @@ impl Record {
             overlay,
             links: None,
         };
-        Record(Arc::new(RecordInner { table: table.clone(), state: Mutex::new(state) }))
+        Record(Arc::new(RecordInner { table: table.id(), state: Mutex::new(state) }))
     }
 
     /// A record of a row that was read.
     #[inline]
     pub(crate) fn loaded(batch: &Arc<Batch>, row: u32) -> Record {
         let state = State {
-            home: Some(batch.clone()),
+            home: Home::In(batch.clone()),
             row,
             status: RecordState::Persistent,
             touched: false,
@@ -231,12 +260,17 @@ impl Record {
             overlay: Vec::new(),
             links: None,
         };
-        Record(Arc::new(RecordInner { table: batch.table.clone(), state: Mutex::new(state) }))
+        Record(Arc::new(RecordInner { table: batch.table.id(), state: Mutex::new(state) }))
     }
 
     /// The table it is of.
-    pub fn table(&self) -> &Table {
-        &self.0.table
+    pub fn table(&self) -> Table {
+        self.0.state.lock().home.table().clone()
+    }
+
+    /// What names the table it is of.
+    pub(crate) fn table_id(&self) -> TableId {
+        self.0.table
     }
 
     /// Where it stands between the program and the database.
@@ -252,10 +286,10 @@ impl Record {
     /// The definition to resolve names by: the one the row was read with, unless the table has a
     /// newer column of that name.
     pub(crate) fn def_for(&self, name: &str) -> Arc<TableDef> {
-        let home = self.0.state.lock().home.as_ref().map(|batch| batch.def.clone());
+        let home = self.0.state.lock().home.batch().map(|batch| batch.def.clone());
         match home {
             Some(def) if def.column(name).is_ok() => def,
-            _ => self.0.table.def(),
+            _ => self.table().def(),
         }
     }
 
@@ -291,7 +325,7 @@ impl Record {
         {
             let state = self.0.state.lock();
             if let Some(batch) =
-                state.home.as_ref().filter(|b| b.full && state.overlay.is_empty() && state.row != NO_ROW)
+                state.home.batch().filter(|b| b.full && state.overlay.is_empty() && state.row != NO_ROW)
                 && let Ok(position) = batch.block.columns().position(name)
                 && let Some(value) = batch.block.value(state.row as usize, position)
             {
@@ -323,7 +357,7 @@ impl Record {
         let value = value.into();
         let mut guard = self.0.state.lock();
         let state = &mut *guard;
-        let column = state.home.as_ref().and_then(|home| home.def.column(name).ok());
+        let column = state.home.batch().and_then(|home| home.def.column(name).ok());
         if let Some(column) = column.filter(|column| column.computed().is_none())
             && matches!(state.status, RecordState::Persistent | RecordState::Detached)
             && !state.doomed
@@ -349,7 +383,7 @@ impl Record {
     /// # Errors
     /// As [`Record::set`]; `Invalid` for an expression where a value belongs.
     pub fn set_all(&self, values: impl IntoValues) -> Result<()> {
-        let def = self.0.table.def();
+        let def = self.table().def();
         let mut list: Vec<(Arc<str>, Value)> = Vec::new();
         gather(&def, values, |column, value| list.push((column.key().into(), value)))?;
         let columns = list.into_iter().map(|(key, value)| Ok((def.column(&key)?, value)));
@@ -392,7 +426,7 @@ impl Record {
     /// Whether it has changes that were not flushed: set values that differ from what was read, and
     /// relationships written.
     pub fn is_modified(&self) -> bool {
-        let def = self.0.table.def();
+        let def = self.table().def();
         let state = self.0.state.lock();
         match state.status {
             RecordState::Transient | RecordState::Pending => true,
@@ -432,7 +466,7 @@ impl Record {
 
     /// The attributes that differ from what was read.
     pub fn changed(&self) -> Vec<FieldChange> {
-        let def = self.0.table.def();
+        let def = self.table().def();
         let all = def.columns().filter_map(|column| self.history(column.key()).ok());
         all.filter(|change| change.new.is_some()).collect()
     }
@@ -440,7 +474,7 @@ impl Record {
     /// A snapshot of its values, as a row that also lends text and bytes. Attributes that hold no
     /// value are not in it.
     pub fn row(&self) -> Row {
-        let def = self.0.table.def();
+        let def = self.table().def();
         let state = self.0.state.lock();
         if let (true, Some(place)) = (state.overlay.is_empty(), state.place()) {
             return place.to_row();
@@ -469,7 +503,7 @@ impl Record {
 
     /// `users 1`, or `new users`.
     pub(crate) fn describe(&self) -> String {
-        let table = self.0.table.def().display_name();
+        let table = self.table().def().display_name();
         match self.key() {
             Some(key) => format!("{table} {}", key_text(&key)),
             None => format!("new {table}"),

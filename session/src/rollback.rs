@@ -12,7 +12,7 @@ use crate::batch::Place;
 use crate::changes::{Body, Change, Changes, Pair};
 use crate::inner::{Core, Failed, LevelState, Verb};
 use crate::log::Log;
-use crate::record::{NO_ROW, Record, RecordState};
+use crate::record::{Home, NO_ROW, Record, RecordState};
 use crate::relation::Links;
 
 impl Verb<'_> {
@@ -141,14 +141,15 @@ impl Verb<'_> {
         }
         (state.status, state.gone) = (RecordState::Persistent, false);
         drop(state);
-        let _ = core.identity.of(record.table().id()).insert(key, record);
+        let _ = core.identity.of(record.table_id()).insert(key, record);
         self.note(core, record, Some(RecordState::Detached), RecordState::Persistent);
     }
 
     fn to_transient(&self, core: &mut Core, record: &Record) {
         let mut state = record.0.state.lock();
         let from = state.status;
-        (state.home, state.row, state.status) = (None, NO_ROW, RecordState::Transient);
+        state.home.leave();
+        (state.row, state.status) = (NO_ROW, RecordState::Transient);
         (state.touched, state.doomed) = (false, false);
         drop(state);
         self.note(core, record, Some(from), RecordState::Transient);
@@ -174,14 +175,14 @@ impl Verb<'_> {
             // It was let go since: its values are what they were, and nobody's.
             (Some(old), _) if record.state() == RecordState::Detached => {
                 let mut state = record.0.state.lock();
-                (state.home, state.row) = (Some(old.batch.clone()), old.row);
+                (state.home, state.row) = (Home::In(old.batch.clone()), old.row);
             }
             (Some(old), _) => {
                 if let Some(key) = old.key() {
                     let _ = entries.insert(key, record);
                 }
                 let mut state = record.0.state.lock();
-                (state.home, state.row) = (Some(old.batch.clone()), old.row);
+                (state.home, state.row) = (Home::In(old.batch.clone()), old.row);
                 (state.status, state.doomed, state.overlay) = (RecordState::Persistent, false, Vec::new());
                 drop(state);
                 if change.operation == Operation::Delete {
@@ -221,7 +222,7 @@ fn restore_links(flushed: Vec<(Record, Box<Links>)>, deleted: &HashSet<usize>) {
     records.iter().for_each(prefer_later_values);
     for (record, mut own) in latest {
         own.let_go(deleted);
-        let copied = own.copied_columns(&record.0.table);
+        let copied = own.copied_columns(&record.table());
         let mut state = record.0.state.lock();
         state.overlay.retain(|(id, _)| !copied.contains(id));
         match &mut state.links {

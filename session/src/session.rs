@@ -409,7 +409,7 @@ impl Session {
         let key = crate::batch::key_of(&def).iter().filter_map(|at| def.column_at(*at));
         let key: Option<Vec<Value>> = key.map(|column| record.value(column.key()).ok()).collect();
         let found = match key.filter(|key| !key.is_empty()) {
-            Some(key) => self.get(record.table(), key)?,
+            Some(key) => self.get(&record.table(), key)?,
             None => None,
         };
         let writable =

@@ -21,7 +21,7 @@ use crate::changes::{Change, Pair};
 use crate::inner::{Core, Verb};
 use crate::key::Key;
 use crate::log::{Part, Run};
-use crate::record::{Record, RecordState};
+use crate::record::{Home, Record, RecordState};
 use crate::signal::Transition;
 
 /// Keys looked up by one statement where each is a term of its own.
@@ -102,8 +102,8 @@ impl Verb<'_> {
         (sent, given): (&Sent, Given<'_>),
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let new = Arc::new(self.written(def, table, block, sent)?);
-        let mut books = self.books(table, records.len())?;
+        let new = Arc::new(self.written(def, &table, block, sent)?);
+        let mut books = self.books(&table, records.len())?;
         for (row, record) in records.iter().enumerate() {
             books.inserted(record, Place { batch: new.clone(), row: row as u32 }, row, given);
         }
@@ -116,7 +116,7 @@ impl Verb<'_> {
     /// Records whose rows were inserted, and read back one by one.
     pub(super) fn inserted_at(&self, records: &[Record], places: Vec<Place>, given: Given<'_>) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let mut books = self.books(table, records.len())?;
+        let mut books = self.books(&table, records.len())?;
         for (row, (record, place)) in records.iter().zip(places).enumerate() {
             books.inserted(record, place.clone(), row, given);
             books.core.level().log.push(Change::row(Some(record.clone()), Pair::New(place)));
@@ -134,12 +134,12 @@ impl Verb<'_> {
         (given, is_current): (Given<'_>, bool),
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let mut batch = self.written(def, table, block, &None)?;
+        let mut batch = self.written(def, &table, block, &None)?;
         if !is_current {
             batch.epoch = 0;
         }
         let new = Arc::new(batch);
-        let mut books = self.books(table, records.len())?;
+        let mut books = self.books(&table, records.len())?;
         for (row, (record, old)) in records.iter().zip(&*old).enumerate() {
             books.updated(record, old, Place { batch: new.clone(), row: row as u32 }, row, given);
         }
@@ -157,7 +157,7 @@ impl Verb<'_> {
         given: Given<'_>,
     ) -> Result<()> {
         let Some(table) = records.first().map(Record::table) else { return Ok(()) };
-        let mut books = self.books(table, records.len())?;
+        let mut books = self.books(&table, records.len())?;
         for (row, ((record, old), new)) in records.iter().zip(old).zip(new).enumerate() {
             books.updated(record, old, new.clone(), row, given);
             let change = Change::row(Some(record.clone()), Pair::Both(old.clone(), new));
@@ -320,7 +320,7 @@ impl Books<'_> {
     /// Moves a record onto its new row.
     fn move_to(&mut self, record: &Record, place: Place, row: usize, given: Given<'_>) {
         let mut state = record.0.state.lock();
-        (state.home, state.row) = (Some(place.batch), place.row);
+        (state.home, state.row) = (Home::In(place.batch), place.row);
         (state.status, state.gone) = (RecordState::Persistent, false);
         given.take_off(row, &mut state.overlay);
         state.touched = !state.overlay.is_empty();

@@ -13,7 +13,7 @@ use super::links::LinkRow;
 use super::{Work, dropped};
 use crate::batch::{Batch, Place};
 use crate::inner::Verb;
-use crate::record::{NO_ROW, Record, RecordState};
+use crate::record::{Home, NO_ROW, Record, RecordState};
 use crate::relation::{Hold, OnParentDelete, Relation};
 
 impl Verb<'_> {
@@ -148,14 +148,14 @@ impl Verb<'_> {
         for records in by_table(doomed) {
             let Some(table) = records.first().map(|record| record.table()) else { continue };
             let between: Vec<_> =
-                map.of(table).filter(|r| r.far.is_some()).map(|r| r.near.holder.clone()).collect();
+                map.of(&table).filter(|r| r.far.is_some()).map(|r| r.near.holder.clone()).collect();
             let follows = |relation: &&Arc<Relation>| {
                 relation.kind != RelationshipKind::ManyToOne
                     && relation.far.is_none()
                     && relation.on_delete != OnParentDelete::Leave
                     && !between.contains(&relation.to)
             };
-            let relations: Vec<&Arc<Relation>> = map.of(table).filter(follows).collect();
+            let relations: Vec<&Arc<Relation>> = map.of(&table).filter(follows).collect();
             if relations.is_empty() {
                 continue;
             }
@@ -176,7 +176,7 @@ impl Verb<'_> {
                 Some(_) => {
                     let batch = self.read_row(record)?;
                     let mut state = record.0.state.lock();
-                    (state.home, state.row) = (Some(batch.clone()), 0);
+                    (state.home, state.row) = (Home::In(batch.clone()), 0);
                     places.push(Place { batch, row: 0 });
                 }
                 None => {}
@@ -257,8 +257,9 @@ fn linked(record: &Record) -> Result<Vec<Record>> {
 pub(super) fn by_table(records: &[Record]) -> Vec<Vec<&Record>> {
     let mut tables: Vec<Vec<&Record>> = Vec::new();
     for record in records {
-        let same =
-            |list: &&mut Vec<&Record>| list.first().is_some_and(|first| first.table() == record.table());
+        let same = |list: &&mut Vec<&Record>| {
+            list.first().is_some_and(|first| first.table_id() == record.table_id())
+        };
         match tables.iter_mut().find(same) {
             Some(list) => list.push(record),
             None => tables.push(vec![record]),

@@ -172,7 +172,7 @@ impl Verb<'_> {
         }
         for records in by_table(deletes) {
             let Some(table) = records.first().map(|record| record.table()) else { continue };
-            for relation in map.of(table).filter(|relation| relation.on_delete != OnParentDelete::Leave) {
+            for relation in map.of(&table).filter(|relation| relation.on_delete != OnParentDelete::Leave) {
                 let Some(far) = &relation.far else { continue };
                 known.extend(names_of(deletes, &relation.near, far));
                 for chunk in records.chunks(CHUNK) {
@@ -322,7 +322,7 @@ impl Verb<'_> {
 fn names_of(deletes: &[Record], one: &KeyLink, other: &KeyLink) -> Vec<(TableId, Key)> {
     let (first, second) = if one.columns <= other.columns { (one, other) } else { (other, one) };
     let columns = || first.columns.iter().chain(&second.columns);
-    let own = deletes.iter().filter(|record| *record.table() == one.holder);
+    let own = deletes.iter().filter(|record| record.table_id() == one.holder.id());
     let name = |record: &Record| {
         let values = columns().map(|key| stored(record, key)).collect::<Result<Vec<Value>>>();
         Some((one.holder.id(), Key::of_values(&values.ok()?)?))

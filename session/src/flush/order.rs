@@ -27,6 +27,12 @@ struct Group {
     by_rows: bool,
 }
 
+impl Group {
+    fn has(&self, record: &Record) -> bool {
+        self.tables.iter().any(|table| table.id() == record.table_id())
+    }
+}
+
 impl Verb<'_> {
     /// The steps of a flush in order.
     pub(super) fn order(&self, work: &Work) -> Result<Vec<Step>> {
@@ -37,10 +43,10 @@ impl Verb<'_> {
         let (unlinking, updates) = split_unlinking(work);
         let mut order = steps(&unlinking, Operation::Update);
         let early = early_tables(work, &updates, &groups);
-        order.extend(deletes(work, &groups, |table| early.contains(&table.id()))?);
+        order.extend(deletes(work, &groups, |table| early.contains(&table))?);
         for group in &groups {
             let own = |list: &[Record]| -> Vec<Record> {
-                list.iter().filter(|record| group.tables.contains(record.table())).cloned().collect()
+                list.iter().filter(|record| group.has(record)).cloned().collect()
             };
             let (updates, inserts) = (own(&updates), own(&work.inserts));
             if group.by_rows && !inserts.is_empty() {
@@ -50,7 +56,7 @@ impl Verb<'_> {
                 order.extend(steps(&inserts, Operation::Insert));
             }
         }
-        order.extend(deletes(work, &groups, |table| !early.contains(&table.id()))?);
+        order.extend(deletes(work, &groups, |table| !early.contains(&table))?);
         Ok(order)
     }
 }
@@ -70,17 +76,16 @@ fn one_step(work: &Work) -> Option<Step> {
         return None;
     }
     let own = def.foreign_keys().iter().any(|key| def.points_to(key, &def));
-    let one =
-        records.iter().all(|record| record.table() == table) && (operation == Operation::Update || !own);
-    one.then(|| Step { table: table.clone(), operation, records: records.clone() })
+    let one = records.iter().all(|record| record.table_id() == table.id())
+        && (operation == Operation::Update || !own);
+    one.then(|| Step { table, operation, records: records.clone() })
 }
 
 /// Neighbours of one table are one step.
 fn steps(records: &[Record], operation: Operation) -> Vec<Step> {
-    let runs = records.chunk_by(|a, b| a.table() == b.table());
-    let step = |run: &[Record]| {
-        Some(Step { table: run.first()?.table().clone(), operation, records: run.to_vec().into() })
-    };
+    let runs = records.chunk_by(|a, b| a.table_id() == b.table_id());
+    let step =
+        |run: &[Record]| Some(Step { table: run.first()?.table(), operation, records: run.to_vec().into() });
     runs.filter_map(step).collect()
 }
 
@@ -88,8 +93,8 @@ fn steps(records: &[Record], operation: Operation) -> Vec<Step> {
 fn groups(work: &Work) -> Vec<Group> {
     let mut tables: Vec<Table> = Vec::new();
     for record in work.inserts.iter().chain(&*work.updates).chain(&*work.deletes) {
-        if tables.last() != Some(record.table()) && !tables.contains(record.table()) {
-            tables.push(record.table().clone());
+        if !tables.iter().rev().any(|table| table.id() == record.table_id()) {
+            tables.push(record.table());
         }
     }
     let defs: Vec<_> = tables.iter().map(Table::def).collect();
@@ -174,12 +179,10 @@ fn key_changes(record: &Record) -> Vec<(usize, bool)> {
 /// Tables whose deletes may go first: no update of this flush moves a key away from their rows, and
 /// the same is true of the tables whose rows are deleted and point to them.
 fn early_tables(work: &Work, updates: &[Record], groups: &[Group]) -> Vec<TableId> {
-    let moved: Vec<(Table, Vec<usize>)> = updates
-        .iter()
-        .map(|r| (r.table().clone(), key_changes(r).into_iter().map(|(at, _)| at).collect()))
-        .collect();
+    let moved: Vec<(Table, Vec<usize>)> =
+        updates.iter().map(|r| (r.table(), key_changes(r).into_iter().map(|(at, _)| at).collect())).collect();
     let deleted: Vec<Table> =
-        by_table(&work.deletes).iter().filter_map(|list| Some(list.first()?.table().clone())).collect();
+        by_table(&work.deletes).iter().filter_map(|list| Some(list.first()?.table())).collect();
     let mut early: Vec<TableId> = Vec::new();
     // From those that point to those pointed to.
     for table in groups.iter().rev().flat_map(|group| group.tables.iter().rev()) {
@@ -201,10 +204,10 @@ fn early_tables(work: &Work, updates: &[Record], groups: &[Group]) -> Vec<TableI
 }
 
 /// The deletes of some tables, those that point first.
-fn deletes(work: &Work, groups: &[Group], of: impl Fn(&Table) -> bool) -> Result<Vec<Step>> {
+fn deletes(work: &Work, groups: &[Group], of: impl Fn(TableId) -> bool) -> Result<Vec<Step>> {
     let mut order = Vec::new();
     for group in groups.iter().rev() {
-        let own = |record: &&Record| group.tables.contains(record.table()) && of(record.table());
+        let own = |record: &&Record| group.has(record) && of(record.table_id());
         let records: Vec<Record> = work.deletes.iter().filter(own).cloned().collect();
         if !group.by_rows || records.len() < 2 {
             order.extend(steps(&records, Operation::Delete));
@@ -240,13 +243,13 @@ fn layers(
         .collect();
     sorted.sort_by_key(|(layer, ..)| *layer);
     let same = |a: &(usize, Operation, &Record), b: &(usize, Operation, &Record)| {
-        a.0 == b.0 && a.1 == b.1 && a.2.table() == b.2.table()
+        a.0 == b.0 && a.1 == b.1 && a.2.table_id() == b.2.table_id()
     };
     let step = |run: &[(usize, Operation, &Record)]| {
         let (_, operation, first) = run.first()?;
         let records: Vec<Record> = run.iter().map(|(.., record)| (*record).clone()).collect();
         let records = records.into();
-        Some(Step { table: first.table().clone(), operation: *operation, records })
+        Some(Step { table: first.table(), operation: *operation, records })
     };
     Ok(sorted.chunk_by(same).filter_map(step).collect())
 }
@@ -314,9 +317,9 @@ fn pointing(records: &[Record], others: &[Record], side: Side) -> Vec<(usize, us
 fn positions_by_table(records: &[Record]) -> Vec<Vec<usize>> {
     let mut tables: Vec<(TableId, Vec<usize>)> = Vec::new();
     for (at, record) in records.iter().enumerate() {
-        match tables.iter_mut().find(|(id, _)| *id == record.table().id()) {
+        match tables.iter_mut().find(|(id, _)| *id == record.table_id()) {
             Some((_, list)) => list.push(at),
-            None => tables.push((record.table().id(), vec![at])),
+            None => tables.push((record.table_id(), vec![at])),
         }
     }
     tables.into_iter().map(|(_, list)| list).collect()

@@ -16,7 +16,7 @@ use crate::inner::{Epochs, Verb};
 use crate::key::Key;
 use crate::load::{key_cell, no_key, vanished};
 use crate::log::Part;
-use crate::record::{Record, State, put};
+use crate::record::{Home, Record, State, put};
 
 impl Verb<'_> {
     pub(super) fn update(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
@@ -78,7 +78,7 @@ impl Verb<'_> {
             let place =
                 Key::of_values(&key).and_then(|key| found.get(&key)).ok_or_else(|| vanished(record))?;
             let mut state = record.0.state.lock();
-            (state.home, state.row) = (Some(place.batch.clone()), place.row);
+            (state.home, state.row) = (Home::In(place.batch.clone()), place.row);
         }
         Ok(())
     }
@@ -181,7 +181,7 @@ impl<'r> Run<'r> {
     }
 
     fn takes(&self, state: &State, epochs: &Epochs) -> bool {
-        let Some(home) = &state.home else { return false };
+        let Some(home) = state.home.batch() else { return false };
         self.records.is_empty()
             || (state.overlay.iter().map(|(id, _)| id).eq(&self.columns)
                 && home.full == self.full
@@ -226,7 +226,7 @@ impl<'r> Run<'r> {
 
 /// Whether a value was set that is equal to one of an old transaction.
 fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
-    let Some(home) = state.home.as_ref().filter(|home| !epochs.holds(home.epoch)) else { return false };
+    let Some(home) = state.home.batch().filter(|home| !epochs.holds(home.epoch)) else { return false };
     state.overlay.iter().any(|(id, value)| {
         let column = home.def.place_of(*id);
         let stored = column.and_then(|(_, column)| state.stored(*id, column.key()));
@@ -237,7 +237,7 @@ fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
 /// Drops what was set to the value the row has, if that was read in this transaction.
 fn keep_changes(state: &mut State, epochs: &Epochs) {
     let row = state.row;
-    let Some(home) = state.home.as_ref().filter(|home| epochs.holds(home.epoch)) else { return };
+    let Some(home) = state.home.batch().filter(|home| epochs.holds(home.epoch)) else { return };
     state.overlay.retain(|(id, value)| {
         let place = home.def.place_of(*id);
         let stored = place.and_then(|(position, _)| home.value(row, position));

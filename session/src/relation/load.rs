@@ -134,8 +134,8 @@ impl Record {
             );
             return Err(Error::new(ErrorKind::Detached, message));
         }
-        let relations = crate::db::relations_of(self.table());
-        let relation = match (relations.find(self.table(), name), loaded.is_some()) {
+        let relations = crate::db::relations_of(&self.table());
+        let relation = match (relations.find(&self.table(), name), loaded.is_some()) {
             (Ok(relation), _) => relation,
             (Err(_), true) => return Ok(loaded.unwrap_or_default()),
             (Err(error), false) => return Err(error),
@@ -169,7 +169,7 @@ impl Verb<'_> {
             self.tell_transitions()?;
             return Ok(found);
         }
-        let relation = self.relation_of(record.table(), name)?;
+        let relation = self.relation_of(&record.table(), name)?;
         if let Some(place) = place {
             let related = self.loaded(&place.batch, &relation, true)?;
             self.make(&related, place.row, &mut found)?;

@@ -132,9 +132,9 @@ impl Record {
     fn written_relation(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
         let map = match self.session() {
             Some(session) => session.db.relations(),
-            None => crate::db::relations_of(self.table()),
+            None => crate::db::relations_of(&self.table()),
         };
-        let relation = map.find(self.table(), name)?;
+        let relation = map.find(&self.table(), name)?;
         Ok((relation.clone(), map.reverse(relation).cloned()))
     }
 
@@ -143,7 +143,7 @@ impl Record {
     }
 
     fn check_other(&self, relation: &Relation, other: &Record) -> Result<()> {
-        if other.table() != &relation.to {
+        if other.table_id() != relation.to.id() {
             let why = format!("leads to `{}`, not to {}", relation.to.def().display_name(), other.describe());
             return Err(self.misused(relation, &why));
         }

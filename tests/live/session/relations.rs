@@ -499,7 +499,7 @@ fn one_statement_for_each_512_parents() {
     let tracks = session.query(&track).with("Album.Artist").all().unwrap();
     assert_eq!(tracks.len(), 3503);
     let album_of = &tracks[3000].related("Album").unwrap()[0];
-    assert_eq!(album_of.table(), &album);
+    assert_eq!(album_of.table(), album);
     assert_eq!(album_of.related("Artist").unwrap().len(), 1);
     drop(session.lend());
     let playlist = db.table_named("Playlist").unwrap();
