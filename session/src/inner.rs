@@ -269,8 +269,8 @@ impl Core {
     }
 
     /// Notes that a table was written.
-    pub(crate) fn wrote(&mut self, table: &Table) {
-        *self.written.entry(table.id()).or_default() += 1;
+    pub(crate) fn wrote(&mut self, table: TableId) {
+        *self.written.entry(table).or_default() += 1;
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct State {
     pub(crate) doomed: bool,
     /// Whether its row was deleted for good.
     pub(crate) gone: bool,
+    /// Whether what was set is on its way, and nothing was set since.
+    pub(crate) sent: bool,
     /// What was set and not flushed.
     pub(crate) overlay: Vec<(ColumnId, Value)>,
     /// Relationships that were written and not flushed.
@@ -139,7 +141,7 @@ pub trait NewRecord {
 impl NewRecord for Table {
     fn record(&self, values: impl IntoValues) -> Result<Record> {
         let def = self.def();
-        let mut overlay = Vec::with_capacity(4);
+        let mut overlay = Vec::with_capacity(values.expected());
         gather(&def, values, |column, value| put(&mut overlay, column.id(), value))?;
         Ok(Record::transient(self, overlay))
     }
@@ -241,6 +243,7 @@ impl Record {
             touched: false,
             doomed: false,
             gone: false,
+            sent: false,
             overlay,
             links: None,
         };
@@ -257,6 +260,7 @@ impl Record {
             touched: false,
             doomed: false,
             gone: false,
+            sent: false,
             overlay: Vec::new(),
             links: None,
         };
@@ -364,6 +368,7 @@ impl Record {
             && !state.gone
         {
             let id = column.id();
+            state.sent = false;
             forget_key(&mut state.links, name);
             put(&mut state.overlay, id, value);
             let told = self.touch(state);
@@ -401,6 +406,7 @@ impl Record {
             drop(state);
             return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));
         }
+        state.sent = false;
         for (column, value) in values {
             forget_key(&mut state.links, column.key());
             put(&mut state.overlay, column.id(), value.clone());

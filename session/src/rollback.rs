@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mirrorm_core::schema::{ColumnId, Table};
+use mirrorm_core::schema::{ColumnId, TableId};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, Left, Result};
@@ -127,7 +127,7 @@ impl Verb<'_> {
         touched.iter().chain(&doomed).for_each(forget_changes);
         restore_links(links, &log.deleted().chain(&doomed).map(Record::address).collect());
         // What was loaded for records that stay may have been of what is no more.
-        let tables: HashSet<&Table> = steps.iter().map(Change::table).collect();
+        let tables: HashSet<TableId> = steps.iter().map(|change| change.table().id()).collect();
         tables.into_iter().for_each(|table| core.wrote(table));
         Ok(log)
     }

@@ -476,7 +476,7 @@ impl Execute for Session {
         let rows = body(&*verb.writing()?)?;
         let mut core = verb.core()?;
         core.epochs.forget();
-        core.wrote(what.table);
+        core.wrote(what.table.id());
         if rows > 0 {
             core.level().log.push(Change::bulk(what.operation, what.table, rows, what.criteria));
         }

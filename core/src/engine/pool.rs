@@ -41,7 +41,8 @@ struct State {
 struct Idle {
     connection: Box<dyn Connection>,
     opened: Instant,
-    since: Instant,
+    /// Since when, where somebody wants to know.
+    since: Option<Instant>,
 }
 
 /// How a pool stands at a moment.
@@ -158,7 +159,7 @@ impl Pool {
 
     fn is_good(&self, idle: &Idle) -> bool {
         let young = self.recycle.is_none_or(|limit| idle.opened.elapsed() < limit);
-        let rested = self.ping_after.is_some_and(|limit| idle.since.elapsed() > limit);
+        let rested = self.ping_after.zip(idle.since).is_some_and(|(limit, since)| since.elapsed() > limit);
         young && idle.connection.is_current() && (!rested || idle.connection.is_alive())
     }
 
@@ -168,15 +169,15 @@ impl Pool {
     }
 
     /// Takes a connection back: reset and kept, or closed.
-    fn give_back(&self, lease: &mut Lease) {
-        let connection = std::mem::replace(&mut lease.connection, Box::new(Closed));
-        let usable = !lease.broken.get() && connection.reset().is_ok();
+    fn give_back(&self, connection: Box<dyn Connection>, (id, opened, broken): (u64, Instant, bool)) {
+        let usable = !broken && connection.reset().is_ok();
         let mut state = self.state.lock();
-        state.holders.retain(|holder| holder.id != lease.id);
-        let valid = state.valid_from.is_none_or(|from| lease.opened >= from);
+        state.holders.retain(|holder| holder.id != id);
+        let valid = state.valid_from.is_none_or(|from| opened >= from);
         let room = self.kind != PoolKind::Null && state.idle.len() < self.size;
         let closed = if usable && valid && room {
-            state.idle.push_back(Idle { connection, opened: lease.opened, since: Instant::now() });
+            let since = self.ping_after.map(|_| Instant::now());
+            state.idle.push_back(Idle { connection, opened, since });
             None
         } else {
             Some(connection)
@@ -241,7 +242,7 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let pool = self.pool.clone();
-        pool.give_back(self);
+        let connection = std::mem::replace(&mut self.connection, Box::new(Closed));
+        self.pool.give_back(connection, (self.id, self.opened, self.broken.get()));
     }
 }

@@ -14,9 +14,8 @@ use crate::value::FromValue;
 /// All rows of a result, in blocks.
 #[derive(Clone, Debug)]
 pub struct Rows {
-    columns: Arc<Columns>,
-    // Most results are one block, which needs no list.
-    first: Option<Arc<Block>>,
+    /// The first block, which is all of most results; or the columns of an empty one.
+    first: std::result::Result<Arc<Block>, Arc<Columns>>,
     more: Vec<Arc<Block>>,
     len: usize,
 }
@@ -25,29 +24,21 @@ impl Rows {
     /// Reads a cursor to its end.
     pub(crate) fn read(cursor: &mut dyn Cursor, expect: usize) -> Result<Rows> {
         let mut builder = BlockBuilder::new(cursor.columns().clone(), expect);
-        let columns = cursor.columns().clone();
-        let mut rows = Rows { columns, first: None, more: Vec::new(), len: 0 };
-        loop {
-            let more = cursor.fill(&mut builder)?;
-            if builder.is_empty() && !more {
-                return Ok(rows);
-            }
-            let block = Arc::new(builder.finish()?);
-            rows.len += block.len();
-            if !more {
-                rows.push(block);
-                return Ok(rows);
-            }
-            builder = BlockBuilder::after(&block);
-            rows.push(block);
+        let mut more_rows = cursor.fill(&mut builder)?;
+        if builder.is_empty() && !more_rows {
+            return Ok(Rows { first: Err(builder.columns().clone()), more: Vec::new(), len: 0 });
         }
-    }
-
-    fn push(&mut self, block: Arc<Block>) {
-        match self.first {
-            None => self.first = Some(block),
-            Some(_) => self.more.push(block),
+        let first = Arc::new(builder.finish()?);
+        let (mut more, mut len): (Vec<Arc<Block>>, usize) = (Vec::new(), first.len());
+        while more_rows {
+            let mut builder = BlockBuilder::after(more.last().unwrap_or(&first));
+            more_rows = cursor.fill(&mut builder)?;
+            if !builder.is_empty() {
+                len += builder.len();
+                more.push(Arc::new(builder.finish()?));
+            }
         }
+        Ok(Rows { first: Ok(first), more, len })
     }
 
     /// How many rows there are.
@@ -62,12 +53,15 @@ impl Rows {
 
     /// The columns, also of an empty result.
     pub fn columns(&self) -> &Columns {
-        &self.columns
+        match &self.first {
+            Ok(block) => block.columns(),
+            Err(columns) => columns,
+        }
     }
 
     /// The blocks, for code that reads many cells.
     pub fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
-        self.first.iter().chain(&self.more)
+        self.first.as_ref().ok().into_iter().chain(&self.more)
     }
 
     /// The row at a position.
@@ -84,12 +78,12 @@ impl Rows {
     /// The first block, if there are rows.
     #[doc(hidden)]
     pub fn into_block(self) -> Option<Arc<Block>> {
-        self.first
+        self.first.ok()
     }
 
     /// The rows in order.
     pub fn iter(&self) -> RowsIter<'_> {
-        RowsIter { blocks: self.more.iter(), block: self.first.as_ref(), at: 0, left: self.len }
+        RowsIter { blocks: self.more.iter(), block: self.first.as_ref().ok(), at: 0, left: self.len }
     }
 
     /// The only row.
@@ -113,13 +107,10 @@ impl Rows {
     }
 
     /// As [`Rows::one`], without keeping the rest of the result alive.
-    pub(crate) fn into_one(mut self) -> Result<Row> {
-        match (self.len, self.first.take()) {
-            (1, Some(block)) => Ok(Row::new(block, 0)),
-            (_, first) => {
-                self.first = first;
-                self.one()
-            }
+    pub(crate) fn into_one(self) -> Result<Row> {
+        match self.first {
+            Ok(block) if self.len == 1 => Ok(Row::new(block, 0)),
+            first => Rows { first, ..self }.one(),
         }
     }
 

@@ -10,9 +10,19 @@ use crate::expr::Expr;
 pub trait IntoValues {
     /// Gives each name and value to the function.
     fn each(self, take: &mut dyn FnMut(&str, Expr));
+
+    /// How many there are, as far as that is known.
+    #[doc(hidden)]
+    fn expected(&self) -> usize {
+        0
+    }
 }
 
 impl<K: AsRef<str>, V: Into<Expr>, const N: usize> IntoValues for [(K, V); N] {
+    fn expected(&self) -> usize {
+        N
+    }
+
     fn each(self, take: &mut dyn FnMut(&str, Expr)) {
         self.into_iter().for_each(|(name, value)| take(name.as_ref(), value.into()));
     }
@@ -21,6 +31,10 @@ impl<K: AsRef<str>, V: Into<Expr>, const N: usize> IntoValues for [(K, V); N] {
 macro_rules! lists {
     ($($list:ty),*) => {$(
         impl<K: AsRef<str>, V: Into<Expr>> IntoValues for $list {
+            fn expected(&self) -> usize {
+                self.len()
+            }
+
             fn each(self, take: &mut dyn FnMut(&str, Expr)) {
                 self.into_iter().for_each(|(name, value)| take(name.as_ref(), value.into()));
             }

@@ -46,7 +46,7 @@ impl Verb<'_> {
             self.note(&mut core, record, Some(RecordState::Persistent), RecordState::Deleted);
             core.level().log.push(Change::row(Some(record.clone()), Pair::Old(place)));
         }
-        core.wrote(table);
+        core.wrote(table.id());
         Ok(())
     }
 }

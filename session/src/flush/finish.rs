@@ -71,11 +71,6 @@ impl<'g> Given<'g> {
     fn take_off(&self, row: usize, overlay: &mut Vec<(ColumnId, Value)>) {
         let sent = |at: usize| self.values.get((self.start + row) * self.width + at);
         let is_sent = |at: usize, value: &Value| sent(at).is_identical(value.as_ref());
-        let mut own = overlay.iter().zip(self.columns).enumerate();
-        if overlay.len() == self.columns.len() && own.all(|(at, ((id, v), c))| id == c && is_sent(at, v)) {
-            *overlay = Vec::new();
-            return;
-        }
         overlay.retain(|(id, value)| match self.columns.iter().position(|column| column == id) {
             Some(at) => !is_sent(at, value),
             None => true,
@@ -169,7 +164,7 @@ impl Verb<'_> {
 
     fn books<'b>(&'b self, table: &'b Table, records: usize) -> Result<Books<'b>> {
         let mut core = self.core()?;
-        core.wrote(table);
+        core.wrote(table.id());
         core.identity.of(table.id()).reserve(records);
         let listening = !self.inner.db.signals().state_changed.is_empty();
         Ok(Books { verb: self, table, core, listening, again: Vec::new() })
@@ -322,7 +317,10 @@ impl Books<'_> {
         let mut state = record.0.state.lock();
         (state.home, state.row) = (Home::In(place.batch), place.row);
         (state.status, state.gone) = (RecordState::Persistent, false);
-        given.take_off(row, &mut state.overlay);
+        match state.sent {
+            true => state.overlay = Vec::new(),
+            false => given.take_off(row, &mut state.overlay),
+        }
         state.touched = !state.overlay.is_empty();
         if state.touched {
             drop(state);

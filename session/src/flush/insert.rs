@@ -56,6 +56,7 @@ impl Verb<'_> {
                 start = at;
             }
             state.overlay.iter().for_each(|(_, value)| values.push(value));
+            state.sent = true;
         }
         self.insert_run(conn, (table, &def), records.part(start..records.len()), &columns, &values)
     }

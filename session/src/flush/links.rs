@@ -279,7 +279,7 @@ impl Verb<'_> {
             let rows = if operation == Operation::Insert { Pair::New(place) } else { Pair::Old(place) };
             core.level().log.push(Change::row(None, rows));
         }
-        core.wrote(table);
+        core.wrote(table.id());
         Ok(())
     }
 

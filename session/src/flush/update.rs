@@ -56,6 +56,7 @@ impl Verb<'_> {
                 state = record.0.state.lock();
             }
             run.push(record, &state, &epochs)?;
+            state.sent = true;
         }
         self.update_run(conn, run)
     }
