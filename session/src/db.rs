@@ -16,6 +16,7 @@ use mirrorm_core::schema::{Metadata, Name, Table, TableParts};
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::{Reflection, Reflector};
 
+use crate::record::Record;
 use crate::relation::{RelationMap, Relations, RelationshipParts};
 use crate::session::{Session, SessionOptions};
 use crate::signal::Signals;
@@ -346,6 +347,13 @@ fn may_succeed(error: &Error) -> bool {
 /// What is known of relationships, kept with the tables. A registry has one kind of guest: this.
 fn attached(metadata: &Metadata) -> Arc<Relations> {
     metadata.attached::<Relations>().unwrap_or_default()
+}
+
+/// Notes a record that holds others before it was saved.
+pub(crate) fn note_unsaved(record: &Record) {
+    if let Some(metadata) = record.table().metadata() {
+        attached(&metadata).unsaved.note(record);
+    }
 }
 
 /// The relationships of the registry a table is in; none for a table of no registry.

@@ -220,6 +220,7 @@ fn restore_links(flushed: Vec<(Record, Box<Links>)>, deleted: &HashSet<usize>) {
         records.push(record);
     }
     records.iter().for_each(prefer_later_values);
+    records.iter().for_each(crate::db::note_unsaved);
     for (record, mut own) in latest {
         own.let_go(deleted);
         let copied = own.copied_columns(&record.table());

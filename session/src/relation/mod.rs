@@ -1,9 +1,10 @@
-//! Relationships: which there are (`registry`), reading them (`load`), writing them (`write`), and
-//! what a program declares (`declare`).
+//! Relationships: which there are (`registry`), reading them (`load`), writing them (`write`) before
+//! the records are saved (`unsaved`), and what a program declares (`declare`).
 
 mod declare;
 mod load;
 mod registry;
+mod unsaved;
 mod write;
 
 use std::sync::{Arc, Weak};

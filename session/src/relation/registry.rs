@@ -13,6 +13,7 @@ use mirrorm_reflect::{Relationship, RelationshipKind, relationships};
 use parking_lot::RwLock;
 
 use super::declare::Declared;
+use super::unsaved::Unsaved;
 use super::{KeyLink, OnParentDelete, Relation};
 
 /// The relationships of one table by name.
@@ -30,6 +31,7 @@ pub(crate) struct Map {
 pub(crate) struct Relations {
     declared: RwLock<Vec<Declared>>,
     map: RwLock<Arc<Map>>,
+    pub(crate) unsaved: Unsaved,
 }
 
 impl Relations {

@@ -15,7 +15,7 @@ use mirrorm_reflect::RelationshipKind;
 use super::{Hold, KeyLink, Links, ListChange, Relation, RelationMap};
 use crate::inner::Inner;
 use crate::key::Key;
-use crate::record::{Record, RecordState, put};
+use crate::record::{NO_ROW, Record, RecordState, put};
 
 impl Record {
     /// Sets the record a relationship leads to, or none. The next flush writes the key; a new record
@@ -167,6 +167,7 @@ impl Record {
     /// Changes what is noted of its relationships, and tells its session.
     pub(crate) fn edit_links(&self, edit: impl FnOnce(&mut Links)) {
         let mut state = self.0.state.lock();
+        let is_first = state.links.is_none() && state.row == NO_ROW;
         let mut links = state.links.take().unwrap_or_default();
         edit(&mut links);
         state.links = Some(links).filter(|links| !links.is_empty());
@@ -178,6 +179,9 @@ impl Record {
         }
         if let Some(session) = told {
             session.touched.push(self.clone());
+        }
+        if is_first {
+            crate::db::note_unsaved(self);
         }
     }
 

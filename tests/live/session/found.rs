@@ -684,3 +684,64 @@ fn refreshing_takes_a_relationship_back_on_both_sides() {
         assert_eq!(session.commit().unwrap().changes.len(), 0);
     });
 }
+
+#[test]
+fn unsaved_records_that_hold_each_other_are_let_go() {
+    each_backend(|db| {
+        let b = blog(db);
+        let witness: Arc<str> = "seen".into();
+        let pair = || {
+            let name = mirrorm::value::Other::text(witness.clone(), "x");
+            let user = b.users.record(values! { "name" => Value::from(name) }).unwrap();
+            let post = b.post("both sides");
+            user.append("posts", &post).unwrap();
+            post.set_related("user", &user).unwrap();
+            (user, post)
+        };
+        // Of these one handle is kept each: the other record lives by it.
+        let (user, _) = pair();
+        let (_, post) = pair();
+        for _ in 0..5_000 {
+            pair();
+        }
+        let alive = Arc::strong_count(&witness);
+        assert!(alive < 2_000, "{alive} of 5 000 are there");
+        assert_eq!(user.related("posts").unwrap().len(), 1);
+        let session = db.session();
+        for (record, kept) in [(&user, "ann"), (&post, "ben")] {
+            let user = record.related_one("user").ok().flatten().unwrap_or(user.clone());
+            user.set("name", kept).unwrap();
+            session.add(record.clone()).unwrap();
+        }
+        session.commit().unwrap();
+        assert_eq!(session.query(&b.posts).join("user").count().unwrap(), 2);
+        assert_eq!(b.names(db), ["ann", "ben"]);
+    });
+}
+
+#[test]
+fn a_database_that_is_dropped_leaves_no_records_behind() {
+    let witness: Arc<str> = "seen".into();
+    {
+        let db = Db::open("sqlite://").unwrap();
+        let own = column("boss_id", Integer).references("people.id");
+        let people =
+            db.table("people", (column("id", Integer).primary_key(), column("name", Text), own)).unwrap();
+        db.create_all().unwrap();
+        let person = || {
+            let name = mirrorm::value::Other::text(witness.clone(), "x");
+            people.record(values! { "name" => Value::from(name) }).unwrap()
+        };
+        let (alone, one, two, three) = (person(), person(), person(), person());
+        alone.set_related("boss", &alone).unwrap();
+        for (own, boss) in [(&one, &two), (&two, &three), (&three, &one)] {
+            own.set_related("boss", boss).unwrap();
+        }
+        // Some were in a session that was rolled back.
+        let session = db.session();
+        session.add(one.clone()).unwrap();
+        session.rollback().unwrap();
+        assert_eq!(Arc::strong_count(&witness), 5);
+    }
+    assert_eq!(Arc::strong_count(&witness), 1);
+}
