@@ -1,11 +1,12 @@
-//! What makes a row the same row: the values of its key in one canonical form; and what programs may
-//! give as a key.
+//! What makes a row the same row: the values of its key in one canonical form, the condition that
+//! finds it; and what programs may give as a key.
 //!
 //! Nothing here is compared as SQL compares. A canonical key is always made of what the database
 //! returned, so that collations and conversions have had their say.
 
 use std::fmt::Write;
 
+use mirrorm_core::expr::Expr;
 use mirrorm_core::value::{Value, ValueRef};
 
 /// The key of a row: equal for identical values.
@@ -47,6 +48,15 @@ fn write_part(value: ValueRef<'_>, out: &mut String) {
     // Writing into a `String` cannot fail. The two kinds of integers are one number line.
     let kind = if let ValueRef::UInt(_) = value { "integer" } else { value.type_name() };
     let _ = write!(out, "{kind} {} {text},", text.len());
+}
+
+/// Column by column, one side equals the other.
+pub(crate) fn all_equal<E: Into<Expr>>(
+    left: impl IntoIterator<Item = Expr>,
+    right: impl IntoIterator<Item = E>,
+) -> Expr {
+    let equal = left.into_iter().zip(right).map(|(left, right)| left.eq(right));
+    Expr::all(equal.collect::<Vec<Expr>>())
 }
 
 /// The key of a row: a value, or a tuple or list of the values of a key of several columns.

@@ -12,7 +12,9 @@ use serde::de::DeserializeOwned;
 
 use crate::batch::Batch;
 use crate::inner::Verb;
+use crate::key::all_equal;
 use crate::record::Record;
+use crate::relation::KeyLink;
 use crate::session::Session;
 
 /// A query for the records of a table: a value built by chaining, run by `all`, `one`, `first` and
@@ -94,21 +96,10 @@ impl<'s> Query<'s> {
             let near = &relation.near;
             let select = std::mem::take(&mut self.select);
             self.select = match &relation.far {
-                None => {
-                    let on = near.columns.iter().zip(&near.targets);
-                    // What is pointed to stands first: its collation is the key's.
-                    let on = on.map(|(own, target)| near.referred.c(target).eq(near.holder.c(own)));
-                    select.join_on(&relation.to, Expr::all(on.collect::<Vec<Expr>>()))
-                }
-                Some(far) => {
-                    let to_start = near.columns.iter().zip(&near.targets);
-                    let to_start = to_start.map(|(own, target)| table.c(target).eq(near.holder.c(own)));
-                    let to_end = far.columns.iter().zip(&far.targets);
-                    let to_end = to_end.map(|(own, target)| relation.to.c(target).eq(far.holder.c(own)));
-                    select
-                        .join_on(&near.holder, Expr::all(to_start.collect::<Vec<Expr>>()))
-                        .join_on(&relation.to, Expr::all(to_end.collect::<Vec<Expr>>()))
-                }
+                None => select.join_on(&relation.to, along(near, &near.referred, &near.holder)),
+                Some(far) => select
+                    .join_on(&near.holder, along(near, &table, &near.holder))
+                    .join_on(&relation.to, along(far, &relation.to, &far.holder)),
             };
             table = relation.to.clone();
         }
@@ -321,6 +312,12 @@ impl<'s> Query<'s> {
             body(&mut records)
         })
     }
+}
+
+/// The condition that follows a key. What is pointed to stands first: its collation is the key's.
+fn along(key: &KeyLink, referred: &Table, holder: &Table) -> Expr {
+    let targets = key.targets.iter().map(|target| referred.c(target));
+    all_equal(targets, key.columns.iter().map(|own| holder.c(own)))
 }
 
 impl fmt::Debug for Query<'_> {

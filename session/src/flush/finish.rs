@@ -19,7 +19,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use crate::batch::{Batch, Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::{Core, Verb};
-use crate::key::Key;
+use crate::key::{Key, all_equal};
 use crate::log::{Part, Run};
 use crate::record::{Home, Record, RecordState};
 use crate::signal::Transition;
@@ -244,11 +244,7 @@ fn any_of(columns: &[Expr], keys: &[Vec<Value>]) -> Expr {
     if let ([column], Some(ints)) = (columns, integers(keys)) {
         return column.in_integers(ints);
     }
-    let one = |key: &Vec<Value>| {
-        Expr::all(
-            columns.iter().zip(key).map(|(column, value)| column.eq(value.clone())).collect::<Vec<Expr>>(),
-        )
-    };
+    let one = |key: &Vec<Value>| all_equal(columns.iter().cloned(), key.iter().cloned());
     Expr::any(keys.iter().map(one).collect::<Vec<Expr>>())
 }
 

@@ -20,7 +20,7 @@ use super::{dropped, miscounted};
 use crate::batch::{Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
-use crate::key::Key;
+use crate::key::{Key, all_equal};
 use crate::record::{Record, RecordState, put};
 use crate::relation::{KeyLink, Links, OnParentDelete, Relation};
 
@@ -143,9 +143,7 @@ impl Verb<'_> {
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
             let values = row.values()?;
-            terms.push(Expr::all(
-                columns.iter().zip(&values).map(|(c, v)| c.eq(v.clone())).collect::<Vec<Expr>>(),
-            ));
+            terms.push(all_equal(columns.iter().cloned(), values.iter().cloned()));
             keys.push(Key::of_values(&values));
         }
         let conn = self.reading()?;
@@ -197,12 +195,9 @@ impl Verb<'_> {
         let (near, table) = (&relation.near, &relation.near.holder);
         let mut terms = Vec::new();
         for record in records {
-            let equal = near
-                .columns
-                .iter()
-                .zip(&near.targets)
-                .map(|(own, target)| Ok(table.c(own).eq(stored(record, target)?)));
-            terms.push(Expr::all(equal.collect::<Result<Vec<Expr>>>()?));
+            let values: Vec<Value> =
+                near.targets.iter().map(|target| stored(record, target)).collect::<Result<_>>()?;
+            terms.push(all_equal(near.columns.iter().map(|own| table.c(own)), values));
         }
         let columns: Vec<Expr> = near.columns.iter().chain(&far.columns).map(|key| table.c(key)).collect();
         let found = select(columns).filter(Expr::any(terms)).all(&*self.reading()?)?;
@@ -248,8 +243,8 @@ impl Verb<'_> {
         }
         // No list of values finds NULL.
         for values in nulls {
-            let equal = first.columns().zip(&values).map(|(key, value)| table.c(key).eq(value.clone()));
-            delete(table).filter(Expr::all(equal.collect::<Vec<Expr>>())).run(conn)?;
+            let columns = first.columns().map(|key| table.c(key));
+            delete(table).filter(all_equal(columns, values.iter().cloned())).run(conn)?;
             values.into_iter().for_each(|value| buffer.push(value));
         }
         self.log_links(table, &def, &positions, &buffer, operation)

@@ -20,7 +20,7 @@ use mirrorm_reflect::RelationshipKind;
 use super::Relation;
 use crate::batch::{Batch, key_of};
 use crate::inner::Verb;
-use crate::key::Key;
+use crate::key::{Key, all_equal};
 use crate::load::no_key;
 use crate::record::Record;
 
@@ -412,8 +412,7 @@ impl Loader<'_> {
         for chunk in rows.chunks(CHUNK) {
             let named = chunk.iter().map(|row| {
                 let value = |at: &usize| self.batch.value(*row, *at).unwrap_or(ValueRef::Null).to_value();
-                let equal = keys.iter().zip(positions).map(|(key, at)| start.c(key).eq(value(at)));
-                Expr::all(equal.collect::<Vec<Expr>>())
+                all_equal(keys.iter().map(|key| start.c(key)), positions.iter().map(value))
             });
             let query = self.joined(&start).filter(Expr::any(named.collect::<Vec<Expr>>()));
             let columns: Vec<Expr> = keys.iter().map(|key| start.c(key)).collect();
@@ -508,5 +507,5 @@ fn pairs(
     right: impl Fn(&str) -> Expr,
     right_keys: &[Arc<str>],
 ) -> Expr {
-    Expr::all(left_keys.iter().zip(right_keys).map(|(a, b)| left(a).eq(right(b))).collect::<Vec<Expr>>())
+    all_equal(left_keys.iter().map(|key| left(key)), right_keys.iter().map(|key| right(key)))
 }
