@@ -11,7 +11,7 @@ use crate::changes::Changes;
 use crate::delivery;
 use crate::inner::{Phase, Verb};
 use crate::log::Log;
-use crate::record::RecordState;
+use crate::record::{Fate, RecordState};
 
 /// How often receivers of `before_commit` are asked about what they did themselves.
 const ROUNDS: usize = 10;
@@ -158,7 +158,7 @@ impl Verb<'_> {
         for record in changes.kept().deleted() {
             let mut state = record.0.state.lock();
             if state.status == RecordState::Deleted {
-                (state.status, state.gone) = (RecordState::Detached, true);
+                (state.status, state.fate) = (RecordState::Detached, Fate::Gone);
                 drop(state);
                 self.note(&mut core, record, Some(RecordState::Deleted), RecordState::Detached);
             }

@@ -99,7 +99,8 @@ impl Verb<'_> {
         let core = self.core().ok()?;
         let record = core.identity.get(table.id(), key)?;
         let state = record.0.state.lock();
-        let holds = !state.doomed && state.home.batch().is_some_and(|batch| core.epochs.holds(batch.epoch));
+        let holds =
+            !state.is_doomed() && state.home.batch().is_some_and(|batch| core.epochs.holds(batch.epoch));
         drop(state);
         holds.then_some(record)
     }

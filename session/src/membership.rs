@@ -7,13 +7,13 @@ use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::Place;
 use crate::inner::Verb;
-use crate::record::{Home, Record, RecordState};
+use crate::record::{Fate, Home, Record, RecordState};
 
 impl Verb<'_> {
     /// Refuses a record that cannot be added.
     pub(crate) fn can_add(&self, record: &Record) -> Result<()> {
         let state = record.0.state.lock();
-        let (status, session, gone) = (state.status, state.session(), state.gone);
+        let (status, session, gone) = (state.status, state.session(), state.fate == Fate::Gone);
         let key = state.place().and_then(|place| place.key());
         drop(state);
         let refuse = |why: &str| Err(Error::new(ErrorKind::Invalid, format!("{} {why}", record.describe())));
@@ -73,7 +73,10 @@ impl Verb<'_> {
 
     /// Takes back that a row is to be deleted.
     fn keep(&self, record: &Record) -> Result<()> {
-        if std::mem::take(&mut record.0.state.lock().doomed) {
+        let mut state = record.0.state.lock();
+        if state.is_doomed() {
+            state.fate = Fate::Stays;
+            drop(state);
             self.core()?.doomed.retain(|own| own != record);
         }
         Ok(())
@@ -114,7 +117,8 @@ impl Verb<'_> {
         let mut state = record.0.state.lock();
         let from = state.status;
         let to = if from == RecordState::Pending { RecordState::Transient } else { RecordState::Detached };
-        (state.status, state.touched, state.doomed) = (to, false, false);
+        state.status = to;
+        state.spare();
         if to == RecordState::Transient {
             state.home.leave();
         }

@@ -55,16 +55,23 @@ pub(crate) struct State {
     pub(crate) status: RecordState,
     /// Whether it is on its session's list of changed records.
     pub(crate) touched: bool,
-    /// Whether it is on its session's list of records to delete.
-    pub(crate) doomed: bool,
-    /// Whether its row was deleted for good.
-    pub(crate) gone: bool,
+    pub(crate) fate: Fate,
     /// Whether what was set is on its way, and nothing was set since.
     pub(crate) sent: bool,
     /// What was set and not flushed.
     pub(crate) overlay: Vec<(ColumnId, Value)>,
     /// Relationships that were written and not flushed.
     pub(crate) links: Option<Box<Links>>,
+}
+
+/// What is to become of a row, or became of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Stays,
+    /// It is on its session's list of records to delete.
+    Doomed,
+    /// It was deleted for good.
+    Gone,
 }
 
 /// Where a record belongs.
@@ -192,6 +199,18 @@ fn forget_key(links: &mut Option<Box<Links>>, column: &str) {
 }
 
 impl State {
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.fate == Fate::Doomed
+    }
+
+    /// Forgets what was to be done with it.
+    pub(crate) fn spare(&mut self) {
+        self.touched = false;
+        if self.is_doomed() {
+            self.fate = Fate::Stays;
+        }
+    }
+
     /// The row of the database, where there is one.
     pub(crate) fn place(&self) -> Option<Place> {
         let batch = self.home.batch().filter(|_| self.row != NO_ROW)?;
@@ -241,8 +260,7 @@ impl Record {
             row: NO_ROW,
             status: RecordState::Transient,
             touched: false,
-            doomed: false,
-            gone: false,
+            fate: Fate::Stays,
             sent: false,
             overlay,
             links: None,
@@ -258,8 +276,7 @@ impl Record {
             row,
             status: RecordState::Persistent,
             touched: false,
-            doomed: false,
-            gone: false,
+            fate: Fate::Stays,
             sent: false,
             overlay: Vec::new(),
             links: None,
@@ -364,8 +381,7 @@ impl Record {
         let column = state.home.batch().and_then(|home| home.def.column(name).ok());
         if let Some(column) = column.filter(|column| column.computed().is_none())
             && matches!(state.status, RecordState::Persistent | RecordState::Detached)
-            && !state.doomed
-            && !state.gone
+            && state.fate == Fate::Stays
         {
             let id = column.id();
             state.sent = false;
@@ -402,7 +418,7 @@ impl Record {
             return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
         }
         let mut state = self.0.state.lock();
-        if state.status == RecordState::Deleted || state.doomed || state.gone {
+        if state.status == RecordState::Deleted || state.fate != Fate::Stays {
             drop(state);
             return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));
         }
@@ -569,11 +585,12 @@ mod tests {
     use super::*;
 
     /// What a tracked record costs beside its data: this, its entry in the identity map (a key, a
-    /// weak handle, a byte of the hash table) and a handle.
+    /// weak handle, a byte of the hash table) and a handle. Eight bytes more are the next size of
+    /// many allocators.
     #[test]
     fn a_record_is_small() {
         let counts = 2 * size_of::<usize>();
-        assert!(size_of::<RecordInner>() + counts <= 96, "{}", size_of::<RecordInner>());
+        assert!(size_of::<RecordInner>() + counts <= 88, "{}", size_of::<RecordInner>());
         assert_eq!(size_of::<Record>(), size_of::<usize>());
         assert_eq!(size_of::<Option<Record>>(), size_of::<usize>());
     }

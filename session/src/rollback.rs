@@ -12,7 +12,7 @@ use crate::batch::Place;
 use crate::changes::{Body, Change, Changes, Pair};
 use crate::inner::{Core, Failed, LevelState, Verb};
 use crate::log::Log;
-use crate::record::{Home, NO_ROW, Record, RecordState};
+use crate::record::{Fate, Home, NO_ROW, Record, RecordState};
 use crate::relation::Links;
 
 impl Verb<'_> {
@@ -136,10 +136,10 @@ impl Verb<'_> {
     fn bring_back(&self, core: &mut Core, record: &Record) {
         let Some(key) = record.identity() else { return };
         let mut state = record.0.state.lock();
-        if state.status != RecordState::Detached || !state.gone {
+        if state.status != RecordState::Detached || state.fate != Fate::Gone {
             return;
         }
-        (state.status, state.gone) = (RecordState::Persistent, false);
+        (state.status, state.fate) = (RecordState::Persistent, Fate::Stays);
         drop(state);
         let _ = core.identity.of(record.table_id()).insert(key, record);
         self.note(core, record, Some(RecordState::Detached), RecordState::Persistent);
@@ -150,7 +150,7 @@ impl Verb<'_> {
         let from = state.status;
         state.home.leave();
         (state.row, state.status) = (NO_ROW, RecordState::Transient);
-        (state.touched, state.doomed) = (false, false);
+        state.spare();
         drop(state);
         self.note(core, record, Some(from), RecordState::Transient);
     }
@@ -183,7 +183,8 @@ impl Verb<'_> {
                 }
                 let mut state = record.0.state.lock();
                 (state.home, state.row) = (Home::In(old.batch.clone()), old.row);
-                (state.status, state.doomed, state.overlay) = (RecordState::Persistent, false, Vec::new());
+                (state.status, state.fate, state.overlay) =
+                    (RecordState::Persistent, Fate::Stays, Vec::new());
                 drop(state);
                 if change.operation == Operation::Delete {
                     self.note(core, record, Some(RecordState::Deleted), RecordState::Persistent);
@@ -259,7 +260,7 @@ fn inserted(steps: &[Change]) -> HashSet<usize> {
 /// Drops what was set on a row of the database and not flushed.
 fn forget_changes(record: &Record) {
     let mut state = record.0.state.lock();
-    (state.touched, state.doomed) = (false, false);
+    state.spare();
     if state.status == RecordState::Persistent {
         (state.overlay, state.links) = (Vec::new(), None);
     }

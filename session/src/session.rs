@@ -20,7 +20,7 @@ use crate::db::Db;
 use crate::inner::{Inner, Phase, Verb};
 use crate::key::IntoKey;
 use crate::query::Query;
-use crate::record::{NewRecord, Record, RecordState};
+use crate::record::{Fate, NewRecord, Record, RecordState};
 use crate::savepoint::Savepoint;
 
 /// A unit of work: records loaded, added, changed and deleted, and one transaction to save them in.
@@ -155,8 +155,8 @@ impl Session {
                 let message = format!("{} was never flushed: `expunge` it instead", record.describe());
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
-            RecordState::Persistent if !state.doomed => {
-                state.doomed = true;
+            RecordState::Persistent if !state.is_doomed() => {
+                state.fate = Fate::Doomed;
                 drop(state);
                 core.doomed.push(record.clone());
             }

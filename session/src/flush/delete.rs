@@ -40,7 +40,8 @@ impl Verb<'_> {
                 core.identity.of(table.id()).remove(&key, record);
             }
             let mut state = record.0.state.lock();
-            (state.status, state.touched, state.doomed) = (RecordState::Deleted, false, false);
+            state.status = RecordState::Deleted;
+            state.spare();
             (state.overlay, state.links) = (Vec::new(), None);
             drop(state);
             self.note(&mut core, record, Some(RecordState::Persistent), RecordState::Deleted);

@@ -21,7 +21,7 @@ use crate::changes::{Change, Pair};
 use crate::inner::{Core, Verb};
 use crate::key::{Key, all_equal};
 use crate::log::{Part, Run};
-use crate::record::{Home, Record, RecordState};
+use crate::record::{Fate, Home, Record, RecordState};
 use crate::signal::Transition;
 
 /// Keys looked up by one statement where each is a term of its own.
@@ -275,7 +275,7 @@ impl Books<'_> {
             self.core.identity.of(self.table.id()).insert(key, record).filter(|o| o != record)
         {
             let mut state = other.0.state.lock();
-            (state.status, state.gone) = (RecordState::Detached, true);
+            (state.status, state.fate) = (RecordState::Detached, Fate::Gone);
             drop(state);
             self.core.level().evicted.push(other.clone());
             self.note(&other, RecordState::Persistent, RecordState::Detached);
@@ -312,7 +312,10 @@ impl Books<'_> {
     fn move_to(&mut self, record: &Record, place: Place, row: usize, given: Given<'_>) {
         let mut state = record.0.state.lock();
         (state.home, state.row) = (Home::In(place.batch), place.row);
-        (state.status, state.gone) = (RecordState::Persistent, false);
+        state.status = RecordState::Persistent;
+        if state.fate == Fate::Gone {
+            state.fate = Fate::Stays;
+        }
         match state.sent {
             true => state.overlay = Vec::new(),
             false => given.take_off(row, &mut state.overlay),

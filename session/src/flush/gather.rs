@@ -13,7 +13,7 @@ use super::links::LinkRow;
 use super::{Work, dropped};
 use crate::batch::{Batch, Place};
 use crate::inner::Verb;
-use crate::record::{Home, NO_ROW, Record, RecordState};
+use crate::record::{Fate, Home, NO_ROW, Record, RecordState};
 use crate::relation::{Hold, OnParentDelete, Relation};
 
 impl Verb<'_> {
@@ -33,7 +33,7 @@ impl Verb<'_> {
         };
         let is = |record: &Record, status: RecordState| {
             let state = record.0.state.lock();
-            state.status == status && !state.doomed
+            state.status == status && !state.is_doomed()
         };
         let mut core = self.core()?;
         core.doomed.clear();
@@ -103,10 +103,10 @@ impl Verb<'_> {
     fn doom(&self, record: Record) -> Result<Option<Record>> {
         let mut core = self.core()?;
         let mut state = record.0.state.lock();
-        if state.status != RecordState::Persistent || state.doomed {
+        if state.status != RecordState::Persistent || state.is_doomed() {
             return Ok(None);
         }
-        state.doomed = true;
+        state.fate = Fate::Doomed;
         core.doomed.push(record.clone());
         drop(state);
         Ok(Some(record))
@@ -235,7 +235,7 @@ fn has_moved(child: &Record, relation: &Relation) -> bool {
 
 fn is_doomed(record: &Record) -> bool {
     let state = record.0.state.lock();
-    state.doomed || state.status == RecordState::Deleted
+    state.is_doomed() || state.status == RecordState::Deleted
 }
 
 /// The records at the other ends of what was written.

@@ -155,7 +155,7 @@ impl Record {
         }
         for (record, what) in [(self, "was deleted"), (other, "leads to a record that was deleted")] {
             let state = record.0.state.lock();
-            let deleted = state.doomed || state.status == RecordState::Deleted;
+            let deleted = state.is_doomed() || state.status == RecordState::Deleted;
             drop(state);
             if deleted {
                 return Err(self.misused(relation, what));
