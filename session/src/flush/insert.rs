@@ -52,7 +52,10 @@ impl Verb<'_> {
                     state = record.0.state.lock();
                 }
                 columns = state.overlay.iter().map(|(id, _)| *id).collect();
-                values.clear();
+                match at {
+                    0 => values = RowBuffer::with_capacity(records.len() * columns.len()),
+                    _ => values.clear(),
+                }
                 start = at;
             }
             state.overlay.iter().for_each(|(_, value)| values.push(value));
