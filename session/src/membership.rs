@@ -49,8 +49,16 @@ impl Verb<'_> {
             return self.attach(record, &place);
         }
         self.core()?.know_pending(&record.table(), self.inner);
-        record.0.state.lock().status = RecordState::Transient;
-        self.add_new(record).map(|_| ())
+        let mut state = record.0.state.lock();
+        if state.session().is_none() {
+            state.status = RecordState::Transient;
+        }
+        drop(state);
+        match self.add_new(record)? {
+            true => Ok(()),
+            // Another thread was faster, with another session.
+            false => self.can_add(record),
+        }
     }
 
     /// Adds a new record of a table that is known to be of this Db, and says whether it was one.
