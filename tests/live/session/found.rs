@@ -745,3 +745,69 @@ fn a_database_that_is_dropped_leaves_no_records_behind() {
     }
     assert_eq!(Arc::strong_count(&witness), 1);
 }
+
+#[test]
+fn rows_of_several_blocks_are_told_and_taken_back_one_by_one() {
+    each_backend(|db| {
+        let b = blog(db);
+        let long =
+            |at: usize, turn: &str| format!("{turn} {at} {}", "x".repeat(if at == 700 { 70_000 } else { 3 }));
+        let session = db.session();
+        let posts: Vec<Record> = (0..1_300).map(|at| b.post(&long(at, "first"))).collect();
+        session.add_all(posts.clone()).unwrap();
+        session.flush().unwrap();
+        let savepoint = session.begin_nested().unwrap();
+        let rest: Vec<&Record> =
+            posts.iter().enumerate().filter(|(at, _)| at % 3 != 0).map(|(_, p)| p).collect();
+        for (at, post) in rest.iter().enumerate() {
+            post.set("title", long(at, "second")).unwrap();
+        }
+        session.flush().unwrap();
+        savepoint.rollback().unwrap();
+        for (at, post) in posts.iter().enumerate() {
+            assert_eq!(text(post, "title"), long(at, "first"));
+        }
+        for (at, post) in posts.iter().enumerate() {
+            post.set("title", long(at, "third")).unwrap();
+        }
+        let done = session.commit().unwrap();
+        assert_eq!((done.changes.len(), done.changes.log().len()), (1_300, 2_600));
+        for ((at, post), change) in posts.iter().enumerate().zip(&done.changes) {
+            assert_eq!((change.record(), change.key()), (Some(post), post.key().unwrap()));
+            assert_eq!(change.new_row().unwrap().get::<String>("title").unwrap(), long(at, "third"));
+        }
+        for (at, change) in done.changes.log().iter().skip(1_300).enumerate() {
+            assert_eq!(change.old_row().unwrap().get::<String>("title").unwrap(), long(at, "first"));
+            assert_eq!(change.record(), posts.get(at));
+        }
+        for (at, title) in select(b.posts.c("title")).scalars::<String>(db).unwrap().iter().enumerate() {
+            assert_eq!(*title, long(at, "third"));
+        }
+    });
+}
+
+#[test]
+fn what_is_set_while_a_flush_is_on_its_way_is_the_next_ones() {
+    let db = Db::open("sqlite://").unwrap();
+    let other: Arc<Mutex<Option<Record>>> = Arc::default();
+    let writes = other.clone();
+    let made = move || {
+        // It was gathered already: what it is set to now was not sent.
+        if let Some(record) = writes.lock().unwrap().take() {
+            record.set("name", "later").unwrap();
+        }
+        Value::from(1)
+    };
+    let id = column("id", Integer).primary_key();
+    let t = db.table("t", (id, column("name", Text), column("n", Integer).default_with(made))).unwrap();
+    db.create_all().unwrap();
+    let session = db.session();
+    let first = session.add(t.record(values! { "name" => "sooner", "n" => 0 }).unwrap()).unwrap();
+    session.add(t.record(values! { "name" => "b" }).unwrap()).unwrap();
+    *other.lock().unwrap() = Some(first.clone());
+    session.flush().unwrap();
+    assert_eq!((text(&first, "name"), first.is_modified()), ("later".into(), true));
+    let names = |db: &Db| select(t.c("name")).order_by(t.c("id")).scalars::<String>(db).unwrap();
+    session.commit().unwrap();
+    assert_eq!(names(&db), ["later", "b"]);
+}
