@@ -23,7 +23,7 @@ pub(crate) struct Source {
 /// Rows that were read or written together. Nothing in it changes but what is loaded for it.
 pub(crate) struct Batch {
     source: Arc<Source>,
-    pub(crate) block: Arc<Block>,
+    pub(crate) block: Stored,
     /// The transaction the values were read in.
     pub(crate) epoch: u64,
     /// Whether the columns of the block are the table's, in their order.
@@ -34,6 +34,47 @@ pub(crate) struct Batch {
     pub(crate) sent: Option<Arc<[ColumnId]>>,
     /// Loaded relationships, by name.
     pub(crate) related: Mutex<Vec<(Arc<str>, Arc<Related>)>>,
+}
+
+/// The block of a batch: shared with the result it came in, or its own, which is one allocation
+/// less for a row that was read by its key.
+pub(crate) enum Stored {
+    Shared(Arc<Block>),
+    Own(Block),
+}
+
+impl Deref for Stored {
+    type Target = Block;
+
+    #[inline]
+    fn deref(&self) -> &Block {
+        match self {
+            Stored::Shared(block) => block,
+            Stored::Own(block) => block,
+        }
+    }
+}
+
+impl From<Arc<Block>> for Stored {
+    fn from(block: Arc<Block>) -> Stored {
+        Stored::Shared(block)
+    }
+}
+
+impl From<Block> for Stored {
+    fn from(block: Block) -> Stored {
+        Stored::Own(block)
+    }
+}
+
+impl Stored {
+    /// The block for somebody else to hold; an own one has one row, and is copied.
+    pub(crate) fn share(&self) -> Arc<Block> {
+        match self {
+            Stored::Shared(block) => block.clone(),
+            Stored::Own(block) => Arc::new(block.clone()),
+        }
+    }
 }
 
 impl Deref for Batch {
@@ -53,7 +94,8 @@ pub(crate) struct Place {
 
 impl Batch {
     /// A batch of rows of a table.
-    pub(crate) fn new(source: Arc<Source>, block: Arc<Block>, epoch: u64) -> Batch {
+    pub(crate) fn new(source: Arc<Source>, block: impl Into<Stored>, epoch: u64) -> Batch {
+        let block = block.into();
         let (columns, def) = (block.columns(), &source.def);
         let full = columns.len() == def.columns().len()
             && columns.iter().zip(def.columns()).all(|(own, column)| own.name() == column.key());
@@ -92,7 +134,7 @@ impl Batch {
 impl Place {
     /// The row.
     pub(crate) fn to_row(&self) -> Row {
-        Row::new(self.batch.block.clone(), self.row as usize)
+        Row::new(self.batch.block.share(), self.row as usize)
     }
 
     /// The value of a column of the batch's definition.

@@ -11,12 +11,12 @@ use std::sync::{Arc, Weak};
 
 use mirrorm_core::dialect::Intent;
 use mirrorm_core::engine::{Conn, Lent, Level};
-use mirrorm_core::rows::{Block, BlockBuilder, Columns};
+use mirrorm_core::rows::{BlockBuilder, Columns};
 use mirrorm_core::schema::{Table, TableDef, TableId};
 use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
-use crate::batch::{Batch, Source};
+use crate::batch::{Batch, Source, Stored};
 use crate::changes::Changes;
 use crate::db::Db;
 use crate::identity::{Folded, IdentityMap};
@@ -397,7 +397,12 @@ impl Verb<'_> {
     }
 
     /// A batch of rows that were just read or written.
-    pub(crate) fn batch(&self, table: &Table, def: &Arc<TableDef>, block: Arc<Block>) -> Result<Batch> {
+    pub(crate) fn batch(
+        &self,
+        table: &Table,
+        def: &Arc<TableDef>,
+        block: impl Into<Stored>,
+    ) -> Result<Batch> {
         let source = self.source_of(table, def)?;
         Ok(Batch::new(source, block, self.core()?.epochs.current()))
     }

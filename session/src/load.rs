@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, Rows};
+use mirrorm_core::rows::{Block, BlockBuilder, ColumnInfo, Columns, Rows};
 use mirrorm_core::schema::{Table, TableDef};
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::batch::{Batch, Place, key_of};
+use crate::batch::{Batch, Place, Source, key_of};
 use crate::inner::{Core, Epochs, Verb};
 use crate::key::Key;
 use crate::record::{Home, NO_ROW, Record, RecordState, key_text};
@@ -50,7 +50,7 @@ impl Verb<'_> {
         let positions = key_of(&batch.def);
         entries.reserve(rows.len());
         for row in rows {
-            let make = || Record::loaded(batch, row);
+            let make = || Record::loaded(batch.clone(), row);
             let (record, known) = match batch.key(row, positions) {
                 Some(key) => entries.get_or_insert(key, make),
                 None => (make(), false),
@@ -80,18 +80,36 @@ impl Verb<'_> {
         }
         self.autoflush()?;
         let source = self.source(table)?;
-        let rows = self.reading()?.get_row(table, &source.def, key)?;
-        if rows.len() > 1 {
+        let Some(block) = self.reading()?.get_row(table, &source.def, key)? else { return Ok(None) };
+        if block.len() > 1 {
             let name = source.def.display_name();
-            let message = format!("{} rows of `{name}` have the key {}", rows.len(), key_text(key));
+            let message = format!("several rows of `{name}` have the key {}", key_text(key));
             return Err(Error::new(ErrorKind::MultipleFound, message));
         }
-        let Some(block) = rows.into_block() else { return Ok(None) };
-        let batch = Arc::new(Batch::new(source, block, self.core()?.epochs.current()));
-        let mut found = None;
-        self.records_of(&batch, std::iter::once(0), true, |record| found = Some(record))?;
+        self.record_of(source, block).map(Some)
+    }
+
+    /// The record of the row of a block of one that was just read: [`Verb::records_of`] of a batch
+    /// that no other record shares.
+    fn record_of(&self, source: Arc<Source>, block: Block) -> Result<Record> {
+        let mut core = self.core()?;
+        let Core { identity, epochs, .. } = &mut *core;
+        let entries = identity.of(source.table.id());
+        let batch = Arc::new(Batch::new(source, block, epochs.current()));
+        let key = batch.key(0, key_of(&batch.def));
+        if let Some(known) = key.as_ref().and_then(|key| entries.get(key)) {
+            meet(&known, &batch, 0, epochs, true);
+            return Ok(known);
+        }
+        let record = Record::loaded(batch, 0);
+        if let Some(key) = key {
+            entries.reserve(1);
+            let _ = entries.insert(key, &record);
+        }
+        self.note(&mut core, &record, None, RecordState::Persistent);
+        drop(core);
         self.tell_transitions()?;
-        Ok(found)
+        Ok(record)
     }
 
     /// The record of a key, if it is known and its values were read in the running transaction.
@@ -120,11 +138,10 @@ impl Verb<'_> {
         let key = self.key_of_row(record)?;
         let table = record.table();
         let def = table.def();
-        let rows = self.reading()?.get_row(&table, &def, &key)?;
-        let Some(block) = rows.blocks().next().filter(|_| rows.len() == 1) else {
-            return Err(vanished(record));
-        };
-        self.batch(&table, &def, block.clone()).map(Arc::new)
+        match self.reading()?.get_row(&table, &def, &key)? {
+            Some(block) if block.len() == 1 => self.batch(&table, &def, block).map(Arc::new),
+            _ => Err(vanished(record)),
+        }
     }
 
     /// Lets go of the values of a record, and of what was set and not flushed.

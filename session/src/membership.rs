@@ -92,7 +92,7 @@ impl Verb<'_> {
 
     /// Takes in a row whose session has ended. Its values are of an old transaction.
     fn attach(&self, record: &Record, place: &Place) -> Result<()> {
-        let mut home = self.batch(&record.table(), &place.batch.def, place.batch.block.clone())?;
+        let mut home = self.batch(&record.table(), &place.batch.def, place.batch.block.share())?;
         home.epoch = 0;
         let mut core = self.core()?;
         if let Some(key) = record.identity() {

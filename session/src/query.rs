@@ -297,7 +297,7 @@ impl<'s> Query<'s> {
             let mut records = rows.map(|row| {
                 let row = row?;
                 let own = match &batch {
-                    Some(known) if Arc::ptr_eq(&known.block, row.block()) => known.clone(),
+                    Some(known) if std::ptr::eq(&*known.block, &**row.block()) => known.clone(),
                     _ => {
                         let mut made = verb.batch(&self.table, &def, row.block().clone())?;
                         made.lazy = self.lazy;

@@ -270,9 +270,10 @@ impl Record {
 
     /// A record of a row that was read.
     #[inline]
-    pub(crate) fn loaded(batch: &Arc<Batch>, row: u32) -> Record {
+    pub(crate) fn loaded(batch: Arc<Batch>, row: u32) -> Record {
+        let table = batch.table.id();
         let state = State {
-            home: Home::In(batch.clone()),
+            home: Home::In(batch),
             row,
             status: RecordState::Persistent,
             touched: false,
@@ -281,7 +282,7 @@ impl Record {
             overlay: Vec::new(),
             links: None,
         };
-        Record(Arc::new(RecordInner { table: batch.table.id(), state: Mutex::new(state) }))
+        Record(Arc::new(RecordInner { table, state: Mutex::new(state) }))
     }
 
     /// The table it is of.

@@ -10,7 +10,7 @@ use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Op, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
-use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, Table, TableDef, TableKind};
+use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, Table, TableDef};
 use crate::stmt::selection::Item;
 use crate::stmt::{Join, JoinKind, Select};
 use crate::types::Type;
@@ -31,13 +31,11 @@ pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
     Ok(Compiled { single: by_key(select), ..compiled })
 }
 
-/// Whether the filters give every column of the table's primary key one value. Only a key that the
-/// database told of is sure to be one; a program may name any columns its key.
+/// Whether the filters give every column of the table's primary key one value.
 fn by_key(select: &Select) -> bool {
     let (Some(source), true) = (&select.from, select.joins.is_empty()) else { return false };
     let def = source.table.def();
-    let is_sure = def.kind == TableKind::Table && def.is_reflected();
-    let Some(key) = def.primary_key.as_ref().filter(|_| is_sure) else { return false };
+    let Some(key) = def.primary_key.as_ref().filter(|_| def.is_sure_of_its_key()) else { return false };
     let mut given = Vec::new();
     select.filters.iter().for_each(|filter| equalities(filter, &mut given));
     let mut columns = key.columns.iter().map(|at| def.column_at(*at).map(|c| c.id));

@@ -10,7 +10,7 @@ use super::run::{batch_rows, send_bulk};
 use crate::compile::{BulkInsert, adapt, keyed, ready_plans};
 use crate::dialect::{BindUse, Request};
 use crate::error::{Error, ErrorKind, Result};
-use crate::rows::{Columns, RowBuffer, Rows};
+use crate::rows::{Block, Columns, RowBuffer};
 use crate::schema::{Table, TableDef};
 use crate::types::Class;
 use crate::value::Value;
@@ -96,9 +96,9 @@ impl Conn {
         Ok(ready_plans(table, def, self.target())?.columns.clone())
     }
 
-    /// Reads the row of a primary key, all columns.
+    /// Reads the row of a primary key, all columns: a block of it, or of more where the key is none.
     #[doc(hidden)]
-    pub fn get_row(&self, table: &Table, def: &Arc<TableDef>, key: &[Value]) -> Result<Rows> {
+    pub fn get_row(&self, table: &Table, def: &Arc<TableDef>, key: &[Value]) -> Result<Option<Block>> {
         let plans = ready_plans(table, def, self.target())?;
         let positions = def.primary_key().map_or(&[][..], |key| &key.columns);
         if positions.len() != key.len() || key.is_empty() {
@@ -117,7 +117,8 @@ impl Conn {
             fitted = typed.map(fit).collect::<Result<_>>()?;
             &fitted
         };
-        self.rows(&Request { columns: Some(&plans.columns), ..Request::new(&plans.get, params) }, 1)
+        let (columns, single) = (Some(&plans.columns), def.is_sure_of_its_key());
+        self.block(&Request { columns, single, ..Request::new(&plans.get, params) })
     }
 }
 

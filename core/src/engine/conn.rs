@@ -16,7 +16,7 @@ use crate::compile::{Compile, Compiled, Target};
 use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Request};
 use crate::error::{Error, ErrorKind, Left, Result};
 use crate::expr::Expr;
-use crate::rows::{RowBuffer, RowStream, Rows};
+use crate::rows::{Block, BlockBuilder, RowBuffer, RowStream, Rows};
 use crate::schema::{Name, Table, TableDef};
 use crate::stmt::Operation;
 use crate::value::Value;
@@ -235,6 +235,20 @@ impl Conn {
             Ok(())
         })?;
         rows.ok_or_else(|| Error::new(ErrorKind::Database, "the driver lent no cursor"))
+    }
+
+    /// Sends a statement and reads its first rows, mostly all, into a block; none where there are none.
+    pub(super) fn block(&self, request: &Request<'_>) -> Result<Option<Block>> {
+        let mut block = None;
+        self.cursor(request, &mut |cursor| {
+            let mut builder = BlockBuilder::new(cursor.columns().clone(), 1);
+            cursor.fill(&mut builder)?;
+            if !builder.is_empty() {
+                block = Some(builder.finish()?);
+            }
+            Ok(())
+        })?;
+        Ok(block)
     }
 
     /// Sends a statement and lends its rows as they come.

@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 64 * 1024;
 const LARGE: usize = 8 * 1024;
 
 /// Rows of a result, immutable.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Block {
     columns: Arc<Columns>,
     cells: Vec<Cell>,
@@ -80,9 +80,9 @@ impl BlockBuilder {
     /// An empty block for rows of these columns; `expect` rows are made room for.
     pub fn new(columns: Arc<Columns>, expect: usize) -> BlockBuilder {
         let expect = expect.min(MOST_ROWS);
-        let texts = columns.iter().filter(|c| c.class == Class::Text).count();
         // Room for names and words; longer texts grow the buffer once or twice.
-        BlockBuilder::with_room(columns, expect, expect * texts * 24)
+        let text = expect * columns.texts * 24;
+        BlockBuilder::with_room(columns, expect, text)
     }
 
     /// An empty block with as much room as the one before it needed.
@@ -192,7 +192,7 @@ impl BlockBuilder {
     /// # Errors
     /// What a result hook returned, with the column's place.
     pub fn finish(mut self) -> Result<Block> {
-        if self.columns.iter().any(|c| matches!(c.ty, Type::Custom(_))) {
+        if self.columns.has_hooks {
             self.run_hooks()?;
         }
         Ok(self.close_raw())

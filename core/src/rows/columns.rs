@@ -13,8 +13,11 @@ use crate::types::{Class, Type};
 pub struct Columns {
     list: Vec<ColumnInfo>,
     // Only for wide results: below this a scan of the names is faster than hashing one.
-    by_name: Option<HashMap<Arc<str>, usize>>,
+    by_name: ByName,
     repeated: Vec<Arc<str>>,
+    /// How many hold text, and whether custom types look at what is read: asked for every block.
+    pub(super) texts: usize,
+    pub(super) has_hooks: bool,
 }
 
 const SCAN: usize = 16;
@@ -72,26 +75,32 @@ impl ColumnInfo {
     }
 }
 
+type ByName = Option<HashMap<Arc<str>, usize>>;
+
+/// The names that several columns have.
+fn repeated(list: &[ColumnInfo]) -> Vec<Arc<str>> {
+    let repeats = |(i, c): &(usize, &ColumnInfo)| list.iter().take(*i).any(|other| other.name == c.name);
+    list.iter().enumerate().filter(repeats).map(|(_, c)| c.name.clone()).collect()
+}
+
+/// The columns by name, and the names that several have.
+fn wide(list: &[ColumnInfo]) -> (ByName, Vec<Arc<str>>) {
+    let (mut by_name, mut repeated) = (HashMap::with_capacity(list.len()), Vec::new());
+    for (position, column) in list.iter().enumerate() {
+        if by_name.insert(column.name.clone(), position).is_some() {
+            repeated.push(column.name.clone());
+        }
+    }
+    (Some(by_name), repeated)
+}
+
 impl Columns {
     /// Columns in order.
     pub fn new(list: Vec<ColumnInfo>) -> Columns {
-        if list.len() > SCAN {
-            return Columns::wide(list);
-        }
-        let repeats = |(i, c): &(usize, &ColumnInfo)| list.iter().take(*i).any(|other| other.name == c.name);
-        let repeated = list.iter().enumerate().filter(repeats).map(|(_, c)| c.name.clone()).collect();
-        Columns { list, by_name: None, repeated }
-    }
-
-    fn wide(list: Vec<ColumnInfo>) -> Columns {
-        let mut by_name = HashMap::with_capacity(list.len());
-        let mut repeated = Vec::new();
-        for (position, column) in list.iter().enumerate() {
-            if by_name.insert(column.name.clone(), position).is_some() {
-                repeated.push(column.name.clone());
-            }
-        }
-        Columns { list, by_name: Some(by_name), repeated }
+        let texts = list.iter().filter(|c| c.class == Class::Text).count();
+        let has_hooks = list.iter().any(|c| matches!(c.ty, Type::Custom(_)));
+        let (by_name, repeated) = if list.len() > SCAN { wide(&list) } else { (None, repeated(&list)) };
+        Columns { list, by_name, repeated, texts, has_hooks }
     }
 
     /// How many there are.

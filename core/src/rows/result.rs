@@ -75,12 +75,6 @@ impl Rows {
         None
     }
 
-    /// The first block, if there are rows.
-    #[doc(hidden)]
-    pub fn into_block(self) -> Option<Arc<Block>> {
-        self.first.ok()
-    }
-
     /// The rows in order.
     pub fn iter(&self) -> RowsIter<'_> {
         RowsIter { blocks: self.more.iter(), block: self.first.as_ref().ok(), at: 0, left: self.len }

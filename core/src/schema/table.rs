@@ -376,6 +376,12 @@ impl TableDef {
         self.parts.existing == super::Existing::Replace && !self.parts.extended
     }
 
+    /// Whether its primary key names one row at most: the database told of it. A program may name
+    /// any columns its key.
+    pub(crate) fn is_sure_of_its_key(&self) -> bool {
+        self.kind == TableKind::Table && self.is_reflected()
+    }
+
     /// The number of this version, from 1.
     pub fn version(&self) -> u32 {
         self.version

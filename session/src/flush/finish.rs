@@ -16,7 +16,7 @@ use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::batch::{Batch, Place, key_of};
+use crate::batch::{Batch, Place, Stored, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::{Core, Verb};
 use crate::key::{Key, all_equal};
@@ -82,7 +82,13 @@ impl<'g> Given<'g> {
 pub(super) type Sent = Option<Arc<[ColumnId]>>;
 
 impl Verb<'_> {
-    fn written(&self, def: &Arc<TableDef>, table: &Table, block: Arc<Block>, sent: &Sent) -> Result<Batch> {
+    fn written(
+        &self,
+        def: &Arc<TableDef>,
+        table: &Table,
+        block: impl Into<Stored>,
+        sent: &Sent,
+    ) -> Result<Batch> {
         let mut batch = self.batch(table, def, block)?;
         batch.sent = sent.clone();
         Ok(batch)
@@ -222,10 +228,9 @@ impl Verb<'_> {
         key: &[Value],
         sent: &Sent,
     ) -> Result<Place> {
-        let rows = conn.get_row(table, def, key)?;
-        match rows.blocks().next() {
-            Some(block) if rows.len() == 1 => {
-                Ok(Place { batch: Arc::new(self.written(def, table, block.clone(), sent)?), row: 0 })
+        match conn.get_row(table, def, key)? {
+            Some(block) if block.len() == 1 => {
+                Ok(Place { batch: Arc::new(self.written(def, table, block, sent)?), row: 0 })
             }
             _ => {
                 let name = def.display_name();

@@ -146,8 +146,8 @@ impl Verb<'_> {
         for record in records {
             let Some(key) = record.key() else { continue };
             match conn.get_row(table, &table.def(), &key) {
-                Ok(rows) if rows.is_empty() => return vanished(record),
-                Ok(_) => {}
+                Ok(None) => return vanished(record),
+                Ok(Some(_)) => {}
                 Err(error) => return error,
             }
         }

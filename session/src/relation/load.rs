@@ -124,7 +124,7 @@ impl Record {
         let loaded = place.as_ref().and_then(|place| {
             let related = find(&place.batch, name)?;
             let record =
-                |(b, row): &(u32, u32)| Some(Record::loaded(related.batches.get(*b as usize)?, *row));
+                |(b, row): &(u32, u32)| Some(Record::loaded(related.batches.get(*b as usize)?.clone(), *row));
             Some(related.of(place.row).iter().filter_map(record).collect::<Vec<Record>>())
         });
         if loaded.is_none() && place.is_some() {
