@@ -13,7 +13,8 @@ use crate::inner::{Phase, Verb};
 use crate::log::Log;
 use crate::record::{Fate, RecordState};
 
-/// How often receivers of `before_commit` are asked about what they did themselves.
+/// How often receivers of `before_commit` are asked about what they did themselves, and how often a
+/// commit flushes what functions wrote during its flush.
 const ROUNDS: usize = 10;
 
 /// What was committed.
@@ -51,7 +52,7 @@ impl Verb<'_> {
         self.refuse_inside("commit")?;
         {
             let _committing = self.enter_phase(Phase::Commit);
-            self.flush()?;
+            self.flush_all()?;
             self.merge_levels(0)?;
             if let Err(error) = self.ask_receivers() {
                 // The veto is what the caller needs; a failing rollback drops the connection.
@@ -64,6 +65,19 @@ impl Verb<'_> {
         self.tell_transitions()?;
         let receiver_errors = delivery::deliver(self, &changes);
         Ok(Committed { changes, receiver_errors })
+    }
+
+    /// Flushes until nothing is left: functions that supply values may write while a flush runs. A
+    /// thread that never stops writing does not hold the commit up: what it writes last is the next
+    /// one's.
+    fn flush_all(&self) -> Result<()> {
+        for _ in 0..ROUNDS {
+            self.flush()?;
+            if !self.has_changes()? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Refuses what would pull the transaction from under a running commit or flush.
@@ -103,7 +117,7 @@ impl Verb<'_> {
             if let Some(failed) = &self.core()?.failed {
                 return Err(failed.cause.clone());
             }
-            self.flush()?;
+            self.flush_all()?;
             self.merge_levels(0)?;
         }
         match self.core()?.base.log.is_empty() {
@@ -163,6 +177,7 @@ impl Verb<'_> {
                 self.note(&mut core, record, Some(RecordState::Deleted), RecordState::Detached);
             }
         }
+        core.let_tables_go();
         if self.inner.options.expire_on_commit {
             let alive = core.identity.alive();
             drop(core);

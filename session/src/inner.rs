@@ -268,6 +268,12 @@ impl Core {
         self.pending.insert(table.id(), Arc::new(Batch::new(Arc::new(source), block, 0)));
     }
 
+    /// Lets go of what no record uses: a table that was removed must not live as long as the session.
+    pub(crate) fn let_tables_go(&mut self) {
+        self.sources.retain(|_, source| Arc::strong_count(source) > 1);
+        self.pending.retain(|_, batch| Arc::strong_count(batch) > 1);
+    }
+
     /// Notes that a table was written.
     pub(crate) fn wrote(&mut self, table: TableId) {
         *self.written.entry(table).or_default() += 1;

@@ -127,7 +127,7 @@ impl Verb<'_> {
     pub(crate) fn refresh(&self, record: &Record) -> Result<()> {
         let batch = self.read_row(record)?;
         // Before the values go that tell whom its keys pointed to.
-        record.take_back_links(&self.inner.db.relations());
+        record.take_back_links(|| self.inner.db.relations());
         let mut state = record.0.state.lock();
         (state.home, state.row, state.overlay) = (Home::In(batch), 0, Vec::new());
         Ok(())
@@ -161,7 +161,7 @@ impl Verb<'_> {
         let mut batch = self.batch(&record.table(), def, Arc::new(builder.close_raw()))?;
         // No transaction has this number: what is expired is never of the running one.
         batch.epoch = 0;
-        record.take_back_links(&self.inner.db.relations());
+        record.take_back_links(|| self.inner.db.relations());
         let mut state = record.0.state.lock();
         (state.home, state.row, state.overlay) = (Home::In(Arc::new(batch)), 0, Vec::new());
         Ok(())

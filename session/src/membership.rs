@@ -35,7 +35,7 @@ impl Verb<'_> {
 
     pub(crate) fn add(&self, record: &Record) -> Result<()> {
         if self.add_new(record)? {
-            return Ok(());
+            return record.renew_lists();
         }
         let status = record.0.state.lock().status;
         if matches!(status, RecordState::Pending | RecordState::Persistent)
@@ -55,7 +55,7 @@ impl Verb<'_> {
         }
         drop(state);
         match self.add_new(record)? {
-            true => Ok(()),
+            true => record.renew_lists(),
             // Another thread was faster, with another session.
             false => self.can_add(record),
         }
@@ -95,15 +95,20 @@ impl Verb<'_> {
         let mut home = self.batch(&record.table(), &place.batch.def, place.batch.block.share())?;
         home.epoch = 0;
         let mut core = self.core()?;
-        if let Some(key) = record.identity() {
-            let _ = core.identity.of(record.table_id()).insert(key, record);
-        }
         let mut state = record.0.state.lock();
+        if state.session().is_some() {
+            // Another thread was faster, with another session.
+            drop((state, core));
+            return self.can_add(record);
+        }
         (state.home, state.row, state.status) =
             (Home::In(Arc::new(home)), place.row, RecordState::Persistent);
         state.touched = !state.overlay.is_empty() || state.links.is_some();
         let (is_touched, is_linked) = (state.touched, state.links.is_some());
         drop(state);
+        if let Some(key) = record.identity() {
+            let _ = core.identity.of(record.table_id()).insert(key, record);
+        }
         if is_touched {
             self.inner.touched.push(record.clone());
         }
@@ -130,8 +135,13 @@ impl Verb<'_> {
         if to == RecordState::Transient {
             state.home.leave();
         }
+        let is_linked = state.links.is_some();
         drop(state);
         self.note(&mut core, record, Some(from), to);
+        drop(core);
+        if is_linked {
+            crate::db::note_unsaved(record);
+        }
         Ok(())
     }
 }

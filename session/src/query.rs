@@ -293,12 +293,13 @@ impl<'s> Query<'s> {
         let verb = self.verb()?;
         let def: Arc<TableDef> = self.table.def();
         let mut batch: Option<Arc<Batch>> = None;
-        self.select.stream(&*verb.reading()?, |rows| {
+        let done = self.select.stream(&*verb.reading()?, |rows| {
             let mut records = rows.map(|row| {
                 let row = row?;
                 let own = match &batch {
                     Some(known) if std::ptr::eq(&*known.block, &**row.block()) => known.clone(),
                     _ => {
+                        verb.tell_transitions()?;
                         let mut made = verb.batch(&self.table, &def, row.block().clone())?;
                         made.lazy = self.lazy;
                         batch.insert(Arc::new(made)).clone()
@@ -310,7 +311,9 @@ impl<'s> Query<'s> {
                 one.ok_or_else(|| Error::new(ErrorKind::Invalid, "a row gave no record"))
             });
             body(&mut records)
-        })
+        });
+        verb.tell_transitions()?;
+        done
     }
 }
 

@@ -18,7 +18,7 @@ use serde::ser::{Error as _, Serialize, Serializer};
 use crate::batch::{Batch, Place, key_of};
 use crate::inner::Inner;
 use crate::key::Key;
-use crate::relation::Links;
+use crate::relation::{Links, Pointer};
 
 /// A row you hold: values to read and set, tracked by the session it belongs to.
 ///
@@ -192,10 +192,12 @@ pub(crate) fn put(overlay: &mut Vec<(ColumnId, Value)>, id: ColumnId, value: Val
 }
 
 /// What is set by value is no longer what a relationship made of it: the last word holds.
-fn forget_key(links: &mut Option<Box<Links>>, column: &str) {
-    if let Some(links) = links {
-        links.forget_key(column);
+fn forget_key(links: &mut Option<Box<Links>>, column: &str) -> Vec<Pointer> {
+    let gone = links.as_mut().map_or(Vec::new(), |links| links.forget_key(column));
+    if !gone.is_empty() {
+        *links = links.take().filter(|links| !links.is_empty());
     }
+    gone
 }
 
 impl State {
@@ -241,6 +243,13 @@ impl State {
             RecordState::Transient | RecordState::Detached => None,
             _ => self.home.batch()?.session.upgrade().filter(|session| !session.is_closed()),
         }
+    }
+
+    /// After a flush: whether something was written meanwhile, so that it belongs on its session's
+    /// list again.
+    pub(crate) fn settle(&mut self) -> bool {
+        self.touched = !self.overlay.is_empty() || self.links.as_ref().is_some_and(|links| links.waits());
+        self.touched
     }
 
     /// Whether something was set that differs from what was read.
@@ -386,10 +395,11 @@ impl Record {
         {
             let id = column.id();
             state.sent = false;
-            forget_key(&mut state.links, name);
+            let gone = forget_key(&mut state.links, name);
             put(&mut state.overlay, id, value);
             let told = self.touch(state);
             drop(guard);
+            self.forget_keys(&gone);
             if let Some(session) = told {
                 session.touched.push(self.clone());
             }
@@ -424,12 +434,14 @@ impl Record {
             return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));
         }
         state.sent = false;
+        let mut gone = Vec::new();
         for (column, value) in values {
-            forget_key(&mut state.links, column.key());
+            gone.append(&mut forget_key(&mut state.links, column.key()));
             put(&mut state.overlay, column.id(), value.clone());
         }
         let touched = self.touch(&mut state);
         drop(state);
+        self.forget_keys(&gone);
         if let Some(session) = touched {
             session.touched.push(self.clone());
         }

@@ -22,6 +22,7 @@ impl Verb<'_> {
         let log = self.restore(levels)?;
         self.tell_transitions()?;
         self.tell_rolled_back(log);
+        self.core()?.let_tables_go();
         done
     }
 
@@ -125,10 +126,18 @@ impl Verb<'_> {
         steps.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
         evicted.iter().for_each(|record| self.bring_back(&mut core, record));
         touched.iter().chain(&doomed).for_each(forget_changes);
+        // Whom the new records point to lives while their links are restored.
+        let written: Vec<Record> = links.iter().map(|(record, _)| record.clone()).collect();
         restore_links(links, &log.deleted().chain(&doomed).map(Record::address).collect());
+        let inserted = steps.iter().filter(|step| step.operation == Operation::Insert);
+        let gone = inserted.filter_map(|step| step.record().cloned()).chain(new);
+        let gone: Vec<Record> = gone.filter(Record::hold_rows).collect();
+        drop(written);
         // What was loaded for records that stay may have been of what is no more.
         let tables: HashSet<TableId> = steps.iter().map(|change| change.table().id()).collect();
         tables.into_iter().for_each(|table| core.wrote(table));
+        drop(core);
+        gone.iter().for_each(crate::db::note_unsaved);
         Ok(log)
     }
 
@@ -167,11 +176,14 @@ impl Verb<'_> {
         }
         match (rows.before(), rows) {
             (None, Pair::New(new)) => {
+                remember(record, new);
                 keep_sent(record, new);
                 self.to_transient(core, record);
             }
             // Its insert is undone too, and wants to see its last values.
-            _ if made.contains(&record.address()) => {}
+            _ if made.contains(&record.address()) => {
+                rows.after().into_iter().for_each(|place| remember(record, place));
+            }
             // It was let go since: its values are what they were, and nobody's.
             (Some(old), _) if record.state() == RecordState::Detached => {
                 let mut state = record.0.state.lock();
@@ -221,7 +233,6 @@ fn restore_links(flushed: Vec<(Record, Box<Links>)>, deleted: &HashSet<usize>) {
         records.push(record);
     }
     records.iter().for_each(prefer_later_values);
-    records.iter().for_each(crate::db::note_unsaved);
     for (record, mut own) in latest {
         own.let_go(deleted);
         let copied = own.copied_columns(&record.table());
@@ -244,7 +255,9 @@ fn prefer_later_values(record: &Record) {
     for (id, value) in std::mem::take(&mut links.copied) {
         let own = state.overlay.iter().find(|(own, _)| *own == id);
         if own.is_some_and(|(_, own)| *own != value) {
-            def.place_of(id).into_iter().for_each(|(_, column)| links.forget_key(column.key()));
+            // Its lists were restored without it: it was given away.
+            let column = def.place_of(id).map(|(_, column)| column.key());
+            column.into_iter().for_each(|key| drop(links.forget_key(key)));
         } else {
             state.overlay.retain(|(own, _)| *own != id);
         }
@@ -263,6 +276,14 @@ fn forget_changes(record: &Record) {
     state.spare();
     if state.status == RecordState::Persistent {
         (state.overlay, state.links) = (Vec::new(), None);
+    }
+}
+
+/// A record that was expired gets the values it held last.
+fn remember(record: &Record, last: &Place) {
+    let mut state = record.0.state.lock();
+    if state.home.batch().is_some_and(|home| !home.full) {
+        (state.home, state.row) = (Home::In(last.batch.clone()), last.row);
     }
 }
 

@@ -83,6 +83,8 @@ impl Metadata {
     fn define_list(&self, name: Name, list: PartList) -> Result<Table> {
         let existing = list.existing;
         let key = (list.schema.as_ref().map(Name::shared), name.shared());
+        // What is replaced is dropped after the lock: it holds functions and types of the program's.
+        let (now, parts);
         let mut tables = self.0.tables.write();
         let Some(table) = tables.get(&key) else {
             self.0.generation.fetch_add(1, Ordering::AcqRel);
@@ -91,12 +93,12 @@ impl Metadata {
             tables.insert(key, table.clone());
             return Ok(table);
         };
-        let now = table.def();
+        now = table.def();
         self.0.generation.fetch_add(1, Ordering::AcqRel);
         match existing {
             Existing::Keep => {}
             Existing::Extend => {
-                let parts = now.extended(list);
+                parts = now.extended(list);
                 if !same_parts(&now.parts, &parts) {
                     table.replace(TableDef::build(name, parts, Some(&now))?);
                 }
@@ -145,17 +147,19 @@ impl Metadata {
 
     /// Forgets a table. Handles of it stay usable; the name is free.
     pub fn remove(&self, table: &Table) -> bool {
+        let key = key_of(&table.def());
         let mut tables = self.0.tables.write();
         self.0.generation.fetch_add(1, Ordering::AcqRel);
-        let key = key_of(&table.def());
         let same = tables.get(&key).is_some_and(|found| found == table);
+        // The caller holds it too, so nothing of the program's goes here.
         same && tables.shift_remove(&key).is_some()
     }
 
     /// Forgets all tables.
     pub fn clear(&self) {
         self.0.generation.fetch_add(1, Ordering::AcqRel);
-        self.0.tables.write().clear();
+        let gone = std::mem::take(&mut *self.0.tables.write());
+        drop(gone);
     }
 
     /// What a layer above keeps with the tables, made at first use.

@@ -69,7 +69,9 @@ impl Table {
     pub(crate) fn replace(&self, def: TableDef) {
         let mut now = self.0.now.write();
         self.0.version.store(def.version, Ordering::Release);
-        *now = Arc::new(def);
+        let before = std::mem::replace(&mut *now, Arc::new(def));
+        drop(now);
+        drop(before);
     }
 
     /// The stable identity.

@@ -325,8 +325,7 @@ impl Books<'_> {
             true => state.overlay = Vec::new(),
             false => given.take_off(row, &mut state.overlay),
         }
-        state.touched = !state.overlay.is_empty();
-        if state.touched {
+        if state.settle() {
             drop(state);
             self.again.push(record.clone());
         }

@@ -16,13 +16,14 @@ use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::gather::by_table;
+use super::order::Side;
 use super::{dropped, miscounted};
 use crate::batch::{Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
 use crate::record::{Record, RecordState, put};
-use crate::relation::{KeyLink, Links, OnParentDelete, Relation};
+use crate::relation::{KeyLink, Links, OnParentDelete, Pointer, Relation};
 
 /// A row of a table between, to be added or taken out.
 #[derive(Clone)]
@@ -80,15 +81,19 @@ impl LinkRow {
         self.ends.iter().flat_map(|(link, _)| &link.columns)
     }
 
-    /// The values of the row, from the records at its ends.
-    fn values(&self) -> Result<Vec<Value>> {
+    /// The values of the row, from the records at its ends: as the database has them now, or as they
+    /// are to be where a key was set.
+    fn values(&self, side: Side) -> Result<Vec<Value>> {
         let mut all = Vec::new();
         for (link, end) in &self.ends {
             match end {
                 End::Values(values) => all.extend(values.iter().cloned()),
                 End::Record(record) => {
                     for target in &link.targets {
-                        all.push(record.value(target)?);
+                        all.push(match side {
+                            Side::Stored => stored(record, target)?,
+                            Side::Now => record.value(target)?,
+                        });
                     }
                 }
             }
@@ -142,7 +147,7 @@ impl Verb<'_> {
         let mut terms = Vec::with_capacity(rows.len());
         let mut keys = Vec::with_capacity(rows.len());
         for row in rows {
-            let values = row.values()?;
+            let values = row.values(Side::Stored)?;
             terms.push(all_equal(columns.iter().cloned(), values.iter().cloned()));
             keys.push(Key::of_values(&values));
         }
@@ -166,7 +171,7 @@ impl Verb<'_> {
         // Those that are deleted as records, or taken out already.
         let mut known: HashSet<(TableId, Key)> = HashSet::new();
         for row in rows.iter().filter(|row| !row.linked) {
-            known.extend(row.values().ok().and_then(|values| row.name(&values)));
+            known.extend(row.values(Side::Stored).ok().and_then(|values| row.name(&values)));
         }
         for records in by_table(deletes) {
             let Some(table) = records.first().map(|record| record.table()) else { continue };
@@ -175,7 +180,7 @@ impl Verb<'_> {
                 known.extend(names_of(deletes, &relation.near, far));
                 for chunk in records.chunks(CHUNK) {
                     for row in self.links_of_chunk(chunk, relation, far)? {
-                        let values = row.values()?;
+                        let values = row.values(Side::Stored)?;
                         let has_key = !key_of(&row.table().def()).is_empty();
                         let is_new = row.name(&values).is_none_or(|name| known.insert(name));
                         rows.extend((is_new || !has_key).then_some(row));
@@ -222,8 +227,9 @@ impl Verb<'_> {
         let positions: Vec<usize> = first.columns().map(|key| position(&def, key)).collect::<Result<_>>()?;
         let mut buffer = RowBuffer::with_capacity(rows.len() * positions.len());
         let (mut count, mut nulls) = (0, Vec::new());
+        let side = if operation == Operation::Delete { Side::Stored } else { Side::Now };
         for row in rows {
-            let values = row.values()?;
+            let values = row.values(side)?;
             if operation == Operation::Delete && values.iter().any(Value::is_null) {
                 nulls.push(values);
                 continue;
@@ -278,28 +284,33 @@ impl Verb<'_> {
         Ok(())
     }
 
-    /// What was written of relationships is flushed now; a rollback finds it in the level.
+    /// What was written of relationships is flushed now; a rollback finds it in the level. What was
+    /// written meanwhile waits for the next flush.
     pub(super) fn settle_links(&self, linked: &[Record]) -> Result<()> {
         let mut core = self.core()?;
         for record in linked {
             let mut state = record.0.state.lock();
-            state.touched = !state.overlay.is_empty() && state.touched;
-            let links: Option<Box<Links>> = state.links.take();
+            let Some(mut links) = state.links.take_if(|links| links.is_sent()) else { continue };
+            state.links = links.settle();
+            let was_listed = state.touched;
+            let again = state.settle() && !was_listed && state.status == RecordState::Persistent;
             drop(state);
-            if let Some(links) = links {
-                core.level().links.push((record.clone(), links));
+            if again {
+                self.inner.touched.push(record.clone());
             }
+            core.level().links.push((record.clone(), links));
         }
         Ok(())
     }
 
     /// Copies the keys of the records that a record points to into its own columns.
     pub(super) fn copy_keys(&self, record: &Record) -> Result<()> {
-        let links = record.0.state.lock().links.as_ref().map(|links| links.one.clone());
-        for (link, hold) in links.into_iter().flatten() {
-            let other = hold.as_ref().map(|hold| hold.record().ok_or_else(|| dropped(record))).transpose()?;
+        let sent = |links: &&Links| links.is_sent();
+        let links = record.0.state.lock().links.as_deref().filter(sent).map(|links| links.one.clone());
+        for Pointer { key, to, .. } in links.into_iter().flatten() {
+            let other = to.as_ref().map(|to| to.record().ok_or_else(|| dropped(record))).transpose()?;
             let def = record.table().def();
-            for (own, target) in link.columns.iter().zip(&link.targets) {
+            for (own, target) in key.columns.iter().zip(&key.targets) {
                 let value = other.as_ref().map_or(Ok(Value::Null), |other| other.value(target))?;
                 let id = def.column(own)?.id();
                 let mut state = record.0.state.lock();
@@ -326,7 +337,7 @@ fn names_of(deletes: &[Record], one: &KeyLink, other: &KeyLink) -> Vec<(TableId,
 }
 
 /// The value of a column as the database has it.
-fn stored(record: &Record, key: &str) -> Result<Value> {
+pub(super) fn stored(record: &Record, key: &str) -> Result<Value> {
     let def = record.def_for(key);
     let id = def.column(key)?.id();
     let found = record.0.state.lock().stored(id, key).map(ValueRef::to_value);

@@ -1,8 +1,9 @@
-//! Flushing: gather what was changed (`gather`), put it in order (`order`), send it in batches
+//! Flushing: gather what was changed (`gather`) and what goes with it (`cascade`), put it in order (`order`), send it in batches
 //! (`insert`, `update`, `delete`, `links`), and move the records onto their new rows (`finish`).
 //!
 //! A flush that fails leaves nothing half done: the innermost level is rolled back.
 
+mod cascade;
 mod delete;
 mod finish;
 mod gather;
@@ -22,6 +23,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use crate::inner::{Phase, Verb};
 use crate::log::Part;
 use crate::record::Record;
+use gather::not_sent;
 
 /// What a flush has to do.
 #[derive(Default)]
@@ -76,6 +78,7 @@ impl Verb<'_> {
 
     /// Puts work back on the lists, for the rollback to restore.
     fn put_back(&self, work: Work) {
+        not_sent(&work.linked);
         if let Ok(mut core) = self.core() {
             core.new.extend(work.inserts.iter().cloned());
             core.doomed.extend(work.deletes.iter().cloned());
@@ -84,7 +87,7 @@ impl Verb<'_> {
         self.inner.linked.store(true, Ordering::Release);
     }
 
-    fn has_changes(&self) -> Result<bool> {
+    pub(crate) fn has_changes(&self) -> Result<bool> {
         let core = self.core()?;
         Ok(!core.new.is_empty() || !core.doomed.is_empty() || !self.inner.touched.is_empty())
     }

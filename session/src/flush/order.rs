@@ -18,7 +18,7 @@ use super::{Step, Work};
 use crate::inner::Verb;
 use crate::key::Key;
 use crate::record::Record;
-use crate::relation::Hold;
+use crate::relation::Pointer;
 
 /// What is done to the rows of one table, or of tables that point to each other.
 struct Group {
@@ -109,7 +109,7 @@ fn groups(work: &Work) -> Vec<Group> {
     for record in work.inserts.iter().chain(&*work.updates) {
         let state = record.0.state.lock();
         let Some(links) = &state.links else { continue };
-        for (link, _) in &links.one {
+        for link in links.one.iter().map(|pointer| &pointer.key) {
             let place = |table: &Table| tables.iter().position(|own| own == table);
             if let (Some(holder), Some(referred)) = (place(&link.holder), place(&link.referred))
                 && let Some(list) = depends.get_mut(holder)
@@ -159,9 +159,9 @@ fn key_changes(record: &Record) -> Vec<(usize, bool)> {
     let state = record.0.state.lock();
     let linked = state.links.iter().flat_map(|links| &links.one);
     let mut changes: Vec<(usize, bool)> = Vec::new();
-    for (link, hold) in linked {
-        let places = link.columns.iter().filter_map(|key| def.columns().position(|c| c.key() == &**key));
-        changes.extend(places.map(|at| (at, hold.is_none())));
+    for Pointer { key, to, .. } in linked {
+        let places = key.columns.iter().filter_map(|key| def.columns().position(|c| c.key() == &**key));
+        changes.extend(places.map(|at| (at, to.is_none())));
     }
     for key in def.foreign_keys() {
         for at in &key.columns {
@@ -267,7 +267,7 @@ fn by_rows(updates: &[Record], inserts: &[Record]) -> Result<Vec<Step>> {
 
 /// Which values of a record are looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(super) enum Side {
     /// Those of the database.
     Stored,
     /// Those it has now.
@@ -282,7 +282,7 @@ fn pointing(records: &[Record], others: &[Record], side: Side) -> Vec<(usize, us
     for (at, record) in records.iter().enumerate() {
         let state = record.0.state.lock();
         let links = state.links.iter().filter(|_| side == Side::Now).flat_map(|links| &links.one);
-        let held = links.filter_map(|(_, hold)| hold.as_ref().and_then(Hold::record));
+        let held = links.filter_map(Pointer::record);
         pairs.extend(held.filter_map(|other| Some((at, *addresses.get(&other.address())?))));
     }
     for holders in positions_by_table(records) {

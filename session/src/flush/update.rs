@@ -16,7 +16,7 @@ use crate::inner::{Epochs, Verb};
 use crate::key::Key;
 use crate::load::{key_cell, no_key, vanished};
 use crate::log::Part;
-use crate::record::{Home, Record, State, put};
+use crate::record::{Home, Record, RecordState, State, put};
 
 impl Verb<'_> {
     pub(super) fn update(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
@@ -27,6 +27,10 @@ impl Verb<'_> {
         let mut run = Run::new(table, &def);
         for (at, record) in records.iter().enumerate() {
             let mut state = record.0.state.lock();
+            if state.status != RecordState::Persistent {
+                // Another thread let it go.
+                continue;
+            }
             if state.links.is_some() {
                 drop(state);
                 self.copy_keys(record)?;
@@ -34,12 +38,20 @@ impl Verb<'_> {
             }
             if is_in_doubt(&state, &epochs) {
                 drop(state);
-                self.read_again(conn, (table, &def), records.get(at..).unwrap_or(&[]), &epochs)?;
+                let rest = records.get(at..).unwrap_or(&[]).iter();
+                let in_doubt = rest.filter(|record| is_in_doubt(&record.0.state.lock(), &epochs));
+                if let Some(gone) = self.read_again(conn, (table, &def), in_doubt)? {
+                    return Err(vanished(gone));
+                }
                 state = record.0.state.lock();
             }
             keep_changes(&mut state, &epochs);
             if state.overlay.is_empty() {
-                state.touched = false;
+                let again = state.settle();
+                drop(state);
+                if again {
+                    self.inner.touched.push(record.clone());
+                }
                 continue;
             }
             if !on_update.is_empty() {
@@ -61,27 +73,26 @@ impl Verb<'_> {
         self.update_run(conn, run)
     }
 
-    /// Reads the rows of records that set a value which is equal to one of an old transaction: only
-    /// the database knows whether that is a change.
-    fn read_again(
+    /// Reads the rows of records again; what was set stays. Gives the first that has no row.
+    pub(super) fn read_again<'r>(
         &self,
         conn: &Conn,
         (table, def): (&Table, &Arc<TableDef>),
-        records: &[Record],
-        epochs: &Epochs,
-    ) -> Result<()> {
-        let in_doubt = records.iter().filter(|record| is_in_doubt(&record.0.state.lock(), epochs));
-        let in_doubt: Vec<(&Record, Vec<Value>)> =
-            in_doubt.filter_map(|record| Some((record, record.key()?))).collect();
-        let keys: Vec<Vec<Value>> = in_doubt.iter().map(|(_, key)| key.clone()).collect();
+        records: impl Iterator<Item = &'r Record>,
+    ) -> Result<Option<&'r Record>> {
+        let (records, keys): (Vec<&Record>, Vec<Vec<Value>>) =
+            records.filter_map(|record| Some((record, record.key()?))).unzip();
         let found = self.rows_of_keys(conn, (table, def), &keys, &None)?;
-        for (record, key) in in_doubt {
-            let place =
-                Key::of_values(&key).and_then(|key| found.get(&key)).ok_or_else(|| vanished(record))?;
+        let mut gone = None;
+        for (record, key) in records.into_iter().zip(keys) {
+            let Some(place) = Key::of_values(&key).and_then(|key| found.get(&key)) else {
+                gone = gone.or(Some(record));
+                continue;
+            };
             let mut state = record.0.state.lock();
             (state.home, state.row) = (Home::In(place.batch.clone()), place.row);
         }
-        Ok(())
+        Ok(gone)
     }
 
     fn update_run(&self, conn: &Conn, run: Run<'_>) -> Result<()> {
@@ -225,9 +236,13 @@ impl<'r> Run<'r> {
     }
 }
 
-/// Whether a value was set that is equal to one of an old transaction.
+/// Whether only the database knows what the changes are: a value was set that is equal to one of an
+/// old transaction, or the old values were let go.
 fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
     let Some(home) = state.home.batch().filter(|home| !epochs.holds(home.epoch)) else { return false };
+    if !home.full && state.status == RecordState::Persistent && !state.overlay.is_empty() {
+        return true;
+    }
     state.overlay.iter().any(|(id, value)| {
         let column = home.def.place_of(*id);
         let stored = column.and_then(|(_, column)| state.stored(*id, column.key()));

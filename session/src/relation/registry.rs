@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexMap;
 use mirrorm_core::internal::did_you_mean;
@@ -19,10 +20,10 @@ use super::{KeyLink, OnParentDelete, Relation};
 /// The relationships of one table by name.
 type Named = IndexMap<Arc<str>, Arc<Relation>>;
 
-/// All relationships, as of a generation of the registry of tables.
+/// All relationships, as of a generation of the registry of tables and a number of declarations.
 #[derive(Default)]
 pub(crate) struct Map {
-    generation: u64,
+    versions: (u64, u64),
     tables: HashMap<TableId, Named>,
 }
 
@@ -30,7 +31,9 @@ pub(crate) struct Map {
 #[derive(Default)]
 pub(crate) struct Relations {
     declared: RwLock<Vec<Declared>>,
-    map: RwLock<Arc<Map>>,
+    /// How often something was declared.
+    declarations: AtomicU64,
+    map: RwLock<Option<Arc<Map>>>,
     pub(crate) unsaved: Unsaved,
 }
 
@@ -42,20 +45,19 @@ impl Relations {
         let mut list = self.declared.write();
         list.retain(|other| !(other.from == declared.from && other.name == declared.name));
         list.push(declared);
-        drop(list);
-        *self.map.write() = Arc::default();
+        self.declarations.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
     /// The relationships as they are now.
     pub(crate) fn map(&self, metadata: &Metadata) -> Arc<Map> {
-        let generation = metadata.generation();
-        let known = self.map.read().clone();
-        if known.generation == generation && generation > 0 && !known.tables.is_empty() {
-            return known;
+        // Asked before anything is read: what changes meanwhile makes the map old at once.
+        let versions = (metadata.generation(), self.declarations.load(Ordering::Acquire));
+        if let Some(known) = self.map.read().as_ref().filter(|known| known.versions == versions) {
+            return known.clone();
         }
         let tables = metadata.tables();
-        let mut map = Map { generation, tables: HashMap::new() };
+        let mut map = Map { versions, tables: HashMap::new() };
         for found in relationships(&tables) {
             map.add(derived(&found), false);
         }
@@ -66,7 +68,7 @@ impl Relations {
             }
         }
         let map = Arc::new(map);
-        *self.map.write() = map.clone();
+        *self.map.write() = Some(map.clone());
         map
     }
 }
@@ -85,6 +87,11 @@ impl Map {
     /// The relationships of a table.
     pub(crate) fn of(&self, table: &Table) -> impl Iterator<Item = &Arc<Relation>> {
         self.tables.get(&table.id()).into_iter().flat_map(IndexMap::values)
+    }
+
+    /// The relationships that lead to a table.
+    pub(crate) fn to(&self, table: &Table) -> impl Iterator<Item = &Arc<Relation>> {
+        self.tables.values().flat_map(IndexMap::values).filter(move |relation| relation.to == *table)
     }
 
     fn get(&self, table: &Table, name: &str) -> Option<&Arc<Relation>> {

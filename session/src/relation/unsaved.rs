@@ -1,9 +1,10 @@
-//! Unsaved records that hold each other: those that nobody else holds are found and let go.
+//! Records without a session that hold each other: those that nobody else holds are found and let
+//! go.
 //!
 //! Writing a relationship makes one record hold the other; written from both sides, or around a
 //! circle, they hold each other. A flush lets the links go. Records that never reach one would live
-//! for ever, so the records that hold others are listed, and looked through whenever the list has
-//! doubled: trial deletion (Bacon and Rajan, Concurrent Cycle Collection, 2001, 3). Not here: what
+//! for ever: new ones, and those whose session has ended or let them go. So the records that hold
+//! others are listed, and looked through whenever the list has doubled: trial deletion (Bacon and Rajan, Concurrent Cycle Collection, 2001, 3). Not here: what
 //! is written (`write`).
 
 use std::collections::{HashMap, HashSet};
@@ -11,7 +12,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{Hold, Links};
+use super::Links;
 use crate::record::{Record, RecordInner, State};
 
 /// The records that were given links before they were saved.
@@ -85,7 +86,7 @@ fn reachable(noted: Vec<Record>) -> Vec<Record> {
     let (mut all, mut known, mut todo) = (Vec::new(), HashSet::new(), noted);
     while let Some(record) = todo.pop() {
         if known.insert(record.address()) {
-            todo.extend(record.0.state.lock().links.iter().flat_map(|links| links.strong().cloned()));
+            todo.extend(record.0.state.lock().links.iter().flat_map(|links| links.strong()).cloned());
             all.push(record);
         }
     }
@@ -96,17 +97,4 @@ fn reachable(noted: Vec<Record>) -> Vec<Record> {
 fn held_by(state: &State, places: &HashMap<usize, usize>) -> Vec<usize> {
     let strong = state.links.iter().flat_map(|links| links.strong());
     strong.filter_map(|record| places.get(&record.address()).copied()).collect()
-}
-
-impl Links {
-    /// The records it holds strongly.
-    fn strong(&self) -> impl Iterator<Item = &Record> {
-        let one = self.one.iter().filter_map(|(_, hold)| hold.as_ref());
-        let added = self.many.iter().flat_map(|list| list.added.values());
-        let held = one.chain(added).filter_map(|hold| match hold {
-            Hold::Strong(record) => Some(record),
-            Hold::Weak(_) => None,
-        });
-        held.chain(self.many.iter().flat_map(|list| list.removed.values()))
-    }
 }

@@ -7,15 +7,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use indexmap::map::Entry;
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
-use super::{Hold, KeyLink, Links, ListChange, Relation, RelationMap};
+use super::noted::{ListChange, Pointer};
+use super::{Hold, KeyLink, Links, Relation, RelationMap};
 use crate::inner::Inner;
 use crate::key::Key;
-use crate::record::{NO_ROW, Record, RecordState, put};
+use crate::record::{Fate, NO_ROW, Record, RecordState, State};
 
 impl Record {
     /// Sets the record a relationship leads to, or none. The next flush writes the key; a new record
@@ -23,7 +23,9 @@ impl Record {
     ///
     /// # Errors
     /// `NoSuchColumn` for an unknown relationship, with near names; `Invalid` for one that leads to
-    /// many, for a record of another table, of another session, or that was deleted.
+    /// many, for a record of another table, of another session, or that was deleted; `Busy` when
+    /// another thread's verb does not end in time: the record that loses this one is looked up in
+    /// the session.
     ///
     /// # Example
     /// ```
@@ -53,19 +55,15 @@ impl Record {
             self.check_other(&relation, other)?;
         }
         if relation.kind == RelationshipKind::ManyToOne {
-            point(self, &relation.near, other, back.as_ref(), Side::Holder);
-            return Ok(());
+            return point(self, &relation.near, other, back.as_ref(), Side::Holder);
         }
         // One-to-one from the other side: whoever pointed here does so no more.
         for old in self.related(name)? {
             if Some(&old) != other {
-                point(&old, &relation.near, None, Some(&relation), Side::Referred);
+                point(&old, &relation.near, None, Some(&relation), Side::Referred)?;
             }
         }
-        if let Some(other) = other {
-            point_to(other, self, &relation);
-        }
-        Ok(())
+        other.map_or(Ok(()), |other| point_to(other, self, &relation))
     }
 
     /// Adds a record to a relationship that leads to many rows.
@@ -77,7 +75,7 @@ impl Record {
         self.check_other(&relation, other)?;
         match relation.kind {
             RelationshipKind::ManyToMany => link(self, &relation, back.as_ref(), other, true),
-            _ => point_to(other, self, &relation),
+            _ => return point_to(other, self, &relation),
         }
         Ok(())
     }
@@ -91,31 +89,32 @@ impl Record {
         let (relation, back) = self.list(name)?;
         self.check_other(&relation, other)?;
         if self.related(name)?.contains(other) {
-            self.take_out(&relation, back.as_ref(), other);
+            self.take_out(&relation, back.as_ref(), other)?;
         }
         Ok(())
     }
 
     /// Takes out a record that is in a list.
-    fn take_out(&self, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record) {
+    fn take_out(&self, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record) -> Result<()> {
         match relation.kind {
             RelationshipKind::ManyToMany => link(self, relation, back, other, false),
-            _ => point(other, &relation.near, None, Some(relation), Side::Referred),
+            _ => return point(other, &relation.near, None, Some(relation), Side::Referred),
         }
+        Ok(())
     }
 
-    /// Makes a relationship lead to exactly these records.
+    /// Makes a relationship lead to exactly these records, one after the other.
     ///
     /// # Errors
-    /// As [`Record::set_related`].
+    /// As [`Record::set_related`]; after `Busy` those before it are in place.
     pub fn replace(&self, name: &str, others: &[Record]) -> Result<()> {
         let (relation, back) = self.list(name)?;
         others.iter().try_for_each(|other| self.check_other(&relation, other))?;
         let now = self.related(name)?;
         let wanted: HashSet<usize> = others.iter().map(Record::address).collect();
         let there: HashSet<usize> = now.iter().map(Record::address).collect();
-        let out = now.iter().filter(|old| !wanted.contains(&old.address()));
-        out.for_each(|old| self.take_out(&relation, back.as_ref(), old));
+        let mut out = now.iter().filter(|old| !wanted.contains(&old.address()));
+        out.try_for_each(|old| self.take_out(&relation, back.as_ref(), old))?;
         others.iter().filter(|new| !there.contains(&new.address())).try_for_each(|new| self.append(name, new))
     }
 
@@ -130,12 +129,16 @@ impl Record {
     /// The relationship of a name and the one that leads back. A record that no session knows finds
     /// them by its table.
     fn written_relation(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
-        let map = match self.session() {
-            Some(session) => session.db.relations(),
-            None => crate::db::relations_of(&self.table()),
-        };
+        let map = self.relation_map();
         let relation = map.find(&self.table(), name)?;
         Ok((relation.clone(), map.reverse(relation).cloned()))
+    }
+
+    fn relation_map(&self) -> Arc<RelationMap> {
+        match self.session() {
+            Some(session) => session.db.relations(),
+            None => crate::db::relations_of(&self.table()),
+        }
     }
 
     fn misused(&self, relation: &Relation, why: &str) -> Error {
@@ -154,10 +157,7 @@ impl Record {
             return Err(self.misused(relation, &why));
         }
         for (record, what) in [(self, "was deleted"), (other, "leads to a record that was deleted")] {
-            let state = record.0.state.lock();
-            let deleted = state.is_doomed() || state.status == RecordState::Deleted;
-            drop(state);
-            if deleted {
+            if record.is_going() {
                 return Err(self.misused(relation, what));
             }
         }
@@ -167,12 +167,13 @@ impl Record {
     /// Changes what is noted of its relationships, and tells its session.
     pub(crate) fn edit_links(&self, edit: impl FnOnce(&mut Links)) {
         let mut state = self.0.state.lock();
-        let is_first = state.links.is_none() && state.row == NO_ROW;
+        let is_first = state.links.is_none();
         let mut links = state.links.take().unwrap_or_default();
-        edit(&mut links);
+        edit(links.open());
         state.links = Some(links).filter(|links| !links.is_empty());
         let told: Option<Arc<Inner>> = self.touch(&mut state);
         let session = state.session();
+        let is_loose = state.row == NO_ROW || session.is_none();
         drop(state);
         if let Some(session) = session {
             session.linked.store(true, Ordering::Release);
@@ -180,65 +181,174 @@ impl Record {
         if let Some(session) = told {
             session.touched.push(self.clone());
         }
-        if is_first {
+        if is_first && is_loose {
             crate::db::note_unsaved(self);
         }
     }
 
-    /// The record its key is noted to point to; the outer option says whether that was written.
-    fn noted(&self, key: &KeyLink) -> Option<Option<Record>> {
-        let state = self.0.state.lock();
-        let links = state.links.as_ref()?;
-        let (_, hold) = links.one.iter().find(|(own, _)| **own == *key)?;
-        Some(hold.as_ref().and_then(Hold::record))
+    /// What is noted of a key.
+    fn noted(&self, key: &KeyLink) -> Option<Pointer> {
+        self.0.state.lock().links.as_ref()?.pointer(key).cloned()
     }
-}
 
-impl Record {
     /// The record its key points to in the database, if its session has it.
-    fn known_parent(&self, key: &KeyLink) -> Option<Record> {
-        let session = self.session()?;
-        let place = self.0.state.lock().place()?;
+    fn known_parent(&self, key: &KeyLink) -> Result<Option<Record>> {
+        let place = self.0.state.lock().place();
+        let (Some(session), Some(place)) = (self.session(), place) else { return Ok(None) };
         let def = key.referred.def();
         let targets = crate::batch::key_of(&def).iter().filter_map(|at| def.column_at(*at)).map(|c| c.key());
         if !targets.eq(key.targets.iter().map(|target| &**target)) {
-            return None;
+            return Ok(None);
         }
         let own = |name: &Arc<str>| {
             let at = place.batch.def.columns().position(|column| column.key() == &**name)?;
             place.value(at).map(|value| value.to_value())
         };
-        let values: Vec<Value> = key.columns.iter().map(own).collect::<Option<_>>()?;
-        let verb = session.enter().ok()?;
-        let core = verb.core().ok()?;
-        core.identity.get(key.referred.id(), &Key::of_values(&values)?)
+        let values = key.columns.iter().map(own).collect::<Option<Vec<Value>>>();
+        let Some(key_of_parent) = values.and_then(|values| Key::of_values(&values)) else { return Ok(None) };
+        match session.enter() {
+            Ok(verb) => Ok(verb.core()?.identity.get(key.referred.id(), &key_of_parent)),
+            // It was closed just now.
+            Err(error) if error.kind() == ErrorKind::Detached => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A record that is added again takes those in its lists with it: a rollback let go of what was
+    /// noted on them. What was said of their keys since stays.
+    pub(crate) fn renew_lists(&self) -> Result<()> {
+        let lists: Vec<ListChange> = match &self.0.state.lock().links {
+            Some(links) => links.many.iter().filter(|list| list.relation.far.is_none()).cloned().collect(),
+            None => return Ok(()),
+        };
+        for ListChange { relation, added, .. } in &lists {
+            for child in added.values().filter_map(Hold::record) {
+                if !child.is_going() && !child.says(&relation.near) {
+                    point_to(&child, self, relation)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A record that is new again holds the rows it is to point to: nobody else may. Says whether it
+    /// has relationships that were written.
+    pub(crate) fn hold_rows(&self) -> bool {
+        let is_row = |other: &Record| other.0.state.lock().row != NO_ROW;
+        let ends = self.pointers().into_iter().map(|pointer| pointer.record().filter(is_row));
+        let rows: Vec<Record> = ends.flatten().collect();
+        let mut state = self.0.state.lock();
+        for pointer in state.links.iter_mut().flat_map(|links| &mut links.one) {
+            let row = rows.iter().find(|row| pointer.record().as_ref() == Some(row));
+            pointer.to = row.cloned().map(Hold::Strong).or_else(|| pointer.to.take());
+        }
+        state.links.is_some()
+    }
+
+    /// Whether it was deleted, or is to be.
+    pub(crate) fn is_going(&self) -> bool {
+        let state = self.0.state.lock();
+        state.status == RecordState::Deleted || state.fate != Fate::Stays
+    }
+
+    /// Whether it was said where a key is to point, by relationship or by value.
+    pub(crate) fn says(&self, key: &KeyLink) -> bool {
+        let state = self.0.state.lock();
+        state.links.as_ref().is_some_and(|links| links.pointer(key).is_some()) || sets(&state, key)
+    }
+
+    /// The values of a key that was set by value, if none of them is NULL.
+    pub(crate) fn set_key(&self, key: &KeyLink) -> Option<Key> {
+        let state = self.0.state.lock();
+        let is_noted = state.links.as_ref().is_some_and(|links| links.pointer(key).is_some());
+        if is_noted || !sets(&state, key) {
+            return None;
+        }
+        let def = state.home.table().def();
+        let value = |name: &Arc<str>| {
+            let id = def.column(name).ok()?.id();
+            state.value(id, name).map(|value| value.to_value())
+        };
+        Key::of_values(&key.columns.iter().map(value).collect::<Option<Vec<Value>>>()?)
+    }
+
+    /// What is noted of its keys.
+    pub(crate) fn pointers(&self) -> Vec<Pointer> {
+        self.0.state.lock().links.as_ref().map_or(Vec::new(), |links| links.one.clone())
+    }
+
+    /// The next flush sets a key to NULL.
+    pub(crate) fn nullify(&self, key: &Arc<KeyLink>) {
+        self.edit_links(|links| links.point(key, None, None));
     }
 }
 
+/// Taking back.
 impl Record {
     /// Takes back what was written of its relationships and not flushed, on both sides.
-    pub(crate) fn take_back_links(&self, map: &RelationMap) {
-        let Some(links) = self.0.state.lock().links.take() else { return };
-        for (key, hold) in &links.one {
-            let Some(list) = map.list_of(key) else { continue };
-            let ends = [hold.as_ref().and_then(Hold::record), self.known_parent(key)];
-            ends.iter().flatten().for_each(|end| end.forget_in(list, self));
-        }
+    pub(crate) fn take_back_links(&self, map: impl FnOnce() -> Arc<RelationMap>) {
+        let Some(links) = self.take_links() else { return };
+        let map = map();
+        self.forget_at_ends(&links.one, &map);
         for ListChange { relation, added, removed } in &links.many {
-            let others = || added.values().filter_map(Hold::record).chain(removed.values().cloned());
             if relation.far.is_some() {
+                let others = || added.values().filter_map(Hold::record).chain(removed.values().cloned());
                 let back = map.reverse(relation);
                 back.into_iter().for_each(|back| others().for_each(|other| other.forget_in(back, self)));
                 continue;
             }
-            for child in others() {
-                // It may have been given to somebody else since, which stays.
-                if child.noted(&relation.near).is_some_and(|noted| noted.is_none_or(|end| end == *self)) {
-                    child.edit_links(|links| links.unpoint(&relation.near));
-                    let before = child.known_parent(&relation.near).filter(|before| before != self);
-                    before.iter().for_each(|before| before.forget_in(relation, &child));
+            let given_away = |child: &Record| {
+                let noted = child.noted(&relation.near).and_then(|pointer| pointer.record());
+                noted.is_some_and(|end| end != *self)
+            };
+            for child in added.values().filter_map(Hold::record).filter(|child| !given_away(child)) {
+                child.take_back_key(&relation.near, &map);
+            }
+            for child in removed.values() {
+                // What it was given to since keeps it.
+                match given_away(child) {
+                    true => self.edit_links(|links| links.edit(relation, |list| list.take_out(child))),
+                    false => child.take_back_key(&relation.near, &map),
                 }
             }
+        }
+    }
+
+    /// Takes out what is noted and not on its way already.
+    fn take_links(&self) -> Option<Box<Links>> {
+        let mut state = self.0.state.lock();
+        match &mut state.links {
+            Some(links) if links.is_sent() => {
+                let later = links.settle();
+                links.send();
+                later
+            }
+            links => links.take(),
+        }
+    }
+
+    /// Leaves a key as the database has it, here and at its ends.
+    fn take_back_key(&self, key: &KeyLink, map: &RelationMap) {
+        let mut gone = None;
+        if self.0.state.lock().links.is_some() {
+            self.edit_links(|links| gone = links.unpoint(key));
+        }
+        self.forget_at_ends(gone.as_slice(), map);
+    }
+
+    /// What was noted of keys holds no more, because their values were set: the lists at their ends
+    /// forget it too.
+    pub(crate) fn forget_keys(&self, pointers: &[Pointer]) {
+        if !pointers.is_empty() {
+            self.forget_at_ends(pointers, &self.relation_map());
+        }
+    }
+
+    /// The records at the ends of keys forget what they were told of this one.
+    fn forget_at_ends(&self, pointers: &[Pointer], map: &RelationMap) {
+        for pointer in pointers {
+            let list = map.list_of(&pointer.key);
+            list.into_iter().for_each(|list| pointer.ends().for_each(|end| end.forget_in(list, self)));
         }
     }
 
@@ -250,6 +360,16 @@ impl Record {
     }
 }
 
+/// Whether values of a key were set and not flushed.
+fn sets(state: &State, key: &KeyLink) -> bool {
+    if state.overlay.is_empty() {
+        return false;
+    }
+    let def = state.home.table().def();
+    let mut ids = key.columns.iter().filter_map(|name| Some(def.column(name).ok()?.id()));
+    ids.any(|id| state.overlay.iter().any(|(own, _)| *own == id))
+}
+
 /// Which side of a key was written, and so holds the other strongly.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -258,8 +378,8 @@ enum Side {
 }
 
 /// Notes that a record belongs into a list of another, written from the list's side.
-fn point_to(holder: &Record, referred: &Record, list: &Arc<Relation>) {
-    point(holder, &list.near, Some(referred), Some(list), Side::Referred);
+fn point_to(holder: &Record, referred: &Record, list: &Arc<Relation>) -> Result<()> {
+    point(holder, &list.near, Some(referred), Some(list), Side::Referred)
 }
 
 /// Notes that the key of a record points to another, on both of them. `list` is the relationship
@@ -270,17 +390,21 @@ fn point(
     referred: Option<&Record>,
     list: Option<&Arc<Relation>>,
     side: Side,
-) {
+) -> Result<()> {
     // Whoever it was noted or known to point to loses it.
-    let before = holder.noted(key).unwrap_or_else(|| holder.known_parent(key));
-    if let (Some(before), Some(list)) = (before.filter(|before| Some(before) != referred), list) {
+    let before = match holder.noted(key) {
+        Some(pointer) => pointer.record(),
+        None => holder.known_parent(key)?,
+    };
+    let lost = before.as_ref().filter(|before| Some(*before) != referred);
+    if let (Some(before), Some(list)) = (lost, list) {
         before.edit_links(|links| links.edit(list, |change| change.take_out(holder)));
     }
-    let hold = referred.map(|referred| match side {
+    let to = referred.map(|referred| match side {
         Side::Holder => Hold::Strong(referred.clone()),
         Side::Referred => Hold::Weak(referred.downgrade()),
     });
-    holder.edit_links(|links| links.point(key, hold));
+    holder.edit_links(|links| links.point(key, to, before.as_ref().map(Record::downgrade)));
     if let (Some(referred), Some(list)) = (referred, list) {
         let hold = match side {
             Side::Holder => Hold::Weak(holder.downgrade()),
@@ -288,6 +412,7 @@ fn point(
         };
         referred.edit_links(|links| links.edit(list, |change| change.put_in(hold)));
     }
+    Ok(())
 }
 
 /// Notes that two records are linked through a table between, or are not any more.
@@ -298,93 +423,5 @@ fn link(one: &Record, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, ot
     one.edit_links(|links| note(links, relation, Hold::Strong(other.clone()), other));
     if let Some(back) = back {
         other.edit_links(|links| note(links, back, Hold::Weak(one.downgrade()), one));
-    }
-}
-
-impl ListChange {
-    fn put_in(&mut self, hold: Hold) {
-        if self.removed.shift_remove(&hold.address()).is_some() {
-            return;
-        }
-        match self.added.entry(hold.address()) {
-            // Written from this side too: now it is held.
-            Entry::Occupied(mut own) if matches!(hold, Hold::Strong(_)) => drop(own.insert(hold)),
-            Entry::Occupied(_) => {}
-            Entry::Vacant(place) => drop(place.insert(hold)),
-        }
-    }
-
-    fn take_out(&mut self, record: &Record) {
-        if self.added.shift_remove(&record.address()).is_none() {
-            self.removed.insert(record.address(), record.clone());
-        }
-    }
-
-    /// Leaves a record as the database has it.
-    fn forget(&mut self, record: &Record) {
-        self.added.shift_remove(&record.address());
-        self.removed.shift_remove(&record.address());
-    }
-}
-
-impl Links {
-    /// Adds what was written later.
-    pub(crate) fn merge(&mut self, mut later: Links) {
-        for (key, hold) in std::mem::take(&mut later.one) {
-            self.point(&key, hold);
-        }
-        for (id, value) in std::mem::take(&mut later.copied) {
-            put(&mut self.copied, id, value);
-        }
-        for list in std::mem::take(&mut later.many) {
-            self.edit(&list.relation, |own| {
-                list.added.into_values().for_each(|hold| own.put_in(hold));
-                list.removed.values().for_each(|record| own.take_out(record));
-            });
-        }
-    }
-
-    /// Forgets these records.
-    pub(crate) fn let_go(&mut self, records: &HashSet<usize>) {
-        let is_gone = |hold: &Hold| hold.record().is_some_and(|record| records.contains(&record.address()));
-        for (_, hold) in &mut self.one {
-            if hold.as_ref().is_some_and(is_gone) {
-                *hold = None;
-            }
-        }
-        self.many.iter_mut().for_each(|list| list.added.retain(|_, hold| !is_gone(hold)));
-    }
-
-    /// Forgets what keys of this column were to point to.
-    pub(crate) fn forget_key(&mut self, column: &str) {
-        self.one.retain(|(key, _)| !key.columns.iter().any(|own| **own == *column));
-    }
-
-    /// Notes what a key is to point to.
-    pub(crate) fn point(&mut self, key: &Arc<KeyLink>, hold: Option<Hold>) {
-        self.unpoint(key);
-        self.one.push((key.clone(), hold));
-    }
-
-    /// Leaves a key as the database has it.
-    fn unpoint(&mut self, key: &KeyLink) {
-        self.one.retain(|(own, _)| **own != *key);
-    }
-
-    /// What a relationship leads to: what the database says, and what was noted since.
-    pub(super) fn over(&self, relation: &Relation, mut found: Vec<Record>) -> Vec<Record> {
-        if relation.kind == RelationshipKind::ManyToOne {
-            return match self.one.iter().find(|(key, _)| **key == *relation.near) {
-                Some((_, hold)) => hold.as_ref().and_then(Hold::record).into_iter().collect(),
-                None => found,
-            };
-        }
-        if let Some(list) = self.many.iter().find(|list| super::same_list(&list.relation, relation)) {
-            found.retain(|record| !list.removed.contains_key(&record.address()));
-            let there: HashSet<usize> = found.iter().map(Record::address).collect();
-            let added = list.added.iter().filter(|(address, _)| !there.contains(*address));
-            found.extend(added.filter_map(|(_, hold)| hold.record()));
-        }
-        found
     }
 }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use mirrorm::prelude::*;
-use mirrorm::session::RecordState;
+use mirrorm::session::{BoxError, RecordState};
 
 use super::{blog, said, text};
 use crate::support::each_backend;
@@ -114,82 +114,6 @@ fn a_default_that_panics() {
         session.commit().unwrap();
         assert_eq!(select(t.c("n")).scalars::<i64>(db).unwrap(), [5]);
     });
-}
-
-#[test]
-fn what_a_function_sets_during_the_flush_stays() {
-    each_backend(|db| {
-        let slot: Arc<Mutex<Option<Record>>> = Arc::default();
-        let own = slot.clone();
-        let t = db
-            .table(
-                "t",
-                (
-                    column("id", Integer).primary_key(),
-                    column("n", Integer),
-                    column("v", Integer).on_update_with(move || {
-                        if let Some(r) = own.lock().unwrap().take() {
-                            r.set("n", 99).unwrap();
-                        }
-                        1.into()
-                    }),
-                ),
-            )
-            .unwrap();
-        db.create_all().unwrap();
-        insert(&t).rows(["n", "v"], [[1, 0], [2, 0]]).run(db).unwrap();
-        let session = db.session();
-        let all = session.query(&t).order_by(t.c("id")).all().unwrap();
-        all[0].set("n", 10).unwrap();
-        all[0].set("v", 7).unwrap(); // given: no function for this one
-        all[1].set("n", 20).unwrap();
-        *slot.lock().unwrap() = Some(all[0].clone());
-        session.flush().unwrap();
-        session.commit().unwrap();
-        let n: Vec<i64> = select(t.c("n")).order_by(t.c("id")).scalars(db).unwrap();
-        assert_eq!(n, [99, 20]);
-    });
-}
-
-#[test]
-fn what_a_thread_sets_during_the_flush_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Db::open(&format!("sqlite:///{}/x.db", folder.path().display())).unwrap();
-    let t = db.table("t", (column("id", Integer).primary_key(), column("n", Integer))).unwrap();
-    db.create_all().unwrap();
-    insert(&t).rows(["n"], [[0]]).run(&db).unwrap();
-    let session = db.session();
-    let r = session.query(&t).one().unwrap();
-    let other = r.clone();
-    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let s2 = stop.clone();
-    let lost = Arc::new(std::sync::atomic::AtomicU64::new(0));
-    let l2 = lost.clone();
-    let h = std::thread::spawn(move || {
-        let mut n = 0i64;
-        while !s2.load(std::sync::atomic::Ordering::Relaxed) {
-            n += 1;
-            other.set("n", n).unwrap();
-            // Nobody else sets it.
-            for _ in 0..50 {
-                let got: i64 = other.get("n").unwrap();
-                if got != n {
-                    l2.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    break;
-                }
-            }
-        }
-        n
-    });
-    std::thread::sleep(std::time::Duration::from_millis(50));
-    for _ in 0..20000 {
-        session.flush().unwrap();
-    }
-    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-    let last = h.join().unwrap();
-    session.commit().unwrap();
-    let n: Vec<i64> = select(t.c("n")).scalars(&db).unwrap();
-    assert_eq!((n, lost.load(std::sync::atomic::Ordering::Relaxed)), (vec![last], 0));
 }
 
 #[test]
@@ -480,32 +404,6 @@ fn custom_types_write_what_their_hook_says() {
 }
 
 #[test]
-fn long_chains_are_dropped_one_by_one() {
-    each_backend(|db| {
-        let parts = (column("id", Integer).primary_key(), column("parent_id", Integer).references("t.id"));
-        let t = db.table("t", parts).unwrap();
-        db.create_all().unwrap();
-        let mut last = t.record(()).unwrap();
-        for _ in 0..20_000 {
-            let next = t.record(()).unwrap();
-            next.set_related("parent", &last).unwrap();
-            last = next;
-        }
-        drop(last);
-        let rows = (1..=20_000i64).map(|id| (id, (id > 1).then_some(id - 1)));
-        insert(&t).rows(["id", "parent_id"], rows).run(db).unwrap();
-        let session = db.session();
-        let first = session.get(&t, 20_000).unwrap().unwrap();
-        let mut at = first.clone();
-        while let Some(parent) = at.related_one("parent").unwrap() {
-            at = parent;
-        }
-        assert_eq!(at.get::<i64>("id").unwrap(), 1);
-        drop((at, first));
-    });
-}
-
-#[test]
 fn a_child_that_moves_leaves_the_list_it_was_loaded_in() {
     each_backend(|db| {
         let b = blog(db);
@@ -686,67 +584,6 @@ fn refreshing_takes_a_relationship_back_on_both_sides() {
 }
 
 #[test]
-fn unsaved_records_that_hold_each_other_are_let_go() {
-    each_backend(|db| {
-        let b = blog(db);
-        let witness: Arc<str> = "seen".into();
-        let pair = || {
-            let name = mirrorm::value::Other::text(witness.clone(), "x");
-            let user = b.users.record(values! { "name" => Value::from(name) }).unwrap();
-            let post = b.post("both sides");
-            user.append("posts", &post).unwrap();
-            post.set_related("user", &user).unwrap();
-            (user, post)
-        };
-        // Of these one handle is kept each: the other record lives by it.
-        let (user, _) = pair();
-        let (_, post) = pair();
-        for _ in 0..5_000 {
-            pair();
-        }
-        let alive = Arc::strong_count(&witness);
-        assert!(alive < 2_000, "{alive} of 5 000 are there");
-        assert_eq!(user.related("posts").unwrap().len(), 1);
-        let session = db.session();
-        for (record, kept) in [(&user, "ann"), (&post, "ben")] {
-            let user = record.related_one("user").ok().flatten().unwrap_or(user.clone());
-            user.set("name", kept).unwrap();
-            session.add(record.clone()).unwrap();
-        }
-        session.commit().unwrap();
-        assert_eq!(session.query(&b.posts).join("user").count().unwrap(), 2);
-        assert_eq!(b.names(db), ["ann", "ben"]);
-    });
-}
-
-#[test]
-fn a_database_that_is_dropped_leaves_no_records_behind() {
-    let witness: Arc<str> = "seen".into();
-    {
-        let db = Db::open("sqlite://").unwrap();
-        let own = column("boss_id", Integer).references("people.id");
-        let people =
-            db.table("people", (column("id", Integer).primary_key(), column("name", Text), own)).unwrap();
-        db.create_all().unwrap();
-        let person = || {
-            let name = mirrorm::value::Other::text(witness.clone(), "x");
-            people.record(values! { "name" => Value::from(name) }).unwrap()
-        };
-        let (alone, one, two, three) = (person(), person(), person(), person());
-        alone.set_related("boss", &alone).unwrap();
-        for (own, boss) in [(&one, &two), (&two, &three), (&three, &one)] {
-            own.set_related("boss", boss).unwrap();
-        }
-        // Some were in a session that was rolled back.
-        let session = db.session();
-        session.add(one.clone()).unwrap();
-        session.rollback().unwrap();
-        assert_eq!(Arc::strong_count(&witness), 5);
-    }
-    assert_eq!(Arc::strong_count(&witness), 1);
-}
-
-#[test]
 fn rows_of_several_blocks_are_told_and_taken_back_one_by_one() {
     each_backend(|db| {
         let b = blog(db);
@@ -786,28 +623,219 @@ fn rows_of_several_blocks_are_told_and_taken_back_one_by_one() {
     });
 }
 
-#[test]
-fn what_is_set_while_a_flush_is_on_its_way_is_the_next_ones() {
-    let db = Db::open("sqlite://").unwrap();
-    let other: Arc<Mutex<Option<Record>>> = Arc::default();
-    let writes = other.clone();
-    let made = move || {
-        // It was gathered already: what it is set to now was not sent.
-        if let Some(record) = writes.lock().unwrap().take() {
-            record.set("name", "later").unwrap();
-        }
-        Value::from(1)
-    };
-    let id = column("id", Integer).primary_key();
-    let t = db.table("t", (id, column("name", Text), column("n", Integer).default_with(made))).unwrap();
+/// Users whose posts go with them, posts with tags that are named by a text.
+fn cascading(db: &Db) -> [Table; 3] {
+    let id = || column("id", Integer).primary_key();
+    let user = column("user_id", Integer).references("users.id").on_delete(Action::Cascade);
+    let users = db.table("users", (id(), column("name", Text))).unwrap();
+    let posts = db.table("posts", (id(), column("title", Text), user)).unwrap();
+    let tags = db.table("tags", (column("code", Text).primary_key(), column("name", Text))).unwrap();
+    let ends = (
+        column("post_id", Integer).references("posts.id").primary_key(),
+        column("tag_code", Text).references("tags.code").on_update(Action::Cascade).primary_key(),
+    );
+    db.table("post_tags", ends).unwrap();
     db.create_all().unwrap();
-    let session = db.session();
-    let first = session.add(t.record(values! { "name" => "sooner", "n" => 0 }).unwrap()).unwrap();
-    session.add(t.record(values! { "name" => "b" }).unwrap()).unwrap();
-    *other.lock().unwrap() = Some(first.clone());
-    session.flush().unwrap();
-    assert_eq!((text(&first, "name"), first.is_modified()), ("later".into(), true));
-    let names = |db: &Db| select(t.c("name")).order_by(t.c("id")).scalars::<String>(db).unwrap();
-    session.commit().unwrap();
-    assert_eq!(names(&db), ["later", "b"]);
+    insert(&users).rows(["name"], [["ann"], ["ben"]]).run(db).unwrap();
+    insert(&tags).rows(["code", "name"], [["a", "A"]]).run(db).unwrap();
+    [users, posts, tags]
+}
+
+#[test]
+fn a_key_set_to_a_parent_that_goes_goes_with_it() {
+    each_backend(|db| {
+        let [users, posts, _] = cascading(db);
+        let session = db.session();
+        let post = |title: &str| posts.record(values! { "title" => title, "user_id" => 1 }).unwrap();
+        let (moved, stays) = (post("moved"), post("stays"));
+        session.add_all([moved.clone(), stays]).unwrap();
+        session.commit().unwrap();
+        let ben = session.get(&users, 2).unwrap().unwrap();
+        moved.set("user_id", 2).unwrap();
+        let new = session.add(posts.record(values! { "title" => "new", "user_id" => 2 }).unwrap()).unwrap();
+        session.delete(&ben).unwrap();
+        let done = session.commit().unwrap();
+        assert_eq!(said(&done.changes), ["delete posts 1", "delete users 2"]);
+        assert_eq!((moved.state(), new.state()), (RecordState::Detached, RecordState::Transient));
+        assert_eq!(select(posts.c("title")).scalars::<String>(db).unwrap(), ["stays"]);
+    });
+}
+
+#[test]
+fn new_records_go_with_a_parent_whatever_they_are_linked_to() {
+    each_backend(|db| {
+        let [users, posts, tags] = cascading(db);
+        let post_id = column("post_id", Integer).references("posts.id").on_delete(Action::Cascade);
+        let comments = db.table("comments", (column("id", Integer).primary_key(), post_id)).unwrap();
+        db.create_all().unwrap();
+        let session = db.session();
+        let user = session.get(&users, 1).unwrap().unwrap();
+        let tag = session.get(&tags, "a").unwrap().unwrap();
+        let post = posts.record(values! { "title" => "p" }).unwrap();
+        let comment = session.add(comments.record(()).unwrap()).unwrap();
+        user.append("posts", &post).unwrap();
+        post.append("tags", &tag).unwrap();
+        comment.set_related("post", &post).unwrap();
+        session.delete(&user).unwrap();
+        assert_eq!(said(&session.commit().unwrap().changes), ["delete users 1"]);
+        assert_eq!([post, comment].map(|record| record.state()), [RecordState::Transient; 2]);
+    });
+}
+
+#[test]
+fn links_of_a_record_whose_key_changes() {
+    each_backend(|db| {
+        let [_, posts, tags] = cascading(db);
+        let session = db.session();
+        let tag = session.get(&tags, "a").unwrap().unwrap();
+        let post = session.add(posts.record(values! { "title" => "p" }).unwrap()).unwrap();
+        post.append("tags", &tag).unwrap();
+        session.commit().unwrap();
+        // It is there already, under the key the database has.
+        tag.set("code", "b").unwrap();
+        post.append("tags", &tag).unwrap();
+        assert_eq!(said(&session.commit().unwrap().changes), ["update tags b"]);
+        post.remove("tags", &tag).unwrap();
+        tag.set("code", "c").unwrap();
+        assert_eq!(said(&session.commit().unwrap().changes), ["delete post_tags 1/b", "update tags c"]);
+        assert!(db.query_text("SELECT * FROM post_tags", ()).unwrap().is_empty());
+    });
+}
+
+#[test]
+fn changes_of_expired_records_are_told_with_their_old_values() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann", "ben"]);
+        let session = db.session_with(SessionOptions::new().expire_on_commit(true));
+        let (ann, ben) =
+            (session.get(&b.users, 1).unwrap().unwrap(), session.get(&b.users, 2).unwrap().unwrap());
+        session.commit().unwrap();
+        ann.set("name", "anna").unwrap();
+        // What it is already is no change.
+        ben.set("name", "ben").unwrap();
+        let told = |session: &Session| -> Vec<Vec<String>> {
+            let done = session.commit().unwrap();
+            done.changes.iter().map(|change| change.diff().iter().map(|d| d.to_string()).collect()).collect()
+        };
+        assert_eq!(told(&session), [["name: ann -> anna"]]);
+        session.delete(&ann).unwrap();
+        assert_eq!(told(&session), [["id: 1 -> -", "name: anna -> -", "karma: 7 -> -"]]);
+    });
+}
+
+#[test]
+fn an_expired_record_keeps_its_last_values_when_its_insert_is_rolled_back() {
+    each_backend(|db| {
+        let b = blog(db);
+        let session = db.session();
+        let (once, twice) = (b.user("once"), b.user("twice"));
+        session.add_all([once.clone(), twice.clone()]).unwrap();
+        session.flush().unwrap();
+        twice.set("name", "later").unwrap();
+        session.flush().unwrap();
+        session.expire(&once).unwrap();
+        session.expire(&twice).unwrap();
+        session.rollback().unwrap();
+        assert_eq!([&once, &twice].map(|user| text(user, "name")), ["once", "later"]);
+        session.add_all([once.clone(), twice.clone()]).unwrap();
+        session.commit().unwrap();
+        assert_eq!(b.names(db), ["once", "later"]);
+    });
+}
+
+#[test]
+fn a_new_parent_added_again_takes_the_rows_of_its_list_along() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann"]);
+        insert(&b.posts).rows(["title", "user_id"], [("a", 1), ("b", 1), ("c", 1)]).run(db).unwrap();
+        let session = db.session();
+        let posts = session.query(&b.posts).order_by(b.posts.c("id")).all().unwrap();
+        let ann = session.get(&b.users, 1).unwrap().unwrap();
+        let ben = session.add(b.user("ben")).unwrap();
+        posts.iter().for_each(|post| ben.append("posts", post).unwrap());
+        let veto = db.signals().before_commit.connect(|_, _| Err(BoxError::from("no")));
+        session.commit().unwrap_err();
+        drop(veto);
+        assert_eq!(posts[0].related_one("user").unwrap(), Some(ann.clone()));
+        // What is said of the others since holds: they stay, one by its record and one by its value.
+        posts[1].set_related("user", &ann).unwrap();
+        posts[2].set("user_id", 1).unwrap();
+        session.add(ben.clone()).unwrap();
+        assert_eq!(posts[0].related_one("user").unwrap(), Some(ben.clone()));
+        session.commit().unwrap();
+        let owners: Vec<i64> = select(b.posts.c("user_id")).order_by(b.posts.c("id")).scalars(db).unwrap();
+        assert_eq!(owners, [2, 1, 1]);
+        assert_eq!((ann.related("posts").unwrap().len(), ben.related("posts").unwrap().len()), (2, 1));
+    });
+}
+
+#[test]
+fn a_new_child_added_again_finds_the_row_it_pointed_to() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann"]);
+        let session = db.session();
+        let post = b.posts.record(()).unwrap();
+        session.get(&b.users, 1).unwrap().unwrap().append("posts", &post).unwrap();
+        // It has no title.
+        assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::NotNull);
+        session.rollback().unwrap();
+        post.set("title", "now").unwrap();
+        session.add(post.clone()).unwrap();
+        session.commit().unwrap();
+        assert_eq!(post.get::<i64>("user_id").unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_key_set_by_value_takes_the_relationship_back_on_both_sides() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann", "ben"]);
+        insert(&b.posts).rows(["title", "user_id"], [("p", 1)]).run(db).unwrap();
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let post = session.get(&b.posts, 1).unwrap().unwrap();
+        let users = session.query(&b.users).order_by(b.users.c("id")).all().unwrap();
+        post.set_related("user", &users[1]).unwrap();
+        post.set("user_id", 1).unwrap();
+        let lists = || users.iter().map(|user| user.related("posts").unwrap().len()).collect::<Vec<_>>();
+        assert_eq!(lists(), [1, 0]);
+        // Given away and looked at again: it stays where it was given to.
+        post.set_related("user", &users[1]).unwrap();
+        session.refresh(&users[0]).unwrap();
+        assert_eq!(lists(), [0, 1]);
+    });
+}
+
+#[test]
+fn values_of_the_program_are_dropped_when_nothing_is_locked() {
+    struct Looks(Db);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let _ = self.0.tables();
+        }
+    }
+    let (told, hears) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let db = Db::open("sqlite://").unwrap();
+        let looks = Looks(db.clone());
+        let made = move || {
+            let _ = &looks;
+            1.into()
+        };
+        let id = column("id", Integer).primary_key();
+        db.table("t", (id, column("n", Integer).default_with(made))).unwrap();
+        db.table("t", (column("n", Integer).default_with(|| 2.into()), extend_existing())).unwrap();
+        let looks = Looks(db.clone());
+        let made = move || {
+            let _ = &looks;
+            1.into()
+        };
+        db.table("u", column("n", Integer).default_with(made)).unwrap();
+        db.metadata().clear();
+        told.send(()).unwrap();
+    });
+    hears.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits for itself");
 }

@@ -20,6 +20,12 @@ mod receivers;
 /// Faults that somebody found.
 mod found;
 
+/// What is written while a session flushes.
+mod meanwhile;
+
+/// What is kept alive, and what is let go.
+mod kept;
+
 /// Failures at every statement, and a connection that is lost.
 mod faults;
 

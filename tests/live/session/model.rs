@@ -124,6 +124,8 @@ struct Hand {
     limbo: World,
     limbo_users: BTreeMap<Uid, Record>,
     limbo_posts: BTreeMap<Uid, Record>,
+    /// Rows in their lists, which they take along when they are added again.
+    claims: BTreeMap<Uid, BTreeSet<Uid>>,
     session: Session,
     users: BTreeMap<Uid, Record>,
     posts: BTreeMap<Uid, Record>,
@@ -290,6 +292,11 @@ impl Game<'_> {
         for (uid, user) in lost.users.iter().filter(|(uid, _)| !self.now.users.contains_key(uid)) {
             hand.limbo.users.insert(*uid, user.clone());
             hand.limbo_users.insert(*uid, hand.users[uid].clone());
+            let own = lost
+                .posts
+                .iter()
+                .filter(|(post, (_, author))| *author == Some(*uid) && self.now.posts.contains_key(post));
+            hand.claims.insert(*uid, own.map(|(post, _)| *post).collect());
         }
         for (uid, post) in lost.posts.iter().filter(|(uid, _)| !self.now.posts.contains_key(uid)) {
             hand.limbo.posts.insert(*uid, post.clone());
@@ -321,6 +328,11 @@ impl Game<'_> {
         let limbo = std::mem::take(&mut hand.limbo);
         let (users, posts) = (std::mem::take(&mut hand.limbo_users), std::mem::take(&mut hand.limbo_posts));
         self.now.users.extend(limbo.users);
+        for (user, posts) in std::mem::take(&mut hand.claims) {
+            for post in posts {
+                self.now.posts.entry(post).and_modify(|(_, author)| *author = Some(user));
+            }
+        }
         self.now.tagged.extend(limbo.tagged);
         for (uid, (title, author)) in limbo.posts {
             // A user that is gone for good cannot be pointed to.
@@ -377,6 +389,7 @@ impl Game<'_> {
         hand.limbo = World::default();
         hand.limbo_users.clear();
         hand.limbo_posts.clear();
+        hand.claims.clear();
         self.turn = 1 - self.turn;
         let tables = self.tables.clone();
         let names: BTreeMap<String, Uid> =
@@ -453,7 +466,16 @@ fn game(db: &Db, ops: &[Op]) {
         session.commit().unwrap();
         let (users, posts) = (BTreeMap::new(), BTreeMap::new());
         let (limbo_users, limbo_posts) = (BTreeMap::new(), BTreeMap::new());
-        Hand { limbo: World::default(), limbo_users, limbo_posts, session, users, posts, tags }
+        Hand {
+            limbo: World::default(),
+            limbo_users,
+            limbo_posts,
+            claims: BTreeMap::new(),
+            session,
+            users,
+            posts,
+            tags,
+        }
     };
     let mut game = Game {
         db,
