@@ -78,13 +78,19 @@ impl Entries {
         self.ints.reserve(more);
     }
 
+    /// The place of the record of a row.
+    #[inline]
+    pub(crate) fn slot(&mut self, key: Key) -> &mut Weak<RecordInner> {
+        match key {
+            Key::Int(n) => self.ints.entry(n).or_default(),
+            Key::Other(text) => self.others.entry(text).or_default(),
+        }
+    }
+
     /// The record of a row, or the one that is made for it now.
     #[inline]
     pub(crate) fn get_or_insert(&mut self, key: Key, make: impl FnOnce() -> Record) -> (Record, bool) {
-        let slot = match key {
-            Key::Int(n) => self.ints.entry(n).or_default(),
-            Key::Other(text) => self.others.entry(text).or_default(),
-        };
+        let slot = self.slot(key);
         match slot.upgrade() {
             Some(known) => (Record(known), true),
             None => {

@@ -96,16 +96,14 @@ impl Verb<'_> {
         let Core { identity, epochs, .. } = &mut *core;
         let entries = identity.of(source.table.id());
         let batch = Arc::new(Batch::new(source, block, epochs.current()));
-        let key = batch.key(0, key_of(&batch.def));
-        if let Some(known) = key.as_ref().and_then(|key| entries.get(key)) {
+        entries.reserve(1);
+        let mut slot = batch.key(0, key_of(&batch.def)).map(|key| entries.slot(key));
+        if let Some(known) = slot.as_ref().and_then(|slot| slot.upgrade()).map(Record) {
             meet(&known, &batch, 0, epochs, true);
             return Ok(known);
         }
         let record = Record::loaded(batch, 0);
-        if let Some(key) = key {
-            entries.reserve(1);
-            let _ = entries.insert(key, &record);
-        }
+        slot.iter_mut().for_each(|slot| **slot = record.downgrade());
         self.note(&mut core, &record, None, RecordState::Persistent);
         drop(core);
         self.tell_transitions()?;

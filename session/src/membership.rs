@@ -34,8 +34,8 @@ impl Verb<'_> {
     }
 
     pub(crate) fn add(&self, record: &Record) -> Result<()> {
-        if self.add_new(record)? {
-            return record.renew_lists();
+        if let Some(is_linked) = self.add_new(record)? {
+            return if is_linked { record.renew_lists() } else { Ok(()) };
         }
         let status = record.0.state.lock().status;
         if matches!(status, RecordState::Pending | RecordState::Persistent)
@@ -55,28 +55,30 @@ impl Verb<'_> {
         }
         drop(state);
         match self.add_new(record)? {
-            true => record.renew_lists(),
+            Some(_) => record.renew_lists(),
             // Another thread was faster, with another session.
-            false => self.can_add(record),
+            None => self.can_add(record),
         }
     }
 
-    /// Adds a new record of a table that is known to be of this Db, and says whether it was one.
-    fn add_new(&self, record: &Record) -> Result<bool> {
+    /// Adds a new record of a table that is known to be of this Db; none if it was not one. Says
+    /// whether it has relationships that were written.
+    fn add_new(&self, record: &Record) -> Result<Option<bool>> {
         let mut core = self.core()?;
         let mut state = record.0.state.lock();
         if state.status != RecordState::Transient {
-            return Ok(false);
+            return Ok(None);
         }
-        let Some(pending) = core.pending_batch(record.table_id()).cloned() else { return Ok(false) };
+        let Some(pending) = core.pending_batch(record.table_id()).cloned() else { return Ok(None) };
         (state.home, state.status) = (Home::In(pending), RecordState::Pending);
-        if state.links.is_some() {
+        let is_linked = state.links.is_some();
+        if is_linked {
             self.inner.linked.store(true, Ordering::Release);
         }
         drop(state);
         self.note(&mut core, record, Some(RecordState::Transient), RecordState::Pending);
         core.new.push(record.clone());
-        Ok(true)
+        Ok(Some(is_linked))
     }
 
     /// Takes back that a row is to be deleted.

@@ -147,7 +147,7 @@ pub trait NewRecord {
 
 impl NewRecord for Table {
     fn record(&self, values: impl IntoValues) -> Result<Record> {
-        let def = self.def();
+        let def = self.lend();
         let mut overlay = Vec::with_capacity(values.expected());
         gather(&def, values, |column, value| put(&mut overlay, column.id(), value))?;
         Ok(Record::transient(self, overlay))

@@ -3,6 +3,7 @@
 //! Not here: how parts become a definition (`build`), the registry (`metadata`), and doing
 //! anything with a table (`stmt`, `engine`). Callers: everything.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -42,8 +43,11 @@ pub struct Table(Arc<Shared>);
 struct Shared {
     id: TableId,
     registry: WeakMetadata,
-    now: RwLock<Arc<TableDef>>,
-    /// The number of that version, to be asked without a lock.
+    /// The first version: the only one of most tables, and lent without a lock.
+    first: Arc<TableDef>,
+    /// The version that holds, if that is a later one.
+    later: RwLock<Option<Arc<TableDef>>>,
+    /// Its number, to be asked without a lock.
     version: AtomicU32,
 }
 
@@ -62,15 +66,15 @@ impl Table {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = TableId(NEXT.fetch_add(1, Ordering::Relaxed));
         let version = AtomicU32::new(def.version);
-        Table(Arc::new(Shared { id, registry, now: RwLock::new(Arc::new(def)), version }))
+        Table(Arc::new(Shared { id, registry, first: Arc::new(def), later: RwLock::default(), version }))
     }
 
     /// Puts a new version in place of the one that holds now.
     pub(crate) fn replace(&self, def: TableDef) {
-        let mut now = self.0.now.write();
+        let mut later = self.0.later.write();
         self.0.version.store(def.version, Ordering::Release);
-        let before = std::mem::replace(&mut *now, Arc::new(def));
-        drop(now);
+        let before = later.replace(Arc::new(def));
+        drop(later);
         drop(before);
     }
 
@@ -81,7 +85,18 @@ impl Table {
 
     /// The definition that holds now. It does not change; ask again to see a later one.
     pub fn def(&self) -> Arc<TableDef> {
-        self.0.now.read().clone()
+        self.lend().into_owned()
+    }
+
+    /// The definition that holds now, lent where that needs no lock.
+    #[doc(hidden)]
+    #[inline]
+    pub fn lend(&self) -> Cow<'_, Arc<TableDef>> {
+        let Shared { first, later, version, .. } = &*self.0;
+        if version.load(Ordering::Acquire) == first.version {
+            return Cow::Borrowed(first);
+        }
+        Cow::Owned(later.read().as_ref().unwrap_or(first).clone())
     }
 
     /// The registry it was defined in, while that lives.
@@ -96,7 +111,7 @@ impl Table {
 
     /// The name, without schema.
     pub fn name(&self) -> Arc<str> {
-        self.0.now.read().name.shared()
+        self.lend().name.shared()
     }
 
     /// The column of this key, as an expression.
@@ -112,7 +127,7 @@ impl Table {
     /// # Errors
     /// `NoSuchColumn`, with near names.
     pub fn try_c(&self, key: &str) -> Result<Expr> {
-        let id = self.0.now.read().column(key)?.id;
+        let id = self.lend().column(key)?.id;
         Ok(Expr::column(ColumnRef { source: Source::of(self), id }))
     }
 
