@@ -98,7 +98,7 @@ impl Batch {
         let block = block.into();
         let (columns, def) = (block.columns(), &source.def);
         let full = columns.len() == def.columns().len()
-            && columns.iter().zip(def.columns()).all(|(own, column)| own.name() == column.key());
+            && columns.iter().zip(def.columns()).all(|(own, column)| is_same(own.name(), column.key()));
         Batch { source, block, epoch, full, lazy: true, sent: None, related: Mutex::default() }
     }
 
@@ -129,6 +129,11 @@ impl Batch {
         let value = |position: &usize| self.value(row, *position).unwrap_or(ValueRef::Null);
         Key::of(positions.iter().map(value))
     }
+}
+
+/// Whether two names are equal; those of ready plans are the same.
+fn is_same(a: &str, b: &str) -> bool {
+    std::ptr::eq(a, b) || a == b
 }
 
 impl Place {

@@ -142,7 +142,7 @@ impl Verb<'_> {
 
     /// Sends COMMIT and gives the connection back.
     fn send_commit(&self) -> Result<()> {
-        let Some(conn) = self.give_back() else { return Ok(()) };
+        let Some(conn) = self.give_back()? else { return Ok(()) };
         let level = self.core()?.base.level.take();
         let Some(level) = level else { return Ok(()) };
         let sent = conn.lock().commit_level(&level);

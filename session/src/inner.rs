@@ -11,8 +11,9 @@ use std::sync::{Arc, Weak};
 
 use mirrorm_core::dialect::Intent;
 use mirrorm_core::engine::{Conn, Lent, Level};
-use mirrorm_core::rows::{BlockBuilder, Columns};
+use mirrorm_core::rows::{Block, BlockBuilder, Columns};
 use mirrorm_core::schema::{Table, TableDef, TableId};
+use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
@@ -382,24 +383,17 @@ impl Verb<'_> {
         Session::view(self.inner)
     }
 
-    /// What batches of a table share, as the table is defined now.
-    pub(crate) fn source(&self, table: &Table) -> Result<Arc<Source>> {
-        match self.core()?.sources.get(&table.id()) {
-            Some(known) if known.def.version() == table.version() => return Ok(known.clone()),
-            _ => {}
-        }
-        self.source_of(table, &table.def())
-    }
-
-    fn source_of(&self, table: &Table, def: &Arc<TableDef>) -> Result<Arc<Source>> {
+    /// What batches of a version of a table share, and the number for what is read now.
+    pub(crate) fn source_now(&self, table: &Table, def: &Arc<TableDef>) -> Result<(Arc<Source>, u64)> {
         let mut core = self.core()?;
+        let epoch = core.epochs.current();
         if let Some(known) = core.sources.get(&table.id()).filter(|known| Arc::ptr_eq(&known.def, def)) {
-            return Ok(known.clone());
+            return Ok((known.clone(), epoch));
         }
         let session = Arc::downgrade(self.inner);
         let source = Arc::new(Source { table: table.clone(), def: def.clone(), session });
         core.sources.insert(table.id(), source.clone());
-        Ok(source)
+        Ok((source, epoch))
     }
 
     /// A batch of rows that were just read or written.
@@ -409,8 +403,8 @@ impl Verb<'_> {
         def: &Arc<TableDef>,
         block: impl Into<Stored>,
     ) -> Result<Batch> {
-        let source = self.source_of(table, def)?;
-        Ok(Batch::new(source, block, self.core()?.epochs.current()))
+        let (source, epoch) = self.source_now(table, def)?;
+        Ok(Batch::new(source, block, epoch))
     }
 
     /// Whether a transaction of the database is open.
@@ -439,6 +433,23 @@ impl Verb<'_> {
             Some(held) => Ok(held),
             None => self.open(Intent::Write),
         }
+    }
+
+    /// Reads the row of a key. The transaction's connection is borrowed for it, not counted: nothing
+    /// is asked for as often.
+    pub(crate) fn read_key<T>(
+        &self,
+        table: &Table,
+        def: &Arc<TableDef>,
+        key: &[Value],
+        make: impl FnOnce(Block) -> T,
+    ) -> Result<Option<T>> {
+        let conn = self.conn.borrow();
+        if let Some(held) = &*conn {
+            return held.lock().get_row(table, def, key, make);
+        }
+        drop(conn);
+        self.reading()?.get_row(table, def, key, make)
     }
 
     fn held(&self) -> Option<Lent<'static>> {
@@ -485,14 +496,21 @@ impl Verb<'_> {
     }
 
     /// Gives the connection back, and takes account of the session's own writes.
-    pub(crate) fn give_back(&self) -> Option<Held> {
-        let conn = self.conn.borrow_mut().take();
+    ///
+    /// # Errors
+    /// `Invalid` for a type's hook that ends the transaction while a row is read by its key.
+    pub(crate) fn give_back(&self) -> Result<Option<Held>> {
+        let mut conn = self.conn.try_borrow_mut().map_err(|_| {
+            let message = "a row is being read: the hook of a type cannot end the transaction";
+            Error::new(ErrorKind::Invalid, message)
+        })?;
+        let conn = conn.take();
         if conn.is_some()
             && let Ok(mut core) = self.core.try_borrow_mut()
         {
             core.seen_writes = self.inner.db.engine().writes();
         }
-        conn
+        Ok(conn)
     }
 
     /// Begins a savepoint; gives its number.

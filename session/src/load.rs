@@ -7,7 +7,7 @@ use mirrorm_core::schema::{Table, TableDef};
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::batch::{Batch, Place, Source, key_of};
+use crate::batch::{Batch, Place, key_of};
 use crate::inner::{Core, Epochs, Verb};
 use crate::key::Key;
 use crate::record::{Home, NO_ROW, Record, RecordState, key_text};
@@ -79,23 +79,24 @@ impl Verb<'_> {
             return Ok(Some(known));
         }
         self.autoflush()?;
-        let source = self.source(table)?;
-        let Some(block) = self.reading()?.get_row(table, &source.def, key)? else { return Ok(None) };
-        if block.len() > 1 {
-            let name = source.def.display_name();
+        let def = table.lend();
+        let (source, epoch) = self.source_now(table, &def)?;
+        let make = |block: Block| Arc::new(Batch::new(source, block, epoch));
+        let Some(batch) = self.read_key(table, &def, key, make)? else { return Ok(None) };
+        if batch.block.len() > 1 {
+            let name = def.display_name();
             let message = format!("several rows of `{name}` have the key {}", key_text(key));
             return Err(Error::new(ErrorKind::MultipleFound, message));
         }
-        self.record_of(source, block).map(Some)
+        self.record_of(batch).map(Some)
     }
 
-    /// The record of the row of a block of one that was just read: [`Verb::records_of`] of a batch
-    /// that no other record shares.
-    fn record_of(&self, source: Arc<Source>, block: Block) -> Result<Record> {
+    /// The record of the one row of a batch that was just read: [`Verb::records_of`] of a batch that
+    /// no other record shares.
+    fn record_of(&self, batch: Arc<Batch>) -> Result<Record> {
         let mut core = self.core()?;
         let Core { identity, epochs, .. } = &mut *core;
-        let entries = identity.of(source.table.id());
-        let batch = Arc::new(Batch::new(source, block, epochs.current()));
+        let entries = identity.of(batch.table.id());
         entries.reserve(1);
         let mut slot = batch.key(0, key_of(&batch.def)).map(|key| entries.slot(key));
         if let Some(known) = slot.as_ref().and_then(|slot| slot.upgrade()).map(Record) {
@@ -136,7 +137,7 @@ impl Verb<'_> {
         let key = self.key_of_row(record)?;
         let table = record.table();
         let def = table.def();
-        match self.reading()?.get_row(&table, &def, &key)? {
+        match self.reading()?.get_row(&table, &def, &key, |block| block)? {
             Some(block) if block.len() == 1 => self.batch(&table, &def, block).map(Arc::new),
             _ => Err(vanished(record)),
         }

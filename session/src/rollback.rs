@@ -29,7 +29,7 @@ impl Verb<'_> {
     /// Rolls back the transaction of the database and ends its books. The database's error is given
     /// beside them: it cannot keep the records from being restored.
     fn end_transaction(&self) -> Result<(Vec<LevelState>, Result<()>)> {
-        let conn = self.give_back();
+        let conn = self.give_back()?;
         let mut core = self.core()?;
         core.failed = None;
         let levels = core.restart();

@@ -96,9 +96,16 @@ impl Conn {
         Ok(ready_plans(table, def, self.target())?.columns.clone())
     }
 
-    /// Reads the row of a primary key, all columns: a block of it, or of more where the key is none.
+    /// Reads the row of a primary key, all columns, and makes something of it: of a block of the row,
+    /// or of more where the key is none.
     #[doc(hidden)]
-    pub fn get_row(&self, table: &Table, def: &Arc<TableDef>, key: &[Value]) -> Result<Option<Block>> {
+    pub fn get_row<T>(
+        &self,
+        table: &Table,
+        def: &Arc<TableDef>,
+        key: &[Value],
+        make: impl FnOnce(Block) -> T,
+    ) -> Result<Option<T>> {
         let plans = ready_plans(table, def, self.target())?;
         let positions = def.primary_key().map_or(&[][..], |key| &key.columns);
         if positions.len() != key.len() || key.is_empty() {
@@ -118,7 +125,7 @@ impl Conn {
             &fitted
         };
         let (columns, single) = (Some(&plans.columns), def.is_sure_of_its_key());
-        self.block(&Request { columns, single, ..Request::new(&plans.get, params) })
+        self.block(&Request { columns, single, ..Request::new(&plans.get, params) }, make)
     }
 }
 

@@ -237,18 +237,19 @@ impl Conn {
         rows.ok_or_else(|| Error::new(ErrorKind::Database, "the driver lent no cursor"))
     }
 
-    /// Sends a statement and reads its first rows, mostly all, into a block; none where there are none.
-    pub(super) fn block(&self, request: &Request<'_>) -> Result<Option<Block>> {
-        let mut block = None;
+    /// Sends a statement, reads its first rows, mostly all, into a block, and makes something of it;
+    /// none where there are none.
+    pub(super) fn block<T>(&self, request: &Request<'_>, make: impl FnOnce(Block) -> T) -> Result<Option<T>> {
+        let (mut made, mut make) = (None, Some(make));
         self.cursor(request, &mut |cursor| {
             let mut builder = BlockBuilder::new(cursor.columns().clone(), 1);
             cursor.fill(&mut builder)?;
-            if !builder.is_empty() {
-                block = Some(builder.finish()?);
+            if let (false, Some(make)) = (builder.is_empty(), make.take()) {
+                made = Some(make(builder.finish()?));
             }
             Ok(())
         })?;
-        Ok(block)
+        Ok(made)
     }
 
     /// Sends a statement and lends its rows as they come.

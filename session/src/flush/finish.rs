@@ -228,7 +228,7 @@ impl Verb<'_> {
         key: &[Value],
         sent: &Sent,
     ) -> Result<Place> {
-        match conn.get_row(table, def, key)? {
+        match conn.get_row(table, def, key, |block| block)? {
             Some(block) if block.len() == 1 => {
                 Ok(Place { batch: Arc::new(self.written(def, table, block, sent)?), row: 0 })
             }

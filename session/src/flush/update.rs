@@ -156,7 +156,7 @@ impl Verb<'_> {
     ) -> Error {
         for record in records {
             let Some(key) = record.key() else { continue };
-            match conn.get_row(table, &table.def(), &key) {
+            match conn.get_row(table, &table.def(), &key, drop) {
                 Ok(None) => return vanished(record),
                 Ok(Some(_)) => {}
                 Err(error) => return error,

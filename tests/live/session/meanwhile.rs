@@ -1,6 +1,8 @@
 //! What is written while a session flushes, by functions that supply values and by other threads: it
 //! is the next flush's.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 use mirrorm::engine::EngineOptions;
@@ -304,4 +306,56 @@ fn what_is_set_while_a_flush_is_on_its_way_is_the_next_ones() {
     let names = |db: &Db| select(t.c("name")).order_by(t.c("id")).scalars::<String>(db).unwrap();
     session.commit().unwrap();
     assert_eq!(names(&db), ["later", "b"]);
+}
+
+/// A text whose reading runs a job once.
+struct Watched(Arc<Mutex<Option<Job>>>);
+
+impl mirrorm::types::CustomType for Watched {
+    fn name(&self) -> &str {
+        "watched"
+    }
+    fn base(&self) -> Type {
+        Type::Text
+    }
+    fn bind(&self, value: Value) -> Result<Value> {
+        Ok(value)
+    }
+    fn result(&self, value: Value) -> Result<Value> {
+        let job = self.0.lock().unwrap().take();
+        job.into_iter().for_each(|job| job());
+        Ok(value)
+    }
+}
+
+thread_local! {
+    /// The session that a hook can reach.
+    static OWN: RefCell<Option<Rc<Session>>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn a_types_hook_cannot_end_the_transaction_it_reads_in() {
+    each_backend(|db| {
+        let slot: Arc<Mutex<Option<Job>>> = Arc::default();
+        let watched = Type::custom(Watched(slot.clone()));
+        let t = db.table("t", (column("id", Integer).primary_key(), column("x", watched))).unwrap();
+        db.create_all().unwrap();
+        let session = Rc::new(db.session());
+        session.add(t.record(values! { "x" => "new" }).unwrap()).unwrap();
+        session.flush().unwrap();
+        session.expire_all().unwrap();
+        OWN.set(Some(session.clone()));
+        let said: Arc<Mutex<Vec<ErrorKind>>> = Arc::default();
+        let heard = said.clone();
+        *slot.lock().unwrap() = Some(Box::new(move || {
+            let own = OWN.take().unwrap();
+            let ends = [own.commit().map(drop), own.rollback()];
+            heard.lock().unwrap().extend(ends.into_iter().filter_map(|end| Some(end.err()?.kind())));
+        }));
+        let record = session.get(&t, 1).unwrap().unwrap();
+        assert_eq!(*said.lock().unwrap(), [ErrorKind::Invalid; 2]);
+        assert_eq!(text(&record, "x"), "new");
+        session.commit().unwrap();
+        assert_eq!(select(&t).all(db).unwrap().len(), 1);
+    });
 }
