@@ -97,6 +97,8 @@ pub mod prelude {
     pub use mirrorm_core::stmt::{delete, insert, select, update};
     pub use mirrorm_core::types::names::*;
     pub use mirrorm_core::{Error, ErrorKind, Expr, Result, Type, Value, values};
-    pub use mirrorm_session::NewRecord as _;
-    pub use mirrorm_session::{Changes, Db, OnParentDelete, Record, Session, SessionOptions, relationship};
+    pub use mirrorm_session::{
+        Changes, Db, OnParentDelete, Page, Record, Session, SessionOptions, relationship,
+    };
+    pub use mirrorm_session::{NewRecord as _, Paginate as _};
 }

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::batch::Batch;
 use crate::inner::Verb;
 use crate::key::all_equal;
+use crate::paging::{Page, Pagination, limited, missing};
 use crate::record::Record;
 use crate::relation::KeyLink;
 use crate::session::Session;
@@ -243,6 +244,55 @@ impl<'s> Query<'s> {
     pub fn first(&self) -> Result<Option<Record>> {
         let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
         Ok(self.records(&one)?.into_iter().next())
+    }
+
+    /// A page of the records. Order them by something that tells rows apart, such as the key: the
+    /// database is free to give rows in any order otherwise, and another one for each page.
+    ///
+    /// # Errors
+    /// As [`Query::all`]; `NotFound` as [`Page`] says; `Invalid` for a query with a limit or an offset.
+    ///
+    /// # Example
+    /// See [`Page::number`].
+    pub fn paginate(&self, page: Page) -> Result<Pagination<Record>> {
+        if self.select.is_limited() {
+            return Err(limited());
+        }
+        let items = |rows, skip| self.records(&self.select.clone().limit(rows).offset(skip));
+        page.fetch(items, || self.count())
+    }
+
+    /// The first record; `NotFound` with this description, or a standard text, when there is none.
+    ///
+    /// # Errors
+    /// As [`Query::all`], and `NotFound`.
+    pub fn first_or_404<'d>(&self, description: impl Into<Option<&'d str>>) -> Result<Record> {
+        self.first()?.ok_or_else(|| missing(description.into()))
+    }
+
+    /// The only record; `NotFound` with this description, or a standard text, when there is none, and
+    /// when there are several: its source says which.
+    ///
+    /// # Errors
+    /// As [`Query::all`], and `NotFound`.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// let session = db.session();
+    /// let ann = session.query(&users).filter_by(values! { "name" => "ann" }).one_or_404("who is ann?");
+    /// assert_eq!(ann.unwrap_err().message(), "who is ann?");
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn one_or_404<'d>(&self, description: impl Into<Option<&'d str>>) -> Result<Record> {
+        self.one().map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::MultipleFound => missing(description.into()).with_source(error),
+            _ => error,
+        })
     }
 
     /// How many rows there are, limit included.

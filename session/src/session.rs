@@ -19,6 +19,7 @@ use crate::commit::Committed;
 use crate::db::Db;
 use crate::inner::{Inner, Phase, Verb};
 use crate::key::IntoKey;
+use crate::paging::missing;
 use crate::query::Query;
 use crate::record::{Fate, NewRecord, Record, RecordState};
 use crate::savepoint::Savepoint;
@@ -193,6 +194,31 @@ impl Session {
     /// ```
     pub fn get(&self, table: &Table, key: impl IntoKey) -> Result<Option<Record>> {
         key.with(|key| self.inner.verb()?.get(table, key))
+    }
+
+    /// The record of a key; `NotFound` with this description, or a standard text, when there is none.
+    ///
+    /// # Errors
+    /// As [`Session::get`], and `NotFound`.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// let error = db.session().get_or_404(&users, 5, "no such user").unwrap_err();
+    /// assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "no such user"));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn get_or_404<'d>(
+        &self,
+        table: &Table,
+        key: impl IntoKey,
+        description: impl Into<Option<&'d str>>,
+    ) -> Result<Record> {
+        self.get(table, key)?.ok_or_else(|| missing(description.into()))
     }
 
     /// A query for records of a table.

@@ -109,7 +109,7 @@ impl Conn {
         let plans = ready_plans(table, def, self.target())?;
         let positions = def.primary_key().map_or(&[][..], |key| &key.columns);
         if positions.len() != key.len() || key.is_empty() {
-            return Err(wrong_key(def, positions.len(), key.len()));
+            return Err(wrong_key(def, positions, key.len()));
         }
         let typed = positions.iter().filter_map(|at| def.column_at(*at)).zip(key);
         let plain =
@@ -136,11 +136,12 @@ fn is_exact(def: &TableDef, key: &[usize]) -> Option<usize> {
     (column.ty().class() == Class::Int && def.kind == crate::schema::TableKind::Table).then_some(*only)
 }
 
-fn wrong_key(def: &TableDef, wanted: usize, given: usize) -> Error {
+fn wrong_key(def: &TableDef, positions: &[usize], given: usize) -> Error {
     let table = def.display_name();
-    let message = match wanted {
+    let names: Vec<String> = def.names_at(positions).map(|name| format!("`{name}`")).collect();
+    let message = match names.len() {
         0 => format!("`{table}` has no primary key to look a row up by"),
-        _ => format!("the key of `{table}` has {wanted} columns, {given} values were given"),
+        _ => format!("the key of `{table}` is {}, {given} values were given", names.join(", ")),
     };
     Error::new(ErrorKind::Invalid, message).with_table(table)
 }

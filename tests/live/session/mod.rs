@@ -23,6 +23,9 @@ mod found;
 /// What is written while a session flushes.
 mod meanwhile;
 
+/// Pages, and what is not found.
+mod paging;
+
 /// What is kept alive, and what is let go.
 mod kept;
 
