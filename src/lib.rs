@@ -25,6 +25,7 @@
 //!   [`update`](stmt::update), [`delete`](stmt::delete), and what they are made of.
 //! - [`rows`]: results, by name or position, and through serde.
 //! - [`value`] and [`types`]: what a cell holds, what a column is.
+//! - [`paging`]: pages by number and by place.
 //! - [`reflect`]: from an existing database to tables and relationships.
 //! - [`engine`]: pools, connections, options. [`dialect`]: databases, and how to add one.
 //!
@@ -42,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 mod open;
+pub mod paging;
 
 /// The example of README.md, tested.
 #[cfg(doctest)]
@@ -87,6 +89,7 @@ pub mod session {
 pub mod prelude {
     //! What almost every program uses: `use mirrorm::prelude::*;`.
     pub use crate::open::Open as _;
+    pub use crate::paging::{Keyset, Page, PageQuery as _, Paginate as _};
     pub use mirrorm_core::engine::Prepare as _;
     pub use mirrorm_core::expr::{exists, func, param, raw};
     pub use mirrorm_core::rows::{Row, Rows, to_values};
@@ -97,8 +100,6 @@ pub mod prelude {
     pub use mirrorm_core::stmt::{delete, insert, select, update};
     pub use mirrorm_core::types::names::*;
     pub use mirrorm_core::{Error, ErrorKind, Expr, Result, Type, Value, values};
-    pub use mirrorm_session::{
-        Changes, Db, OnParentDelete, Page, Record, Session, SessionOptions, relationship,
-    };
-    pub use mirrorm_session::{NewRecord as _, Paginate as _};
+    pub use mirrorm_session::NewRecord as _;
+    pub use mirrorm_session::{Changes, Db, OnParentDelete, Record, Session, SessionOptions, relationship};
 }

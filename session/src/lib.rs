@@ -6,7 +6,7 @@
 //! | `db` | an engine and a registry of tables under one roof |
 //! | `session`, `savepoint`, `membership`, `inner` | the verbs, and the lock and books behind them |
 //! | `record`, `batch`, `key`, `identity`, `load` | rows as records |
-//! | `query`, `paging` | queries for records, and pages of them |
+//! | `query` | queries for records |
 //! | `flush` | what was changed, put in order and sent |
 //! | `commit`, `delivery`, `rollback` | how a transaction ends |
 //! | `changes`, `signal` | what happened, and who is told |
@@ -26,7 +26,6 @@ mod key;
 mod load;
 mod log;
 mod membership;
-mod paging;
 mod query;
 mod record;
 mod relation;
@@ -39,7 +38,6 @@ pub use changes::{Change, Changes, Diff, DiffIter, FieldDiff};
 pub use commit::Committed;
 pub use db::Db;
 pub use key::IntoKey;
-pub use paging::{Edges, Page, PageNumbers, Paginate, Pagination};
 pub use query::Query;
 pub use record::{FieldChange, NewRecord, Record, RecordState};
 pub use relation::{OnParentDelete, RelationshipParts, relationship};

@@ -13,7 +13,6 @@ use serde::de::DeserializeOwned;
 use crate::batch::Batch;
 use crate::inner::Verb;
 use crate::key::all_equal;
-use crate::paging::{Page, Pagination, limited, missing};
 use crate::record::Record;
 use crate::relation::KeyLink;
 use crate::session::Session;
@@ -163,6 +162,17 @@ impl<'s> Query<'s> {
         self
     }
 
+    /// The table whose records it finds.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The same in another order.
+    #[doc(hidden)]
+    pub fn sorted_anew(self, order: Vec<Expr>) -> Query<'s> {
+        self.edit(|select| select.sorted_anew(order))
+    }
+
     /// The statement it is, for running it without a session or without records.
     pub fn select(&self) -> &Select {
         &self.select
@@ -244,22 +254,6 @@ impl<'s> Query<'s> {
     pub fn first(&self) -> Result<Option<Record>> {
         let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
         Ok(self.records(&one)?.into_iter().next())
-    }
-
-    /// A page of the records. Order them by something that tells rows apart, such as the key: the
-    /// database is free to give rows in any order otherwise, and another one for each page.
-    ///
-    /// # Errors
-    /// As [`Query::all`]; `NotFound` as [`Page`] says; `Invalid` for a query with a limit or an offset.
-    ///
-    /// # Example
-    /// See [`Page::number`].
-    pub fn paginate(&self, page: Page) -> Result<Pagination<Record>> {
-        if self.select.is_limited() {
-            return Err(limited());
-        }
-        let items = |rows, skip| self.records(&self.select.clone().limit(rows).offset(skip));
-        page.fetch(items, || self.count())
     }
 
     /// The first record; `NotFound` with this description, or a standard text, when there is none.
@@ -377,4 +371,9 @@ impl fmt::Debug for Query<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Query({:?})", self.table)
     }
+}
+
+/// The error of a record that is not there, in the words of the program.
+pub(crate) fn missing(description: Option<&str>) -> Error {
+    Error::new(ErrorKind::NotFound, description.unwrap_or("what was asked for is not there"))
 }

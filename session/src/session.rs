@@ -19,8 +19,7 @@ use crate::commit::Committed;
 use crate::db::Db;
 use crate::inner::{Inner, Phase, Verb};
 use crate::key::IntoKey;
-use crate::paging::missing;
-use crate::query::Query;
+use crate::query::{Query, missing};
 use crate::record::{Fate, NewRecord, Record, RecordState};
 use crate::savepoint::Savepoint;
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::selection::{Item, Selection, SelectionList};
-use crate::expr::{Expr, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{ColumnRef, Expr, Node, Op, Source};
 use crate::schema::{Alias, Table};
 
 /// A SELECT of tables, columns or expressions.
@@ -170,6 +171,36 @@ impl Select {
         self
     }
 
+    /// The columns of a table it is sorted by, each with whether it descends.
+    ///
+    /// # Errors
+    /// `Invalid` where it is sorted by anything else; mistakes in what it is sorted by.
+    #[doc(hidden)]
+    pub fn sorted_by(&self, table: &Table) -> Result<Vec<(Arc<str>, bool)>> {
+        let def = table.def();
+        let column = |term: &Expr| {
+            let (key, descending) = match &term.0 {
+                Node::Apply(op @ (Op::Asc | Op::Desc), kids) => (kids.items.first(), *op == Op::Desc),
+                _ => (Some(term), false),
+            };
+            match key.map(|key| &key.0) {
+                Some(Node::Invalid(mistake)) => Err(mistake.clone()),
+                Some(Node::Column(ColumnRef { source, id })) if *source == Source::of(table) => {
+                    def.by_id(*id).map(|column| (column.key.clone(), descending)).ok_or_else(other_order)
+                }
+                _ => Err(other_order()),
+            }
+        };
+        self.order_by.iter().map(column).collect()
+    }
+
+    /// The same in another order.
+    #[doc(hidden)]
+    pub fn sorted_anew(mut self, order: Vec<Expr>) -> Select {
+        self.order_by = order;
+        self
+    }
+
     /// Whether it has a limit or an offset.
     #[doc(hidden)]
     pub fn is_limited(&self) -> bool {
@@ -236,4 +267,10 @@ impl Item {
             }
         }
     }
+}
+
+/// The error of an order that is not by plain columns.
+fn other_order() -> Error {
+    let message = "pages by place are ordered by columns of the query's table";
+    Error::new(ErrorKind::Invalid, message)
 }

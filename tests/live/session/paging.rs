@@ -1,7 +1,7 @@
 //! Pages of a result, and what is not found.
 
+use mirrorm::paging::{Pagination, Slice};
 use mirrorm::prelude::*;
-use mirrorm::session::Pagination;
 
 use super::blog;
 use crate::support::each_backend;
@@ -220,4 +220,132 @@ fn what_is_not_found_is_said_in_the_programs_words() {
         assert_eq!(wrong.kind(), ErrorKind::Invalid);
         assert!(wrong.message().contains("`id`"), "{wrong}");
     });
+}
+
+/// Rows with ties and without values, ordered by two columns.
+fn uneven(db: &Db) -> Table {
+    let parts = (
+        column("id", Integer).primary_key(),
+        column("a", Integer),
+        column("b", Text),
+        column("at", Timestamp),
+        column("n", Integer).not_null(),
+    );
+    let t = db.table("uneven", parts).unwrap();
+    db.create_all().unwrap();
+    let a = [Some(2), None, Some(1)];
+    let b = [Some("x"), Some("y"), None, Some("ÿ"), Some("")];
+    let at = ["2024-01-01 00:00:00+00:00", "2024-01-01 00:00:00.000001+00:00"];
+    let at = at.map(|text| text.parse::<mirrorm::value::Timestamp>().unwrap());
+    let rows = (0..60usize).map(|n| (a[n % 3], b[n % 5], at[n % 2], (n * 7 % 4) as i64));
+    insert(&t).rows(["a", "b", "at", "n"], rows).run(db).unwrap();
+    t
+}
+
+fn ids(slice: &Slice) -> Vec<i64> {
+    slice.items.iter().map(|record| record.get("id").unwrap()).collect()
+}
+
+#[test]
+fn pages_by_place_lead_through_every_order_both_ways() {
+    each_backend(|db| {
+        let t = uneven(db);
+        let session = db.session();
+        let c = |name: &str| t.c(name);
+        let orders: Vec<Vec<Expr>> = vec![
+            vec![],
+            vec![c("id").desc()],
+            vec![c("a")],
+            vec![c("a").desc(), c("b")],
+            vec![c("b").desc(), c("a").asc(), c("id").desc()],
+            vec![c("n"), c("at").desc(), c("b")],
+        ];
+        for order in orders {
+            let query = session.query(&t).order_by(order.clone());
+            let whole = ids(&query.keyset(Keyset::first(1_000)).unwrap());
+            assert_eq!(whole.len(), 60);
+            for rows in [1, 7, 30, 60] {
+                let mut slice = query.keyset(Keyset::first(rows)).unwrap();
+                let (mut found, mut slices) = (ids(&slice), 1);
+                assert_eq!(slice.prev, None);
+                while let Some(next) = slice.next.clone() {
+                    slice = query.keyset(Keyset::after(rows, next)).unwrap();
+                    found.extend(ids(&slice));
+                    slices += 1;
+                }
+                assert_eq!((&found, slices), (&whole, 60_u64.div_ceil(rows)), "{order:?} by {rows}");
+                // And back from the last one.
+                let mut found = ids(&slice);
+                while let Some(prev) = slice.prev.clone() {
+                    slice = query.keyset(Keyset::before(rows, prev)).unwrap();
+                    found.splice(0..0, ids(&slice));
+                    assert!(slice.next.is_some());
+                }
+                assert_eq!(found, whole, "{order:?} by {rows}, backwards");
+            }
+        }
+        // Rows without a value stand last, whatever the direction.
+        let down = session.query(&t).order_by(c("a").desc()).keyset(Keyset::first(60)).unwrap();
+        let a: Vec<Option<i64>> = down.items.iter().map(|record| record.get("a").unwrap()).collect();
+        assert_eq!((a[0], a[59]), (Some(2), None));
+    });
+}
+
+#[test]
+fn pages_by_place_stand_while_rows_come_and_go() {
+    each_backend(|db| {
+        let tags = tags(db, 10);
+        let session = db.session();
+        let query = session.query(&tags).order_by(tags.c("id"));
+        let first = query.keyset(Keyset::first(3)).unwrap();
+        assert_eq!(ids(&first), [1, 2, 3]);
+        // The row of the cursor goes, and one comes before it.
+        delete(&tags).filter(tags.c("id").in_([2, 3])).run(db).unwrap();
+        insert(&tags).values(values! { "id" => 0, "name" => "early" }).run(db).unwrap();
+        session.commit().unwrap();
+        let next = query.keyset(Keyset::after(3, first.next.clone().unwrap())).unwrap();
+        assert_eq!(ids(&next), [4, 5, 6]);
+        let back = query.keyset(Keyset::before(3, next.prev.unwrap())).unwrap();
+        assert_eq!((ids(&back), back.prev), (vec![0, 1], None));
+        // A cursor says where a row stood, not what the program set since.
+        back.items[1].set("id", 100).unwrap();
+        assert_eq!(serde_json::to_value(&back.items[0]).unwrap()["id"], 0);
+        let filtered =
+            query.filter(tags.c("id").gt(8)).keyset(Keyset::after(3, first.next.unwrap())).unwrap();
+        assert_eq!(ids(&filtered), [9, 10, 100]);
+        assert_eq!((filtered.next, filtered.prev.is_some()), (None, true));
+    });
+}
+
+#[test]
+fn cursors_are_good_for_what_they_were_made_for() {
+    let db = Db::open("sqlite://").unwrap();
+    let b = blog(&db);
+    b.fill(&db, &["ann", "ben"]);
+    insert(&b.tags).rows(["name"], [["a"], ["b"]]).run(&db).unwrap();
+    let session = db.session();
+    let query = session.query(&b.tags).order_by(b.tags.c("name"));
+    let cursor = query.keyset(Keyset::first(1)).unwrap().next.unwrap();
+    let refused = |slice: Result<Slice>| {
+        let error = slice.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    };
+    refused(session.query(&b.tags).keyset(Keyset::after(1, &*cursor)));
+    refused(session.query(&b.tags).order_by(b.tags.c("name").desc()).keyset(Keyset::after(1, &*cursor)));
+    refused(session.query(&b.users).order_by(b.users.c("name")).keyset(Keyset::after(1, &*cursor)));
+    refused(query.keyset(Keyset::after(1, &cursor[..cursor.len() - 2])));
+    refused(query.keyset(Keyset::after(1, cursor.replace('0', "1"))));
+    refused(query.keyset(Keyset::before(1, "")));
+    refused(query.keyset(Keyset::after(1, &*cursor).signed_by(b"secret")));
+    let signed = query.keyset(Keyset::first(1).signed_by(b"secret")).unwrap().next.unwrap();
+    assert_eq!(ids(&query.keyset(Keyset::after(1, signed).signed_by(b"secret")).unwrap()), [2]);
+    // And what cannot be paged by place.
+    refused(query.keyset(Keyset::first(0)));
+    refused(query.clone().limit(3).keyset(Keyset::first(1)));
+    refused(session.query(&b.tags).order_by(func::lower(b.tags.c("name"))).keyset(Keyset::first(1)));
+    refused(session.query(&b.tags).join("posts").order_by(b.posts.c("id")).keyset(Keyset::first(1)));
+    let wrong = session.query(&b.tags).order_by(b.tags.c("nmae")).keyset(Keyset::first(1));
+    assert_eq!(wrong.unwrap_err().kind(), ErrorKind::NoSuchColumn);
+    let log = db.table("log", column("text", Text)).unwrap();
+    refused(session.query(&log).keyset(Keyset::first(1)));
 }

@@ -102,7 +102,7 @@ impl<T> Pagination<T> {
     ///
     /// # Example
     /// ```
-    /// use mirrorm::session::Pagination;
+    /// use mirrorm::paging::Pagination;
     ///
     /// let page = Pagination::new(vec![()], 6, 10, Some(130));
     /// let shown = page.iter_pages().map(|n| n.map_or("…".to_string(), |n| n.to_string()));

@@ -1,8 +1,10 @@
 //! Pages of a result: which one is wanted (here), what it is (`result`), and the numbers of a page
-//! list (`links`).
+//! list (`links`). And pages by place (`keyset`), with their signed cursors (`cursor`).
 //!
-//! Not here: the query that is paged (`query`).
+//! Not here: the queries that are paged; these are traits on them.
 
+mod cursor;
+mod keyset;
 mod links;
 mod result;
 
@@ -12,7 +14,9 @@ use mirrorm_core::engine::Execute;
 use mirrorm_core::rows::Row;
 use mirrorm_core::stmt::Select;
 use mirrorm_core::{Error, ErrorKind, Result};
+use mirrorm_session::{Query, Record};
 
+pub use keyset::{Keyset, Slice};
 pub use links::{Edges, PageNumbers};
 pub use result::Pagination;
 
@@ -48,7 +52,7 @@ enum Asked {
 }
 
 /// A page that makes sense.
-pub(crate) struct Wanted {
+struct Wanted {
     number: u64,
     per_page: u64,
 }
@@ -239,17 +243,12 @@ impl Asked {
 }
 
 /// The error of a page, a row, that somebody asked for and is not there.
-pub(crate) fn not_found(message: &str) -> Error {
+fn not_found(message: &str) -> Error {
     Error::new(ErrorKind::NotFound, message)
 }
 
-/// The error of a record that is not there, in the words of the program.
-pub(crate) fn missing(description: Option<&str>) -> Error {
-    not_found(description.unwrap_or("what was asked for is not there"))
-}
-
 /// The error of a query that has a limit of its own already.
-pub(crate) fn limited() -> Error {
+fn limited() -> Error {
     let message = "the query has a limit or an offset: a page is one already";
     Error::new(ErrorKind::Invalid, message)
 }
@@ -284,5 +283,48 @@ impl Paginate for Select {
         }
         let items = |rows, skip| Ok(self.clone().limit(rows).offset(skip).all(on)?.iter().collect());
         page.fetch(items, || self.count(on))
+    }
+}
+
+/// Pages a query for records. The prelude brings it in.
+pub trait PageQuery {
+    /// A page of the records. Order them by something that tells rows apart, such as the key: the
+    /// database is free to give rows in any order otherwise, and another one for each page.
+    ///
+    /// # Errors
+    /// As [`Query::all`]; `NotFound` as [`Page`] says; `Invalid` for a query with a limit or an offset.
+    ///
+    /// # Example
+    /// See [`Page::number`].
+    fn paginate(&self, page: Page) -> Result<Pagination<Record>>;
+
+    /// Records at a place of the query's order: the first, those after a cursor, or those before one.
+    /// Rows that are equal in what they are ordered by stand in the order of the primary key, and
+    /// rows without a value after all others.
+    ///
+    /// # Errors
+    /// As [`Query::all`]; `Invalid` for a cursor that is not of this table and order, for an order by
+    /// anything but columns of the table, for a table without a primary key, and for a query with a
+    /// limit or an offset.
+    ///
+    /// # Example
+    /// See [`Keyset::first`].
+    fn keyset(&self, page: Keyset) -> Result<Slice>;
+}
+
+impl PageQuery for Query<'_> {
+    fn paginate(&self, page: Page) -> Result<Pagination<Record>> {
+        if self.select().is_limited() {
+            return Err(limited());
+        }
+        let items = |rows, skip| self.clone().limit(rows).offset(skip).all();
+        page.fetch(items, || self.count())
+    }
+
+    fn keyset(&self, page: Keyset) -> Result<Slice> {
+        if self.select().is_limited() {
+            return Err(limited());
+        }
+        page.read(self)
     }
 }
