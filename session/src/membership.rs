@@ -105,8 +105,7 @@ impl Verb<'_> {
         }
         (state.home, state.row, state.status) =
             (Home::In(Arc::new(home)), place.row, RecordState::Persistent);
-        state.touched = !state.overlay.is_empty() || state.links.is_some();
-        let (is_touched, is_linked) = (state.touched, state.links.is_some());
+        let (is_touched, is_linked) = (state.settle(), state.links.is_some());
         drop(state);
         if let Some(key) = record.identity() {
             let _ = core.identity.of(record.table_id()).insert(key, record);

@@ -245,8 +245,8 @@ impl State {
         }
     }
 
-    /// After a flush: whether something was written meanwhile, so that it belongs on its session's
-    /// list again.
+    /// After a flush, and for a row that joins a session: whether something waits to be flushed, so
+    /// that it belongs on the session's list.
     pub(crate) fn settle(&mut self) -> bool {
         self.touched = !self.overlay.is_empty() || self.links.as_ref().is_some_and(|links| links.waits());
         self.touched

@@ -51,12 +51,6 @@ enum Asked {
     Text(Arc<str>),
 }
 
-/// A page that makes sense.
-struct Wanted {
-    number: u64,
-    per_page: u64,
-}
-
 impl Default for Page {
     /// The first page.
     fn default() -> Page {
@@ -159,14 +153,14 @@ impl Page {
         items: impl FnOnce(u64, u64) -> Result<Vec<T>>,
         count: impl FnOnce() -> Result<u64>,
     ) -> Result<Pagination<T>> {
-        let Wanted { number, per_page } = self.wanted()?;
+        let (number, per_page) = self.wanted()?;
         // Beyond what databases count to there is nothing.
         let skip = (number - 1).saturating_mul(per_page).min(i64::MAX as u64);
         let counts = self.counted || self.total.is_some();
         let rows = if counts { per_page } else { per_page.saturating_add(1) };
         let mut items = items(rows, skip)?;
         if items.is_empty() && number > 1 && !self.lenient {
-            return Err(not_found(&format!("there is no page {number}")));
+            return Err(not_found(format!("there is no page {number}")));
         }
         let has_more = items.len() as u64 > per_page;
         items.truncate(per_page as usize);
@@ -181,7 +175,8 @@ impl Page {
         Ok(Pagination::of(items, (number, per_page), total, (has_more, self)))
     }
 
-    fn wanted(&self) -> Result<Wanted> {
+    /// The number and the rows of a page that makes sense.
+    fn wanted(&self) -> Result<(u64, u64)> {
         let number = self.settled(&self.number, 1, "page")?;
         let most = self.most.unwrap_or(i64::MAX as u64).min(i64::MAX as u64);
         if most == 0 && !self.lenient {
@@ -191,13 +186,13 @@ impl Page {
             Asked::Nothing => PER_PAGE,
             asked => self.settled(asked, PER_PAGE, "number of rows a page")?,
         };
-        Ok(Wanted { number, per_page: per_page.min(most.max(1)) })
+        Ok((number, per_page.min(most.max(1))))
     }
 
     fn settled(&self, asked: &Asked, default: u64, what: &str) -> Result<u64> {
         let wrong = |shown: &dyn std::fmt::Display| match self.lenient {
             true => Ok(default),
-            false => Err(not_found(&format!("`{shown}` is no {what}"))),
+            false => Err(not_found(format!("`{shown}` is no {what}"))),
         };
         match asked {
             Asked::Nothing => Ok(default),
@@ -209,14 +204,8 @@ impl Page {
 
     /// The same request for another page, of what is known by now.
     fn turned(&self, to: u64, per_page: u64, total: Option<u64>) -> Page {
-        let to = i64::try_from(to).unwrap_or(i64::MAX);
-        let rows = i64::try_from(per_page).unwrap_or(i64::MAX);
-        Page { total, lenient: true, ..self.clone() }.at(to).per_page(rows)
-    }
-
-    fn at(mut self, number: i64) -> Page {
-        self.number = Asked::Number(number);
-        self
+        let asked = |n: u64| Asked::Number(i64::try_from(n).unwrap_or(i64::MAX));
+        Page { number: asked(to), per_page: asked(per_page), total, lenient: true, ..self.clone() }
     }
 
     /// A page that makes no sense, or has no rows, is `NotFound`: for requests that another page
@@ -243,7 +232,7 @@ impl Asked {
 }
 
 /// The error of a page, a row, that somebody asked for and is not there.
-fn not_found(message: &str) -> Error {
+fn not_found(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::NotFound, message)
 }
 

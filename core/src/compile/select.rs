@@ -261,11 +261,8 @@ fn order_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
 
 /// What ORDER BY sorts by: a selected column that has a label stands as its label.
 fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
-    let (key, direction) = match &term.0 {
-        Node::Apply(Op::Asc, kids) => (kids.items.first(), " ASC"),
-        Node::Apply(Op::Desc, kids) => (kids.items.first(), " DESC"),
-        _ => (Some(term), ""),
-    };
+    let (key, descending) = term.sort_key();
+    let direction = descending.map_or("", |descending| if descending { " DESC" } else { " ASC" });
     let label_of = |expr: &Expr| match &expr.0 {
         Node::Apply(Op::Label(label), _) => Some(label.clone()),
         _ => None,
@@ -273,7 +270,7 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
     let selected = |label: &Arc<str>| {
         select.items.iter().any(|item| matches!(item, Item::Expr(e) if label_of(e).as_ref() == Some(label)))
     };
-    match key.and_then(label_of).filter(selected) {
+    match label_of(key).filter(selected) {
         Some(label) => c.name(&Name::from(label)),
         None => return c.expr(term),
     }

@@ -246,6 +246,16 @@ impl Expr {
         Expr::apply(Op::Label(label.into()), vec![self.clone()])
     }
 
+    /// What it sorts by in ORDER BY, and whether it descends, where that was said.
+    pub(crate) fn sort_key(&self) -> (&Expr, Option<bool>) {
+        match &self.0 {
+            Node::Apply(op @ (Op::Asc | Op::Desc), kids) => {
+                (kids.items.first().unwrap_or(self), Some(*op == Op::Desc))
+            }
+            _ => (self, None),
+        }
+    }
+
     /// Ascending, in ORDER BY.
     pub fn asc(&self) -> Expr {
         Expr::apply(Op::Asc, vec![self.clone()])

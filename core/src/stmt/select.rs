@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::selection::{Item, Selection, SelectionList};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{ColumnRef, Expr, Node, Op, Source};
+use crate::expr::{ColumnRef, Expr, Node, Source};
 use crate::schema::{Alias, Table};
 
 /// A SELECT of tables, columns or expressions.
@@ -179,14 +179,12 @@ impl Select {
     pub fn sorted_by(&self, table: &Table) -> Result<Vec<(Arc<str>, bool)>> {
         let def = table.def();
         let column = |term: &Expr| {
-            let (key, descending) = match &term.0 {
-                Node::Apply(op @ (Op::Asc | Op::Desc), kids) => (kids.items.first(), *op == Op::Desc),
-                _ => (Some(term), false),
-            };
-            match key.map(|key| &key.0) {
-                Some(Node::Invalid(mistake)) => Err(mistake.clone()),
-                Some(Node::Column(ColumnRef { source, id })) if *source == Source::of(table) => {
-                    def.by_id(*id).map(|column| (column.key.clone(), descending)).ok_or_else(other_order)
+            let (key, descending) = term.sort_key();
+            match &key.0 {
+                Node::Invalid(mistake) => Err(mistake.clone()),
+                Node::Column(ColumnRef { source, id }) if *source == Source::of(table) => {
+                    let column = def.by_id(*id).ok_or_else(other_order)?;
+                    Ok((column.key.clone(), descending.unwrap_or(false)))
                 }
                 _ => Err(other_order()),
             }

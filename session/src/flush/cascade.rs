@@ -42,7 +42,7 @@ impl Verb<'_> {
             for (relation, batch) in self.cascades(&todo)? {
                 let rows = self.loaded(&batch, &relation, false)?;
                 // A row whose key was set to something else since has other parents by now.
-                for child in self.all_of(&rows)?.into_iter().filter(|child| !has_moved(child, &relation)) {
+                for child in self.all_of(&rows)?.into_iter().filter(|child| !child.says(&relation.near)) {
                     match relation.on_delete {
                         OnParentDelete::Delete => next.extend(self.doom(child)?),
                         _ => child.nullify(&relation.near),
@@ -200,9 +200,4 @@ fn has_rule(relation: &Relation) -> bool {
 /// What names a relationship among those of a map.
 fn address(relation: &Arc<Relation>) -> usize {
     Arc::as_ptr(relation) as usize
-}
-
-/// Whether the key of a row was set since it was read.
-fn has_moved(child: &Record, relation: &Relation) -> bool {
-    child.says(&relation.near)
 }

@@ -22,10 +22,7 @@ impl Verb<'_> {
         }
         // What goes is told with all its values.
         let is_expired = |record: &&Record| record.0.state.lock().home.batch().is_some_and(|home| !home.full);
-        let mut expired = records.iter().filter(is_expired).peekable();
-        if expired.peek().is_some() {
-            let _ = self.read_again(conn, (table, &def), expired)?;
-        }
+        let _ = self.read_again(conn, (table, &def), records.iter().filter(is_expired))?;
         let places: Vec<Place> = records.iter().filter_map(|record| record.0.state.lock().place()).collect();
         let mut values = RowBuffer::with_capacity(places.len() * key.len());
         for place in &places {

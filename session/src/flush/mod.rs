@@ -1,5 +1,6 @@
-//! Flushing: gather what was changed (`gather`) and what goes with it (`cascade`), put it in order (`order`), send it in batches
-//! (`insert`, `update`, `delete`, `links`), and move the records onto their new rows (`finish`).
+//! Flushing: gather what was changed (`gather`) and what goes with it (`cascade`), put it in order
+//! (`order`), send it in batches (`insert`, `update`, `delete`, `links`), and move the records onto
+//! their new rows (`finish`).
 //!
 //! A flush that fails leaves nothing half done: the innermost level is rolled back.
 

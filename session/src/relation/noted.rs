@@ -145,6 +145,11 @@ impl Links {
     /// It was sent: what was written since.
     pub(crate) fn settle(&mut self) -> Option<Box<Links>> {
         self.sent = false;
+        self.take_later()
+    }
+
+    /// What was written since it is on its way.
+    pub(super) fn take_later(&mut self) -> Option<Box<Links>> {
         self.later.take().filter(|later| !later.is_empty())
     }
 

@@ -4,8 +4,8 @@
 //! Writing a relationship makes one record hold the other; written from both sides, or around a
 //! circle, they hold each other. A flush lets the links go. Records that never reach one would live
 //! for ever: new ones, and those whose session has ended or let them go. So the records that hold
-//! others are listed, and looked through whenever the list has doubled: trial deletion (Bacon and Rajan, Concurrent Cycle Collection, 2001, 3). Not here: what
-//! is written (`write`).
+//! others are listed, and looked through whenever the list has doubled: trial deletion (Bacon and
+//! Rajan, Concurrent Cycle Collection, 2001, 3). Not here: what is written (`write`).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};

@@ -254,14 +254,13 @@ impl Record {
     /// Whether it was said where a key is to point, by relationship or by value.
     pub(crate) fn says(&self, key: &KeyLink) -> bool {
         let state = self.0.state.lock();
-        state.links.as_ref().is_some_and(|links| links.pointer(key).is_some()) || sets(&state, key)
+        is_noted(&state, key) || sets(&state, key)
     }
 
     /// The values of a key that was set by value, if none of them is NULL.
     pub(crate) fn set_key(&self, key: &KeyLink) -> Option<Key> {
         let state = self.0.state.lock();
-        let is_noted = state.links.as_ref().is_some_and(|links| links.pointer(key).is_some());
-        if is_noted || !sets(&state, key) {
+        if is_noted(&state, key) || !sets(&state, key) {
             return None;
         }
         let def = state.home.table().def();
@@ -318,11 +317,7 @@ impl Record {
     fn take_links(&self) -> Option<Box<Links>> {
         let mut state = self.0.state.lock();
         match &mut state.links {
-            Some(links) if links.is_sent() => {
-                let later = links.settle();
-                links.send();
-                later
-            }
+            Some(links) if links.is_sent() => links.take_later(),
             links => links.take(),
         }
     }
@@ -358,6 +353,11 @@ impl Record {
             self.edit_links(|links| links.edit(list, |change| change.forget(record)));
         }
     }
+}
+
+/// Whether a relationship of a key was written and not flushed.
+fn is_noted(state: &State, key: &KeyLink) -> bool {
+    state.links.as_ref().is_some_and(|links| links.pointer(key).is_some())
 }
 
 /// Whether values of a key were set and not flushed.
