@@ -229,7 +229,7 @@ fn compile() -> Result<()> {
         let key = before.map(|before| column("parent", Integer).references(before));
         tables.push(db.table(name, (own, key))?);
     }
-    let target = Target::offline(db.engine().dialect());
+    let target = Target::offline(db.engine()?.dialect());
     let [a, b, c, d] = tables.as_slice() else { return Ok(()) };
     let mut build = || -> Result<()> {
         let columns = [

@@ -51,7 +51,7 @@ pub mod paging;
 struct Readme;
 
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
-pub use mirrorm_session::{Db, Record, Session};
+pub use mirrorm_session::{Config, Db, Record, Session};
 pub use open::Open;
 
 #[doc(inline)]
@@ -94,12 +94,14 @@ pub mod prelude {
     pub use mirrorm_core::expr::{exists, func, param, raw};
     pub use mirrorm_core::rows::{Row, Rows, to_values};
     pub use mirrorm_core::schema::{
-        Action, Table, check, column, comment, extend_existing, foreign_key, in_schema, index, keep_existing,
-        option, primary_key, unique,
+        Action, Table, check, column, comment, extend_existing, foreign_key, in_bind, in_schema, index,
+        keep_existing, option, primary_key, unique,
     };
     pub use mirrorm_core::stmt::{delete, insert, select, update};
     pub use mirrorm_core::types::names::*;
     pub use mirrorm_core::{Error, ErrorKind, Expr, Result, Type, Value, values};
     pub use mirrorm_session::NewRecord as _;
-    pub use mirrorm_session::{Changes, Db, OnParentDelete, Record, Session, SessionOptions, relationship};
+    pub use mirrorm_session::{
+        Binds, Changes, Config, Db, OnParentDelete, Record, Session, SessionOptions, relationship,
+    };
 }

@@ -1,12 +1,19 @@
 //! Opening a database by URL: the only place that knows both `Db` and the dialects.
 
+use std::sync::Arc;
+
 use mirrorm_core::Result;
-use mirrorm_core::dialect::{Url, dialect_for};
 use mirrorm_core::engine::EngineOptions;
-use mirrorm_session::Db;
+use mirrorm_session::{Config, Db, Hooks};
 
 /// The ways to open a [`Db`]. The prelude brings it in; `use mirrorm::Open` does too.
 pub trait Open: Sized {
+    /// A `Db` without a database: tables can be defined, and [`Db::init`] says later where they are.
+    fn new() -> Self;
+
+    /// As [`Open::new`], with other ways to make engines and sessions.
+    fn with_hooks(hooks: impl Hooks) -> Self;
+
     /// Opens the database of a URL: the scheme says which dialect reads the rest.
     ///
     /// It connects once, so that a database that is not there is an error now. A file that does
@@ -46,13 +53,22 @@ pub trait Open: Sized {
 }
 
 impl Open for Db {
+    fn new() -> Db {
+        Db::unopened(mirrorm_dialects::ALL, None)
+    }
+
+    fn with_hooks(hooks: impl Hooks) -> Db {
+        Db::unopened(mirrorm_dialects::ALL, Some(Arc::new(hooks)))
+    }
+
     fn open(url: &str) -> Result<Db> {
         Db::open_with(url, EngineOptions::new())
     }
 
     fn open_with(url: &str, options: EngineOptions) -> Result<Db> {
-        let url = Url::parse(url)?;
-        let dialect = dialect_for(&url, mirrorm_dialects::ALL)?;
-        Db::with_dialect(dialect, &url, options)
+        let db = <Db as Open>::new();
+        db.init(Config::new().url(url).options(options))?;
+        db.engine()?.target()?;
+        Ok(db)
     }
 }

@@ -97,7 +97,9 @@ fn the_budget_of_lines() {
     for (folder, most) in
         [("core/src", 12_000), ("dialects/src/sqlite", 2_800), ("reflect/src", 2_500), ("session/src", 8_000)]
     {
-        let lines: usize = sources(folder).iter().map(|(_, text)| code(text).count()).sum();
+        // What is there for tests alone is not counted.
+        let own = sources(folder).into_iter().filter(|(path, _)| !path.ends_with("testing.rs"));
+        let lines: usize = own.map(|(_, text)| code(&text).count()).sum();
         assert!(lines <= most, "{folder} has {lines} lines, {most} are allowed");
     }
     let features =

@@ -156,6 +156,8 @@ pub enum Outcome {
     NotDone,
     /// Nobody can tell: the connection went away while COMMIT was on its way.
     Unknown,
+    /// Some databases committed it, others did not: [`Error::committed`] says which.
+    Partial,
 }
 
 /// The one error type: a kind, questions, and a message for people.
@@ -176,6 +178,7 @@ struct Inner {
     columns: Vec<String>,
     left: Left,
     outcome: Outcome,
+    committed: Vec<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -192,6 +195,7 @@ impl Error {
             columns: Vec::new(),
             left: Left::Statement,
             outcome: Outcome::NotDone,
+            committed: Vec::new(),
             source: None,
         }))
     }
@@ -259,6 +263,11 @@ impl Error {
         self.edit(|inner| inner.outcome = outcome)
     }
 
+    /// The same error, saying which databases had committed before it happened.
+    pub fn with_committed(self, databases: Vec<String>) -> Error {
+        self.edit(|inner| inner.committed = databases)
+    }
+
     /// The same error with a place in front of its message, such as `table posts, column title`.
     pub fn at(self, place: impl fmt::Display) -> Error {
         self.edit(|inner| inner.message = format!("{place}: {}", inner.message))
@@ -308,6 +317,12 @@ impl Error {
     /// Whether the work took effect.
     pub fn outcome(&self) -> Outcome {
         self.0.outcome
+    }
+
+    /// The databases that had committed before this happened, where a transaction spans several: the
+    /// names of their binds, `default` for the one without.
+    pub fn committed(&self) -> &[String] {
+        &self.0.committed
     }
 
     /// Whether doing the whole transaction again may succeed.

@@ -1,8 +1,9 @@
 //! From catalog facts to tables and relationships. **Use the crate `mirrorm`.**
 //!
 //! `reflect` says what to read and registers the result, `build` turns facts into parts of
-//! tables, `relate` finds relationships, `document` writes facts as JSON. Facts come from a dialect's `Inspector`; no database is
-//! named here.
+//! tables, `relate` finds relationships, `relation` keeps them as a session needs them, with those a
+//! program declares, `document` writes facts as JSON. Facts come from a dialect's `Inspector`; no
+//! database is named here.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,8 @@ mod build;
 mod document;
 mod reflector;
 mod relate;
+#[doc(hidden)]
+pub mod relation;
 
 pub use document::document;
 pub use reflector::{Reflection, Reflector};

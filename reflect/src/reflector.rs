@@ -24,6 +24,13 @@ pub struct Reflection {
 }
 
 impl Reflection {
+    /// Adds what was reflected of another database.
+    pub fn extend(&mut self, other: Reflection) {
+        self.tables.extend(other.tables);
+        self.problems.extend(other.problems);
+        self.relationships.extend(other.relationships);
+    }
+
     /// The tables and views, sorted by name.
     pub fn tables(&self) -> &[Table] {
         &self.tables

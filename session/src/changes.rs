@@ -81,6 +81,11 @@ impl Change {
         Change { operation, body: Body::Bulk { table: table.clone(), rows, criteria: criteria.into() } }
     }
 
+    /// The bind of its table: which of several databases it happened in. None is the default one.
+    pub fn bind(&self) -> Option<&str> {
+        self.table().bind().map(|key| &**key)
+    }
+
     /// The table.
     pub fn table(&self) -> &Table {
         match &self.body {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use mirrorm_core::schema::Table;
 use mirrorm_core::{Error, ErrorKind, Outcome, Result};
 
 use crate::changes::Changes;
@@ -40,6 +41,14 @@ impl Committed {
     }
 }
 
+/// How far a COMMIT came.
+enum Sent {
+    /// Every database took it.
+    All,
+    /// Some did, if any: what they committed, and why the rest did not.
+    Part(Changes, Error),
+}
+
 impl fmt::Display for Committed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} changes committed", self.changes.len())
@@ -50,7 +59,7 @@ impl Verb<'_> {
     /// Commits the transaction, whatever savepoints are open in it.
     pub(crate) fn commit(&self) -> Result<Committed> {
         self.refuse_inside("commit")?;
-        {
+        let sent = {
             let _committing = self.enter_phase(Phase::Commit);
             self.flush_all()?;
             self.merge_levels(0)?;
@@ -59,12 +68,18 @@ impl Verb<'_> {
                 let _ = self.rollback_all();
                 return Err(error);
             }
-            self.send_commit()?;
-        }
-        let changes = self.settle()?;
+            self.send_commit()?
+        };
+        let changes = match &sent {
+            Sent::All => self.settle()?,
+            Sent::Part(changes, _) => changes.clone(),
+        };
         self.tell_transitions()?;
         let receiver_errors = delivery::deliver(self, &changes);
-        Ok(Committed { changes, receiver_errors })
+        match sent {
+            Sent::All => Ok(Committed { changes, receiver_errors }),
+            Sent::Part(_, error) => Err(error),
+        }
     }
 
     /// Flushes until nothing is left: functions that supply values may write while a flush runs. A
@@ -140,24 +155,68 @@ impl Verb<'_> {
         Ok(Some(changes))
     }
 
-    /// Sends COMMIT and gives the connection back.
-    fn send_commit(&self) -> Result<()> {
-        let Some(conn) = self.give_back()? else { return Ok(()) };
-        let level = self.core()?.base.level.take();
-        let Some(level) = level else { return Ok(()) };
-        let sent = conn.lock().commit_level(&level);
-        drop(conn);
-        let Err(error) = sent else { return Ok(()) };
-        if error.outcome() == Outcome::Unknown {
-            let changes = self.settle()?;
-            self.tell_transitions()?;
-            let (session, signals) = (self.session(), self.inner.db.signals());
-            let errors = signals.commit_unknown.tell(&session, &changes);
-            signals.receiver_failed.tell(&session, &errors);
-        } else {
-            let _ = self.rollback_all();
+    /// Sends COMMIT to one database after the other, in the order of the configuration, and gives the
+    /// connections back.
+    fn send_commit(&self) -> Result<Sent> {
+        let wires = self.give_back()?;
+        let levels = std::mem::take(&mut self.core()?.base.levels);
+        let mut committed = Vec::new();
+        let mut rest = wires.iter();
+        while let Some((at, conn)) = rest.next() {
+            let Some(level) = levels.of(*at) else { continue };
+            let sent = conn.lock().commit_level(level);
+            let Err(error) = sent else {
+                committed.push(*at);
+                continue;
+            };
+            for (at, conn) in rest {
+                // The first cause is what the caller needs; a failing rollback drops the connection.
+                let _ = levels.of(*at).map(|level| conn.lock().rollback_level(level));
+            }
+            let at = *at;
+            drop(wires);
+            return self.not_committed(error, at, &committed);
         }
-        Err(error)
+        Ok(Sent::All)
+    }
+
+    /// COMMIT failed in one database, after others had committed. What is not committed anywhere is
+    /// rolled back on the records too; what is, stays, and is told.
+    fn not_committed(&self, error: Error, at: usize, committed: &[usize]) -> Result<Sent> {
+        let unknown = error.outcome() == Outcome::Unknown;
+        if !unknown && committed.is_empty() {
+            let _ = self.rollback_all();
+            return Err(error);
+        }
+        let engines = self.inner.engines()?;
+        let is_of = |table: &Table, own: &[usize]| engines.of_table(table).is_ok_and(|at| own.contains(&at));
+        let mut lost = self.core()?.restart();
+        let mut kept = Log::default();
+        lost.iter_mut().for_each(|level| kept.append(level.take_out(|table| is_of(table, committed))));
+        let mut doubtful = Log::default();
+        if unknown {
+            lost.iter_mut().for_each(|level| doubtful.append(level.take_out(|table| is_of(table, &[at]))));
+        }
+        let log = self.restore(lost)?;
+        self.tell_rolled_back(log);
+        let error = match committed {
+            [] => error,
+            _ => {
+                let names: Vec<String> = committed.iter().map(|at| engines.label(*at)).collect();
+                let place = format!("COMMIT of `{}`, after {}", engines.label(at), names.join(", "));
+                let outcome = if unknown { Outcome::Unknown } else { Outcome::Partial };
+                error.at(place).with_outcome(outcome).with_committed(names)
+            }
+        };
+        let (kept, doubtful) = (Changes::new(kept), Changes::new(doubtful));
+        self.close_books(&kept)?;
+        if unknown {
+            self.close_books(&doubtful)?;
+            let (session, signals) = (self.session(), self.inner.db.signals());
+            let errors = signals.commit_unknown.tell(&session, &doubtful);
+            signals.receiver_failed.tell(&session, &errors);
+        }
+        Ok(Sent::Part(kept, error))
     }
 
     /// Ends the books of the transaction; gives what happened in it.
@@ -169,6 +228,14 @@ impl Verb<'_> {
         let mut rest = Log::default();
         core.restart().into_iter().for_each(|level| rest.append(level.log));
         let changes = only.unwrap_or_else(|| Changes::new(rest));
+        drop(core);
+        self.close_books(&changes)?;
+        Ok(changes)
+    }
+
+    /// Lets go of what is not needed after these were committed.
+    fn close_books(&self, changes: &Changes) -> Result<()> {
+        let mut core = self.core()?;
         for record in changes.kept().deleted() {
             let mut state = record.0.state.lock();
             if state.status == RecordState::Deleted {
@@ -183,6 +250,6 @@ impl Verb<'_> {
             drop(core);
             alive.iter().try_for_each(|record| self.expire(record))?;
         }
-        Ok(changes)
+        Ok(())
     }
 }

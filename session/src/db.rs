@@ -7,49 +7,169 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mirrorm_core::dialect::{Dialect, Intent, Url};
-use mirrorm_core::engine::{
-    Conn, Engine, EngineOptions, Execute, IntoParams, Lent, Writing, create_tables, drop_tables,
-};
+use mirrorm_core::dialect::{Dialect, Intent};
+use mirrorm_core::engine::{Conn, Engine, Execute, IntoParams, Lent, Writing, create_tables, drop_tables};
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::{Metadata, Name, Table, TableParts};
+use mirrorm_core::stmt::Tables;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::{Reflection, Reflector};
+use parking_lot::RwLock;
 
+use crate::config::{Binds, Config};
+use crate::engines::{Engines, Hooks, Maker, NoHooks};
 use crate::record::Record;
-use crate::relation::{RelationMap, Relations, RelationshipParts};
+use crate::relation::{Attached, RelationMap, RelationshipParts};
 use crate::session::{Session, SessionOptions};
 use crate::signal::Signals;
 
-/// A database: its engine and its tables. Cheap to clone; clones are the same database.
+/// Databases and their tables: mostly one, with further ones by bind key. Cheap to clone; clones are
+/// the same.
 ///
-/// It is made by `Db::open(url)`, which the prelude brings in.
+/// It is made by `Db::open(url)`, or by `Db::new()` and [`Db::init`] later; the prelude brings both
+/// in. Nothing is connected before it is needed, and a database that is down costs only those who
+/// ask for it.
 #[derive(Clone)]
 pub struct Db(Arc<Inner>);
 
 struct Inner {
-    engine: Engine,
+    engines: RwLock<Option<Arc<Engines>>>,
+    maker: Maker,
     metadata: Metadata,
     signals: Signals,
 }
 
 impl Db {
-    /// A database of a dialect, connected once to see that it is there.
+    /// A `Db` without a database, for these dialects.
+    #[doc(hidden)]
+    pub fn unopened(dialects: &'static [&'static dyn Dialect], hooks: Option<Arc<dyn Hooks>>) -> Db {
+        let hooks = hooks.unwrap_or_else(|| Arc::new(NoHooks));
+        Db::over(Metadata::new(), Maker { dialects, hooks })
+    }
+
+    fn over(metadata: Metadata, maker: Maker) -> Db {
+        Db(Arc::new(Inner { engines: RwLock::new(None), maker, metadata, signals: Signals::default() }))
+    }
+
+    /// Gives the `Db` its databases. Nothing is connected yet.
     ///
     /// # Errors
-    /// `Config` for a URL or options that make no sense; what the driver answered to connecting.
-    pub fn with_dialect(dialect: &'static dyn Dialect, url: &Url, options: EngineOptions) -> Result<Db> {
-        let engine = Engine::new(dialect, url, options)?;
-        engine.target()?;
-        Ok(Db(Arc::new(Inner { engine, metadata: Metadata::new(), signals: Signals::default() })))
+    /// `Config` when it has some already, which [`Db::reconfigure`] changes and [`Db::with_config`]
+    /// leaves alone; the mistakes of the configuration.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::new();
+    /// let tags = db.table("tags", column("id", Integer).primary_key())?;
+    /// assert_eq!(db.create_all().unwrap_err().kind(), ErrorKind::Config);
+    /// db.init(Config::new().url("sqlite://"))?;
+    /// db.create_all()?;
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn init(&self, config: Config) -> Result<()> {
+        let made = Engines::new(&config, self.0.maker.clone(), None)?;
+        let mut engines = self.0.engines.write();
+        if engines.is_some() {
+            let message = "the Db has its databases already: `reconfigure` changes them, `with_config` gives \
+                           another Db over the same tables";
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        *engines = Some(Arc::new(made));
+        Ok(())
     }
 
-    /// The engine: its pool, its options, its dialect.
-    pub fn engine(&self) -> &Engine {
-        &self.0.engine
+    /// Changes the databases. Those that are configured as before, options and all, keep their
+    /// engines and connections; the others' are disposed of. Sessions that were made before go on
+    /// with what they had.
+    ///
+    /// # Errors
+    /// The mistakes of the configuration; everything stays as it was then.
+    pub fn reconfigure(&self, config: Config) -> Result<()> {
+        let before = self.0.engines.read().clone();
+        let made = Engines::new(&config, self.0.maker.clone(), before.as_deref())?;
+        let replaced = self.0.engines.write().replace(Arc::new(made));
+        drop(replaced);
+        Ok(())
     }
 
-    /// The registry of tables.
+    /// Another `Db` over the same tables and relationships, with databases and signals of its own.
+    ///
+    /// # Errors
+    /// The mistakes of the configuration.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let live = Db::open("sqlite://")?;
+    /// let tags = live.table("tags", column("id", Integer).primary_key())?;
+    /// let staging = live.with_config(Config::new().url("sqlite://"))?;
+    /// staging.create_all()?;
+    /// insert(&tags).run(&staging)?;
+    /// assert!(select(&tags).all(&live).is_err()); // not created there
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn with_config(&self, config: Config) -> Result<Db> {
+        let db = Db::over(self.0.metadata.clone(), self.0.maker.clone());
+        db.init(config)?;
+        Ok(db)
+    }
+
+    /// The engines of the databases as they are configured now.
+    pub(crate) fn engines(&self) -> Result<Arc<Engines>> {
+        self.0.engines.read().clone().ok_or_else(|| {
+            let message = "the Db has no database yet: call `init` with a configuration, or use `Db::open`";
+            Error::new(ErrorKind::Config, message)
+        })
+    }
+
+    /// The engine of the default database: its pool, its options, its dialect.
+    ///
+    /// # Errors
+    /// As [`Db::get_engine`].
+    pub fn engine(&self) -> Result<Engine> {
+        self.get_engine(None)
+    }
+
+    /// The engine of the default database, or of a bind. It is made now if nobody asked before, and
+    /// not connected for that. Statements run on it go to that database, whatever their tables say.
+    ///
+    /// # Errors
+    /// `Config` where there is no such database, or its URL and options make no sense.
+    pub fn get_engine<'k>(&self, bind: impl Into<Option<&'k str>>) -> Result<Engine> {
+        let engines = self.engines()?;
+        engines.engine(engines.position(bind.into())?).cloned()
+    }
+
+    /// The bind keys that are configured, in order; the default database, which is none, stands
+    /// first. None of them before [`Db::init`].
+    pub fn binds(&self) -> Vec<Option<Arc<str>>> {
+        self.engines().map(|engines| engines.binds().map(|bind| bind.cloned()).collect()).unwrap_or_default()
+    }
+
+    /// Every table whose database is configured, with its engine.
+    ///
+    /// # Errors
+    /// As [`Db::get_engine`].
+    pub fn get_binds(&self) -> Result<Vec<(Table, Engine)>> {
+        let engines = self.engines()?;
+        let mut all = Vec::new();
+        for table in self.tables() {
+            if let Ok(at) = engines.of_table(&table) {
+                all.push((table, engines.engine(at)?.clone()));
+            }
+        }
+        Ok(all)
+    }
+
+    /// The tables of the default database, or of a bind, in the order they were defined.
+    pub fn get_tables_for_bind<'k>(&self, bind: impl Into<Option<&'k str>>) -> Vec<Table> {
+        self.0.metadata.for_bind(bind.into()).tables()
+    }
+
+    /// The registry of tables: those of the default database; [`Metadata::for_bind`] has the others.
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
     }
@@ -59,14 +179,15 @@ impl Db {
         &self.0.signals
     }
 
-    /// A new session, independent of all others.
+    /// A new session, independent of all others, with the options of the configuration.
     pub fn session(&self) -> Session {
-        Session::new(self, SessionOptions::default())
+        let options = self.engines().map(|engines| engines.session.clone());
+        self.session_with(options.unwrap_or_default())
     }
 
     /// A new session with options.
     pub fn session_with(&self, options: SessionOptions) -> Session {
-        Session::new(self, options)
+        self.0.maker.hooks.create_session(self, options)
     }
 
     /// Declares a relationship of a table: a name of your own for a foreign key, a connection that
@@ -93,7 +214,7 @@ impl Db {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn relate(&self, from: &Table, relationship: RelationshipParts) -> Result<()> {
-        attached(&self.0.metadata).declare(&self.0.metadata, relationship.from(from))
+        attached(&self.0.metadata).relations.declare(&self.0.metadata, relationship.from(from))
     }
 
     /// The names of the relationships of a table.
@@ -102,7 +223,7 @@ impl Db {
     }
 
     pub(crate) fn relations(&self) -> Arc<RelationMap> {
-        attached(&self.0.metadata).map(&self.0.metadata)
+        attached(&self.0.metadata).relations.map(&self.0.metadata)
     }
 
     /// Defines a table of a name and parts: columns, constraints, indexes, settings, in any mix.
@@ -135,7 +256,8 @@ impl Db {
         self.0.metadata.define(name, parts)
     }
 
-    /// The table of this name, defined or reflected before; `schema.name` for other schemas.
+    /// The table of this name in the default database, defined or reflected before; `schema.name` for
+    /// other schemas.
     ///
     /// # Errors
     /// `NoSuchTable`, with near names.
@@ -143,32 +265,93 @@ impl Db {
         self.0.metadata.table_named(name)
     }
 
-    /// All tables in the order they were defined.
+    /// All tables, of whatever bind, in the order they were defined.
     pub fn tables(&self) -> Vec<Table> {
-        self.0.metadata.tables()
+        self.0.metadata.all_tables()
     }
 
     /// Creates the defined tables that do not exist, with their indexes: those they point to
-    /// first.
+    /// first. Tables of binds are created in their databases.
     ///
     /// # Errors
-    /// `Unsupported` for a type the database has no home for, before anything is created; the
-    /// database's others.
+    /// `Unsupported` for a type the database has no home for, before anything is created in it;
+    /// `Config` for a table of a bind that is not configured, before anything is created at all; the
+    /// databases' others. What was created in other databases stays.
     pub fn create_all(&self) -> Result<()> {
-        create_tables(self, self.tables())
+        self.create_all_in(Binds::all())
+    }
+
+    /// As [`Db::create_all`], in some of the databases, or some of the tables.
+    ///
+    /// # Errors
+    /// As [`Db::create_all`].
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::new();
+    /// db.init(Config::new().url("sqlite://").bind("logs", "sqlite://"))?;
+    /// db.table("events", (column("id", Integer).primary_key(), in_bind("logs")))?;
+    /// db.table("errors", (column("id", Integer).primary_key(), in_bind("logs")))?;
+    /// db.create_all_in(Binds::from("logs").only(["events"]))?;
+    /// assert_eq!(db.reflect_in("logs")?.tables().len(), 1);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn create_all_in(&self, binds: impl Into<Binds>) -> Result<()> {
+        let chosen = self.chosen(&binds.into())?;
+        chosen.into_iter().try_for_each(|(engine, tables, name)| {
+            create_tables(&engine, tables).map_err(|error| in_place(error, name))
+        })
     }
 
     /// Drops the defined tables that exist, in the reverse order. Their definitions stay.
     ///
     /// # Errors
-    /// The database's, such as `ForeignKey` for rows of a table that is not defined here.
+    /// The databases', such as `ForeignKey` for rows of a table that is not defined here; as
+    /// [`Db::create_all`].
     pub fn drop_all(&self) -> Result<()> {
-        drop_tables(self, self.tables())
+        self.drop_all_in(Binds::all())
+    }
+
+    /// As [`Db::drop_all`], in some of the databases, or some of the tables.
+    ///
+    /// # Errors
+    /// As [`Db::drop_all`].
+    pub fn drop_all_in(&self, binds: impl Into<Binds>) -> Result<()> {
+        let chosen = self.chosen(&binds.into())?;
+        chosen.into_iter().try_for_each(|(engine, tables, name)| {
+            drop_tables(&engine, tables).map_err(|error| in_place(error, name))
+        })
+    }
+
+    /// The engine and the tables of each of these binds. A bind of tables that is not configured is an
+    /// error; a database without tables is left out.
+    fn chosen(&self, binds: &Binds) -> Result<Vec<Chosen>> {
+        let engines = self.engines()?;
+        let keys: Vec<Option<Arc<str>>> = match binds.keys() {
+            Some(keys) => keys.to_vec(),
+            None => self.0.metadata.views().iter().map(|view| view.bind().cloned()).collect(),
+        };
+        let mut chosen = Vec::with_capacity(keys.len());
+        let mut found: Vec<Arc<str>> = Vec::new();
+        for key in keys {
+            let mut tables = self.get_tables_for_bind(key.as_deref());
+            tables.retain(|table| binds.includes(&table.name()));
+            found.extend(tables.iter().map(Table::name));
+            if !tables.is_empty() || binds.keys().is_some() {
+                let at = engines.position(key.as_deref())?;
+                chosen.push((engines.engine(at)?.clone(), tables, key.map(|key| key.to_string())));
+            }
+        }
+        binds.all_found(&found)?;
+        Ok(chosen)
     }
 
     /// Reflects the whole default schema: its tables and views become tables here, with their
     /// relationships. Tables that were reflected before take the new definition, and handles of them
-    /// see it; tables that the program defined or extended stay as it said.
+    /// see it; tables that the program defined or extended stay as it said. Of several databases each
+    /// is reflected, into tables of its bind.
     ///
     /// One bad object costs itself only: see [`Reflection::problems`].
     ///
@@ -188,10 +371,38 @@ impl Db {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn reflect(&self) -> Result<Reflection> {
-        self.reflect_with(&Reflector::new())
+        self.reflect_in(Binds::all())
     }
 
-    /// Reflects what a [`Reflector`] says: a schema, some tables, with or without views.
+    /// As [`Db::reflect`], of some of the databases, or some of the tables.
+    ///
+    /// # Errors
+    /// The databases'; `Config` for a bind that is not configured; `NoSuchTable` for tables asked for
+    /// by name that are not there.
+    pub fn reflect_in(&self, binds: impl Into<Binds>) -> Result<Reflection> {
+        let binds = binds.into();
+        let engines = self.engines()?;
+        let keys = match binds.keys() {
+            Some(keys) => keys.to_vec(),
+            None => engines.binds().map(|bind| bind.cloned()).collect(),
+        };
+        let mut reflector = Reflector::new();
+        if let Some(names) = binds.names() {
+            reflector = reflector.only(names);
+        }
+        let mut all = Reflection::default();
+        for key in keys {
+            let engine = engines.engine(engines.position(key.as_deref())?)?;
+            let view = self.0.metadata.for_bind(key.as_deref());
+            let found = engine.connect().and_then(|conn| reflector.reflect(&conn, &view));
+            all.extend(found.map_err(|error| in_place(error, key.map(|key| key.to_string())))?);
+        }
+        Ok(all)
+    }
+
+    /// Reflects what a [`Reflector`] says from the default database: a schema, some tables, with or
+    /// without views. For another database, give [`Reflector::reflect`] its connection and
+    /// [`Metadata::for_bind`].
     ///
     /// # Errors
     /// The database's; `NoSuchTable` for tables asked for by name that are not there.
@@ -200,13 +411,13 @@ impl Db {
         reflector.reflect(&conn, &self.0.metadata)
     }
 
-    /// A connection from the pool; it goes back when dropped.
+    /// A connection to the default database from its pool; it goes back when dropped.
     ///
     /// # Errors
     /// `Timeout` when none came free in time, `Busy` at once when this thread itself holds them
     /// all, and what the driver answered.
     pub fn connect(&self) -> Result<Conn> {
-        self.0.engine.connect()
+        self.engine()?.connect()
     }
 
     /// Runs SQL that returns no rows, with the dialect's placeholders; gives the rows changed.
@@ -345,8 +556,8 @@ fn may_succeed(error: &Error) -> bool {
 }
 
 /// What is known of relationships, kept with the tables. A registry has one kind of guest: this.
-fn attached(metadata: &Metadata) -> Arc<Relations> {
-    metadata.attached::<Relations>().unwrap_or_default()
+fn attached(metadata: &Metadata) -> Arc<Attached> {
+    metadata.attached::<Attached>().unwrap_or_default()
 }
 
 /// Notes a record that holds others before it was saved.
@@ -358,25 +569,53 @@ pub(crate) fn note_unsaved(record: &Record) {
 
 /// The relationships of the registry a table is in; none for a table of no registry.
 pub(crate) fn relations_of(table: &Table) -> Arc<RelationMap> {
-    table.metadata().map(|metadata| attached(&metadata).map(&metadata)).unwrap_or_default()
+    table.metadata().map(|metadata| attached(&metadata).relations.map(&metadata)).unwrap_or_default()
+}
+
+/// The engine of a bind, its tables, and its key.
+type Chosen = (Engine, Vec<Table>, Option<String>);
+
+/// An error, with the bind it happened in.
+fn in_place(error: Error, bind: Option<String>) -> Error {
+    match bind {
+        Some(key) => error.at(format!("the bind `{key}`")),
+        None => error,
+    }
 }
 
 impl Execute for Db {
     fn lend(&self) -> Result<Lent<'_>> {
-        self.0.engine.lend()
+        Ok(Lent::Own(Box::new(self.connect()?)))
+    }
+
+    fn lend_for(&self, statement: &dyn Tables) -> Result<Lent<'_>> {
+        let engines = self.engines()?;
+        let at = engines.of_statement(statement)?;
+        Ok(Lent::Own(Box::new(engines.engine(at)?.connect()?)))
     }
 
     /// Where somebody listens, a statement is a session's work.
     fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
         if self.0.signals.nobody_listens() {
-            return body(&*self.lend()?).map(|_| ());
+            return body(&*self.lend_for(what.statement)?).map(|_| ());
         }
-        self.transaction(|session| session.write(what, body))
+        let session = self.session();
+        session.begin_for(what.statement)?;
+        session.write(what, body)?;
+        session.commit().map(|_| ())
     }
 }
 
 impl fmt::Debug for Db {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Db({}, {} tables)", self.0.engine.describe(), self.tables().len())
+        let databases = self.engines().map(|engines| engines.describe());
+        let databases = databases.unwrap_or_else(|_| "no database".to_string());
+        write!(f, "Db({databases}; {} tables)", self.tables().len())
+    }
+}
+
+impl fmt::Display for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
     }
 }

@@ -1,4 +1,4 @@
-//! What a session is inside: its lock, its connection, its books.
+//! What a session is inside: its lock and its books. Its connections stand in `wires`.
 //!
 //! One rule keeps it free of panics and deadlocks: **no borrow of [`Core`] lives while anything of
 //! the user's runs** (receivers, defaults, conversions, iterators, custom types). Verbs collect
@@ -6,30 +6,32 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 
 use mirrorm_core::dialect::Intent;
-use mirrorm_core::engine::{Conn, Lent, Level};
-use mirrorm_core::rows::{Block, BlockBuilder, Columns};
+use mirrorm_core::rows::{BlockBuilder, Columns};
 use mirrorm_core::schema::{Table, TableDef, TableId};
-use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
+use once_cell::sync::OnceCell;
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
 use crate::batch::{Batch, Source, Stored};
 use crate::changes::Changes;
 use crate::db::Db;
+use crate::engines::Engines;
 use crate::identity::{Folded, IdentityMap};
 use crate::log::Log;
 use crate::record::{Record, RecordState};
 use crate::relation::Links;
 use crate::session::{Session, SessionOptions};
 use crate::signal::Transition;
+use crate::wires::{Levels, Wires};
 
 /// A session, shared by its handle and, weakly, by its records.
 pub(crate) struct Inner {
     pub(crate) db: Db,
+    pub(crate) engines: OnceCell<Arc<Engines>>,
     pub(crate) options: SessionOptions,
     pub(crate) closed: AtomicBool,
     pub(crate) touched: Touched,
@@ -80,17 +82,12 @@ impl Touched {
     }
 }
 
-/// A connection that the session's lock protects, so that it can be shared by what nests.
-pub(crate) type Held = Arc<ReentrantMutex<Conn>>;
-type WeakHeld = Weak<ReentrantMutex<Conn>>;
-
 /// What the lock protects.
 pub(crate) struct Shared {
     pub(crate) core: RefCell<Core>,
-    /// The connection of the open transaction.
-    conn: RefCell<Option<Held>>,
-    /// A connection lent for a statement, for what is done while its rows are read.
-    lent: RefCell<WeakHeld>,
+    pub(crate) wires: Wires,
+    /// What the transaction is going to do, where that was said before it began.
+    pub(crate) declared: Cell<Option<Intent>>,
     pub(crate) phase: Cell<Phase>,
 }
 
@@ -127,7 +124,6 @@ pub(crate) struct Core {
     pub(crate) transitions: Vec<Transition>,
     pending: HashMap<TableId, Arc<Batch>, Folded>,
     sources: HashMap<TableId, Arc<Source>, Folded>,
-    seen_writes: u64,
     next_level: u64,
 }
 
@@ -136,7 +132,7 @@ pub(crate) struct Core {
 pub(crate) struct LevelState {
     pub(crate) id: u64,
     /// The level of the database; none until it was begun, and when it is over.
-    pub(crate) level: Option<Level>,
+    pub(crate) levels: Levels,
     pub(crate) log: Log,
     /// Relationships that were written and flushed in it, for a rollback.
     pub(crate) links: Vec<(Record, Box<Links>)>,
@@ -144,6 +140,15 @@ pub(crate) struct LevelState {
     pub(crate) evicted: Vec<Record>,
     /// The first epoch that belongs to it.
     pub(crate) epoch: u64,
+}
+
+impl LevelState {
+    /// Takes out what happened to some tables; gives the log of it.
+    pub(crate) fn take_out(&mut self, is_out: impl Fn(&Table) -> bool) -> Log {
+        self.links.retain(|(record, _)| !is_out(&record.table()));
+        self.evicted.retain(|record| !is_out(&record.table()));
+        self.log.take_out(is_out)
+    }
 }
 
 /// The first cause of a failure that waits for a rollback.
@@ -211,8 +216,8 @@ impl Epochs {
 }
 
 impl Core {
-    fn new(writes: u64) -> Core {
-        let mut core = Core { seen_writes: writes, ..Core::default() };
+    fn new() -> Core {
+        let mut core = Core::default();
         core.epochs.end_transaction();
         core
     }
@@ -223,15 +228,10 @@ impl Core {
     }
 
     /// Begins the books of a savepoint; gives its number.
-    fn push_level(&mut self, level: Level) -> u64 {
+    pub(crate) fn push_level(&mut self, levels: Levels) -> u64 {
         self.next_level += 1;
         let epoch = self.epochs.begin_level();
-        self.nested.push(LevelState {
-            id: self.next_level,
-            level: Some(level),
-            epoch,
-            ..LevelState::default()
-        });
+        self.nested.push(LevelState { id: self.next_level, levels, epoch, ..LevelState::default() });
         self.next_level
     }
 
@@ -302,13 +302,14 @@ pub(crate) struct Verb<'i> {
 impl Inner {
     pub(crate) fn new(db: &Db, options: SessionOptions) -> Arc<Inner> {
         let shared = Shared {
-            core: RefCell::new(Core::new(db.engine().writes())),
-            conn: RefCell::new(None),
-            lent: RefCell::new(Weak::new()),
+            core: RefCell::new(Core::new()),
+            wires: Wires::default(),
+            declared: Cell::new(None),
             phase: Cell::new(Phase::Idle),
         };
         Arc::new(Inner {
             db: db.clone(),
+            engines: db.engines().map_or_else(|_| OnceCell::new(), OnceCell::with_value),
             options,
             closed: AtomicBool::new(false),
             touched: Touched::default(),
@@ -330,7 +331,7 @@ impl Inner {
         let shared = match self.lock.try_lock() {
             Some(shared) => shared,
             None => {
-                let timeout = self.db.engine().options().lock_timeout();
+                let timeout = self.engines()?.lock_timeout();
                 self.lock.try_lock_for(timeout).ok_or_else(|| busy(timeout))?
             }
         };
@@ -405,120 +406,6 @@ impl Verb<'_> {
     ) -> Result<Batch> {
         let (source, epoch) = self.source_now(table, def)?;
         Ok(Batch::new(source, block, epoch))
-    }
-
-    /// Whether a transaction of the database is open.
-    pub(crate) fn is_open(&self) -> bool {
-        self.conn.borrow().is_some()
-    }
-
-    /// A connection to read with. Where all share one, it is lent for the statement, as long as
-    /// nothing is uncommitted.
-    pub(crate) fn reading(&self) -> Result<Lent<'static>> {
-        if let Some(held) = self.held() {
-            return Ok(held);
-        }
-        if !self.inner.db.engine().shares_connection() {
-            return self.open(Intent::Deferred);
-        }
-        let held = self.take()?;
-        *self.lent.borrow_mut() = Arc::downgrade(&held);
-        self.notice_writes()?;
-        Ok(Lent::Held(held.lock_arc()))
-    }
-
-    /// A connection to write with, in the session's transaction.
-    pub(crate) fn writing(&self) -> Result<Lent<'static>> {
-        match self.held() {
-            Some(held) => Ok(held),
-            None => self.open(Intent::Write),
-        }
-    }
-
-    /// Reads the row of a key. The transaction's connection is borrowed for it, not counted: nothing
-    /// is asked for as often.
-    pub(crate) fn read_key<T>(
-        &self,
-        table: &Table,
-        def: &Arc<TableDef>,
-        key: &[Value],
-        make: impl FnOnce(Block) -> T,
-    ) -> Result<Option<T>> {
-        let conn = self.conn.borrow();
-        if let Some(held) = &*conn {
-            return held.lock().get_row(table, def, key, make);
-        }
-        drop(conn);
-        self.reading()?.get_row(table, def, key, make)
-    }
-
-    fn held(&self) -> Option<Lent<'static>> {
-        self.conn.borrow().as_ref().map(|held| Lent::Held(held.lock_arc()))
-    }
-
-    /// The connection that is lent already, or one from the pool.
-    fn take(&self) -> Result<Held> {
-        if let Some(lent) = self.lent.borrow().upgrade() {
-            return Ok(lent);
-        }
-        Ok(Arc::new(ReentrantMutex::new(self.inner.db.engine().connect()?)))
-    }
-
-    /// Begins the transaction.
-    pub(crate) fn open(&self, intent: Intent) -> Result<Lent<'static>> {
-        let held = self.take()?;
-        let lent = held.lock_arc();
-        let level = lent.begin_level(intent)?;
-        self.notice_writes()?;
-        *self.conn.borrow_mut() = Some(held);
-        self.core()?.base.level = Some(level);
-        Ok(Lent::Held(lent))
-    }
-
-    /// Where all share one connection and this session does not hold it: what others wrote since
-    /// makes what was read before old.
-    fn notice_writes(&self) -> Result<()> {
-        let writes = self.inner.db.engine().writes();
-        let mut core = self.core()?;
-        if core.seen_writes != writes {
-            core.seen_writes = writes;
-            core.epochs.end_transaction();
-        }
-        Ok(())
-    }
-
-    /// As for reading, before it is decided whether to read at all.
-    pub(crate) fn notice_others(&self) -> Result<()> {
-        match self.inner.db.engine().shares_connection() && !self.is_open() {
-            true => self.notice_writes(),
-            false => Ok(()),
-        }
-    }
-
-    /// Gives the connection back, and takes account of the session's own writes.
-    ///
-    /// # Errors
-    /// `Invalid` for a type's hook that ends the transaction while a row is read by its key.
-    pub(crate) fn give_back(&self) -> Result<Option<Held>> {
-        let mut conn = self.conn.try_borrow_mut().map_err(|_| {
-            let message = "a row is being read: the hook of a type cannot end the transaction";
-            Error::new(ErrorKind::Invalid, message)
-        })?;
-        let conn = conn.take();
-        if conn.is_some()
-            && let Ok(mut core) = self.core.try_borrow_mut()
-        {
-            core.seen_writes = self.inner.db.engine().writes();
-        }
-        Ok(conn)
-    }
-
-    /// Begins a savepoint; gives its number.
-    pub(crate) fn nest(&self) -> Result<u64> {
-        let conn = self.writing()?;
-        let level = conn.nest_level()?;
-        let mut core = self.core()?;
-        Ok(core.push_level(level))
     }
 
     /// Says what the session is in the middle of, until the guard goes, by whatever way.

@@ -3,8 +3,9 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `db` | an engine and a registry of tables under one roof |
+//! | `db`, `config`, `engines` | databases and a registry of tables under one roof |
 //! | `session`, `savepoint`, `membership`, `inner` | the verbs, and the lock and books behind them |
+//! | `wires`, `on_bind` | the connections of a session, one for each database it uses |
 //! | `record`, `batch`, `key`, `identity`, `load` | rows as records |
 //! | `query` | queries for records |
 //! | `flush` | what was changed, put in order and sent |
@@ -17,8 +18,10 @@
 mod batch;
 mod changes;
 mod commit;
+mod config;
 mod db;
 mod delivery;
+mod engines;
 mod flush;
 mod identity;
 mod inner;
@@ -26,6 +29,7 @@ mod key;
 mod load;
 mod log;
 mod membership;
+mod on_bind;
 mod query;
 mod record;
 mod relation;
@@ -33,11 +37,15 @@ mod rollback;
 mod savepoint;
 mod session;
 mod signal;
+mod wires;
 
 pub use changes::{Change, Changes, Diff, DiffIter, FieldDiff};
 pub use commit::Committed;
+pub use config::{Binds, Config};
 pub use db::Db;
+pub use engines::Hooks;
 pub use key::IntoKey;
+pub use on_bind::OnBind;
 pub use query::Query;
 pub use record::{FieldChange, NewRecord, Record, RecordState};
 pub use relation::{OnParentDelete, RelationshipParts, relationship};

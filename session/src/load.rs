@@ -74,7 +74,8 @@ impl Verb<'_> {
 
     /// The record of a key, from the identity map if its values are of the running transaction.
     pub(crate) fn get(&self, table: &Table, key: &[Value]) -> Result<Option<Record>> {
-        self.notice_others()?;
+        let at = self.place_of(table)?;
+        self.notice_others(at)?;
         if let Some(known) = Key::of_values(key).and_then(|key| self.known(table, &key)) {
             return Ok(Some(known));
         }
@@ -82,7 +83,7 @@ impl Verb<'_> {
         let def = table.lend();
         let (source, epoch) = self.source_now(table, &def)?;
         let make = |block: Block| Arc::new(Batch::new(source, block, epoch));
-        let Some(batch) = self.read_key(table, &def, key, make)? else { return Ok(None) };
+        let Some(batch) = self.read_key(at, (table, &def), key, make)? else { return Ok(None) };
         if batch.block.len() > 1 {
             let name = def.display_name();
             let message = format!("several rows of `{name}` have the key {}", key_text(key));
@@ -137,7 +138,7 @@ impl Verb<'_> {
         let key = self.key_of_row(record)?;
         let table = record.table();
         let def = table.def();
-        match self.reading()?.get_row(&table, &def, &key, |block| block)? {
+        match self.reading_of(&table)?.get_row(&table, &def, &key, |block| block)? {
             Some(block) if block.len() == 1 => self.batch(&table, &def, block).map(Arc::new),
             _ => Err(vanished(record)),
         }

@@ -7,6 +7,7 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use mirrorm_core::schema::Table;
 use mirrorm_core::stmt::Operation;
 
 use crate::batch::{Batch, Place};
@@ -106,6 +107,17 @@ impl Log {
             true => *self = later,
             false => self.0.append(&mut later.0),
         }
+    }
+
+    /// Takes out the steps on some tables.
+    pub(crate) fn take_out(&mut self, is_out: impl Fn(&Table) -> bool) -> Log {
+        let table = |entry: &Entry| match entry {
+            Entry::One(change) => change.table().clone(),
+            Entry::Run(run) => run.new.table.clone(),
+        };
+        let (out, kept) = std::mem::take(&mut self.0).into_iter().partition(|entry| is_out(&table(entry)));
+        self.0 = kept;
+        Log(out)
     }
 
     /// Every step.

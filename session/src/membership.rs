@@ -23,7 +23,7 @@ impl Verb<'_> {
         if status == RecordState::Deleted || gone {
             return refuse("was deleted: add a new record");
         }
-        if record.table().metadata().is_some_and(|own| own != *self.inner.db.metadata()) {
+        if record.table().metadata().is_some_and(|own| !own.is_of(self.inner.db.metadata())) {
             return refuse("is of a table of another Db");
         }
         let taken = key.and_then(|key| self.core().ok()?.identity.get(record.table_id(), &key));

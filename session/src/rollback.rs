@@ -14,6 +14,7 @@ use crate::inner::{Core, Failed, LevelState, Verb};
 use crate::log::Log;
 use crate::record::{Fate, Home, NO_ROW, Record, RecordState};
 use crate::relation::Links;
+use crate::wires::Levels;
 
 impl Verb<'_> {
     /// Rolls back the transaction and gives its connection back. Tells receivers what is no more.
@@ -29,21 +30,22 @@ impl Verb<'_> {
     /// Rolls back the transaction of the database and ends its books. The database's error is given
     /// beside them: it cannot keep the records from being restored.
     fn end_transaction(&self) -> Result<(Vec<LevelState>, Result<()>)> {
-        let conn = self.give_back()?;
+        let conns = self.give_back()?;
         let mut core = self.core()?;
         core.failed = None;
         let levels = core.restart();
         drop(core);
-        // The first that the database knows is the transaction.
-        let base = levels.iter().find_map(|level| level.level.as_ref());
-        let done = match (conn, base) {
-            (Some(conn), Some(level)) => conn.lock().rollback_level(level),
-            _ => Ok(()),
-        };
+        let mut done = Ok(());
+        for (at, conn) in conns {
+            // The first level that the database knows is its transaction.
+            if let Some(base) = levels.iter().find_map(|level| level.levels.of(at)) {
+                done = done.and(conn.lock().rollback_level(base));
+            }
+        }
         Ok((levels, done))
     }
 
-    fn tell_rolled_back(&self, log: Log) {
+    pub(crate) fn tell_rolled_back(&self, log: Log) {
         let signals = self.inner.db.signals();
         if !log.is_empty() && !signals.after_rollback.is_empty() {
             let session = self.session();
@@ -60,13 +62,20 @@ impl Verb<'_> {
         }
         let levels = core.cut(depth);
         drop(core);
-        let done = match levels.first().and_then(|level| level.level.as_ref()) {
-            Some(level) if self.is_open() => self.writing()?.rollback_level(level),
-            _ => Ok(()),
-        };
+        let done = levels.first().map_or(Ok(()), |outermost| self.roll_back(&outermost.levels));
         self.restore(levels)?;
         self.tell_transitions()?;
         done
+    }
+
+    /// A savepoint was not released. Where it spans several databases some may have released it, and
+    /// only the whole can be rolled back.
+    pub(crate) fn not_released(&self, depth: usize, levels: &Levels, error: Error) -> Error {
+        if levels.iter().len() > 1 {
+            return self.fail(error.with_left(Left::Transaction));
+        }
+        let _ = self.rollback_to(depth);
+        error
     }
 
     /// A flush failed: rolls back the innermost level, or as much as the database did, and lets
@@ -95,9 +104,7 @@ impl Verb<'_> {
             let levels = core.cut(nested - 1);
             (levels.first().map_or(0, |level| level.id), levels)
         };
-        if let (Some(level), true) = (levels.first().and_then(|l| l.level.as_ref()), self.is_open()) {
-            let _ = self.writing()?.rollback_level(level);
-        }
+        let _ = levels.first().map(|level| self.roll_back(&level.levels));
         self.restore(levels)?;
         let mut core = self.core()?;
         let epoch = core.epochs.current();
@@ -108,7 +115,7 @@ impl Verb<'_> {
 
     /// Gives every record that was changed in these levels its values of the moment before them.
     /// Gives the log of what is no more.
-    fn restore(&self, levels: Vec<LevelState>) -> Result<Log> {
+    pub(crate) fn restore(&self, levels: Vec<LevelState>) -> Result<Log> {
         let touched = self.inner.touched.take();
         let mut core = self.core()?;
         let (new, doomed) = (std::mem::take(&mut core.new), std::mem::take(&mut core.doomed));

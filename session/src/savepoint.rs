@@ -34,13 +34,10 @@ impl Savepoint {
         let depth = self.depth(&verb)?;
         verb.flush()?;
         verb.merge_levels(depth + 1)?;
-        let level = verb.core()?.level().level.take();
-        if let Some(level) = level
-            && let Err(error) = verb.writing()?.commit_level(&level)
-        {
+        let levels = std::mem::take(&mut verb.core()?.level().levels);
+        if let Err(error) = verb.release(&levels) {
             self.open.set(false);
-            let _ = verb.rollback_to(depth);
-            return Err(error);
+            return Err(verb.not_released(depth, &levels, error));
         }
         self.open.set(false);
         verb.merge_levels(depth)

@@ -10,15 +10,17 @@ use mirrorm_core::dialect::Intent;
 use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing};
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::Table;
-use mirrorm_core::stmt::{Insert, IntoRow, insert};
+use mirrorm_core::stmt::{Insert, IntoRow, Tables, insert};
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::changes::Change;
 use crate::commit::Committed;
 use crate::db::Db;
+use crate::engines::Engines;
 use crate::inner::{Inner, Phase, Verb};
 use crate::key::IntoKey;
+use crate::on_bind::OnBind;
 use crate::query::{Query, missing};
 use crate::record::{Fate, NewRecord, Record, RecordState};
 use crate::savepoint::Savepoint;
@@ -95,7 +97,9 @@ impl SessionOptions {
 }
 
 impl Session {
-    pub(crate) fn new(db: &Db, options: SessionOptions) -> Session {
+    /// A session of its own: what [`Db::session_with`] gives, unless [`Hooks`](crate::Hooks) make
+    /// another.
+    pub fn new(db: &Db, options: SessionOptions) -> Session {
         Session { inner: Inner::new(db, options), owner: true, _one_thread_at_a_time: PhantomData }
     }
 
@@ -327,7 +331,8 @@ impl Session {
         verb.rollback_all()
     }
 
-    /// Begins the transaction now, and says what it is going to do.
+    /// Begins the transaction now, and says what it is going to do. It begins in the default database;
+    /// in others when they are first used.
     ///
     /// # Errors
     /// `Invalid` when it is open; `Busy` when another writer does not end in time.
@@ -336,7 +341,13 @@ impl Session {
         if verb.is_open() {
             return Err(Error::new(ErrorKind::Invalid, "the session's transaction is open"));
         }
-        verb.open(intent).map(|_| ())
+        verb.declare(verb.inner.engines()?.first(), intent)
+    }
+
+    /// Begins a writing transaction in the database of a statement.
+    pub(crate) fn begin_for(&self, statement: &dyn Tables) -> Result<()> {
+        let verb = self.inner.verb()?;
+        verb.declare(verb.place_for(statement)?, Intent::Write)
     }
 
     /// Begins a savepoint: a level whose work can be rolled back alone. What was changed before is
@@ -452,23 +463,21 @@ impl Session {
         drop(self);
     }
 
-    /// Runs SQL that returns no rows in the session's transaction, after a flush. What it writes is
-    /// not reported.
+    /// Runs SQL that returns no rows in the session's transaction with the default database, after a
+    /// flush. What it writes is not reported. [`Session::on`] is for other databases.
     ///
     /// # Errors
     /// As [`Session::flush`]; the database's.
     pub fn execute(&self, sql: &str, params: impl IntoParams) -> Result<u64> {
-        let params = params.into_params();
-        self.raw(|conn| conn.execute(sql, params))
+        self.on(None).execute(sql, params)
     }
 
-    /// Runs SQL that returns rows, in the session's transaction, after a flush.
+    /// Runs SQL that returns rows, as [`Session::execute`].
     ///
     /// # Errors
     /// As [`Session::flush`]; the database's.
     pub fn query_text(&self, sql: &str, params: impl IntoParams) -> Result<Rows> {
-        let params = params.into_params();
-        self.raw(|conn| conn.query_text(sql, params))
+        self.on(None).query_text(sql, params)
     }
 
     /// Runs several statements separated by semicolons, as [`Session::execute`].
@@ -476,29 +485,43 @@ impl Session {
     /// # Errors
     /// As [`Session::execute`].
     pub fn execute_script(&self, sql: &str) -> Result<()> {
-        self.raw(|conn| conn.execute_script(sql))
+        self.on(None).execute_script(sql)
     }
 
-    fn raw<T>(&self, run: impl FnOnce(&Conn) -> Result<T>) -> Result<T> {
-        let verb = self.inner.verb()?;
-        verb.autoflush()?;
-        let result = run(&*verb.writing()?);
-        verb.core()?.epochs.forget();
-        result
+    /// The session's transaction with one database, the default one or that of a bind, for what names
+    /// no table, such as raw SQL, and for statements that shall go there whatever their tables say.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::new();
+    /// db.init(Config::new().url("sqlite://").bind("logs", "sqlite://"))?;
+    /// let session = db.session();
+    /// session.on("logs").execute("CREATE TABLE lines (n INTEGER)", ())?;
+    /// assert!(session.query_text("SELECT n FROM lines", ()).is_err());
+    /// assert_eq!(session.on("logs").query_text("SELECT n FROM lines", ())?.len(), 0);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn on<'s>(&'s self, bind: impl Into<Option<&'s str>>) -> OnBind<'s> {
+        OnBind::new(self, bind.into())
     }
-}
 
-impl Execute for Session {
-    fn lend(&self) -> Result<Lent<'_>> {
+    pub(crate) fn lend_at(&self, place: impl FnOnce(&Engines) -> Result<usize>) -> Result<Lent<'_>> {
         let verb = self.inner.verb()?;
         verb.autoflush()?;
-        verb.reading()
+        verb.reading(place(verb.inner.engines()?)?)
     }
 
-    fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
+    pub(crate) fn write_at(
+        &self,
+        place: impl FnOnce(&Engines) -> Result<usize>,
+        what: &Writing<'_>,
+        body: &mut dyn FnMut(&Conn) -> Result<u64>,
+    ) -> Result<()> {
         let verb = self.inner.verb()?;
         verb.autoflush()?;
-        let rows = body(&*verb.writing()?)?;
+        let rows = body(&*verb.writing(place(verb.inner.engines()?)?)?)?;
         let mut core = verb.core()?;
         core.epochs.forget();
         core.wrote(what.table.id());
@@ -506,6 +529,20 @@ impl Execute for Session {
             core.level().log.push(Change::bulk(what.operation, what.table, rows, what.criteria));
         }
         Ok(())
+    }
+}
+
+impl Execute for Session {
+    fn lend(&self) -> Result<Lent<'_>> {
+        self.lend_at(|engines| engines.position(None))
+    }
+
+    fn lend_for(&self, statement: &dyn Tables) -> Result<Lent<'_>> {
+        self.lend_at(|engines| engines.of_statement(statement))
+    }
+
+    fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
+        self.write_at(|engines| engines.of_statement(what.statement), what, body)
     }
 }
 

@@ -256,7 +256,7 @@ fn a_pool_of_one_used_twice_on_one_thread() {
     drop(held);
     let result: Result<()> = db.transaction(|_| db.execute("SELECT 1", ()).map(|_| ()));
     assert_eq!(result.unwrap_err().kind(), ErrorKind::Busy);
-    assert_eq!(db.engine().pool_status().in_use, 0, "nothing is held afterwards");
+    assert_eq!(db.engine().unwrap().pool_status().in_use, 0, "nothing is held afterwards");
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn a_file_that_goes_away() {
     let dir = tempfile::tempdir().unwrap();
     let url = mirrorm::dialect::sqlite::url_of_path(&dir.path().join("a.db"));
     let db = Db::open(&url).unwrap();
-    db.engine().dispose();
+    db.engine().unwrap().dispose();
     std::fs::remove_file(dir.path().join("a.db")).unwrap();
     db.execute("CREATE TABLE t (a)", ()).unwrap();
     assert!(dir.path().join("a.db").exists(), "disposed engines open again");

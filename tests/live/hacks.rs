@@ -47,7 +47,7 @@ fn every_spelling_of_memory_is_one_shared_database() {
         let other = db.clone();
         std::thread::spawn(move || other.execute("INSERT INTO t VALUES (1)", ()).unwrap()).join().unwrap();
         assert_eq!(db.query_text("SELECT * FROM t", ()).unwrap().len(), 1, "{url}");
-        assert_eq!(db.engine().options().pool_kind(), PoolKind::Static, "{url}");
+        assert_eq!(db.engine().unwrap().options().pool_kind(), PoolKind::Static, "{url}");
     }
     assert!(!Path::new("x").exists() && !Path::new("y").exists());
 }

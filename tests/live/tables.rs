@@ -466,18 +466,18 @@ fn a_pool_hands_connections_around() {
     let url = mirrorm::dialect::sqlite::url_of_path(&dir.path().join("p.db"));
     let db = Db::open_with(&url, EngineOptions::new().size(2).overflow(1)).unwrap();
     let held: Vec<_> = (0..3).map(|_| db.connect().unwrap()).collect();
-    assert_eq!(db.engine().pool_status().in_use, 3);
+    assert_eq!(db.engine().unwrap().pool_status().in_use, 3);
     let other = db.clone();
     let waiting = std::thread::spawn(move || other.connect().map(|_| ()));
-    while db.engine().pool_status().waiting == 0 {
+    while db.engine().unwrap().pool_status().waiting == 0 {
         std::thread::yield_now();
     }
     drop(held);
     waiting.join().unwrap().unwrap();
-    let status = db.engine().pool_status();
+    let status = db.engine().unwrap().pool_status();
     assert_eq!((status.idle, status.in_use, status.waiting), (2, 0, 0), "the overflow is closed");
-    db.engine().dispose();
-    assert_eq!(db.engine().pool_status().idle, 0);
+    db.engine().unwrap().dispose();
+    assert_eq!(db.engine().unwrap().pool_status().idle, 0);
     db.query_text("SELECT 1", ()).unwrap();
     let recycled = Db::open_with(&url, EngineOptions::new().recycle(std::time::Duration::ZERO)).unwrap();
     recycled.execute("CREATE TEMP TABLE mine (a)", ()).unwrap();

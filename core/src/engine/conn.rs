@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Left, Result};
 use crate::expr::Expr;
 use crate::rows::{Block, BlockBuilder, RowBuffer, RowStream, Rows};
 use crate::schema::{Name, Table, TableDef};
-use crate::stmt::Operation;
+use crate::stmt::{Operation, Tables};
 use crate::value::Value;
 
 /// A connection from the pool, until it is dropped.
@@ -42,6 +42,14 @@ pub trait Execute {
     #[doc(hidden)]
     fn lend(&self) -> Result<Lent<'_>>;
 
+    /// Lends a connection for a statement that names these tables. Who has several databases finds
+    /// out which one it is for.
+    #[doc(hidden)]
+    fn lend_for(&self, statement: &dyn Tables) -> Result<Lent<'_>> {
+        let _ = statement;
+        self.lend()
+    }
+
     /// Runs a statement that writes rows of a table; the body says how many. Who keeps account of
     /// changes does it here.
     #[doc(hidden)]
@@ -53,8 +61,10 @@ pub trait Execute {
 
 /// What a statement is about to write.
 #[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Writing<'s> {
+    /// The statement.
+    pub statement: &'s dyn Tables,
     /// The table.
     pub table: &'s Table,
     /// What is done to its rows.
@@ -111,6 +121,10 @@ impl Execute for Engine {
 impl<T: Execute + ?Sized> Execute for &T {
     fn lend(&self) -> Result<Lent<'_>> {
         (**self).lend()
+    }
+
+    fn lend_for(&self, statement: &dyn Tables) -> Result<Lent<'_>> {
+        (**self).lend_for(statement)
     }
 
     fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {

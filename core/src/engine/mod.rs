@@ -31,7 +31,7 @@ pub use schema_ops::{create_tables, drop_tables, existing_names};
 pub use transaction::{Level, Transaction};
 
 use crate::compile::Target;
-use crate::dialect::{Dialect, Url};
+use crate::dialect::{Connector, Dialect, Url};
 use crate::error::Result;
 use gate::Gate;
 use pool::Pool;
@@ -60,16 +60,25 @@ impl Engine {
     pub fn new(dialect: &'static dyn Dialect, url: &Url, mut options: EngineOptions) -> Result<Engine> {
         dialect.apply_driver_hacks(url, &mut options)?;
         let connector = dialect.connector(url, &options)?;
+        Ok(Engine::from_connector(dialect, connector, options))
+    }
+
+    /// An engine over a connector of the caller's, with options in which nothing is filled in.
+    pub fn from_connector(
+        dialect: &'static dyn Dialect,
+        connector: Box<dyn Connector>,
+        options: EngineOptions,
+    ) -> Engine {
         let pool = Pool::new(connector, &options);
         let gate = Arc::new(Gate::new(options.lock_timeout()));
-        Ok(Engine(Arc::new(Inner {
+        Engine(Arc::new(Inner {
             dialect,
             pool,
             gate,
             target: OnceCell::new(),
             options,
             writes: AtomicU64::new(0),
-        })))
+        }))
     }
 
     /// The dialect.

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node};
 use crate::rows::{Row, RowBuffer, Rows};
 use crate::schema::Table;
-use crate::stmt::{Delete, Insert, IntoRow, IntoValues, Operation, Select, Update};
+use crate::stmt::{Delete, Insert, IntoRow, IntoValues, Operation, Select, Tables, Update};
 use crate::value::{Value, ValueRef};
 
 /// A statement that was compiled once.
@@ -33,11 +33,7 @@ struct Prepared {
 }
 
 /// A statement that can be prepared: one that says which tables it depends on.
-pub trait Prepare: Compile + Clone {
-    /// The tables whose definitions the plan depends on.
-    #[doc(hidden)]
-    fn tables(&self) -> Vec<Table>;
-
+pub trait Prepare: Compile + Clone + Tables {
     /// Compiles the statement once, to be run many times with different values of its
     /// [`param`](crate::expr::param)s.
     ///
@@ -57,34 +53,26 @@ pub trait Prepare: Compile + Clone {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     fn prepare(&self, on: &impl Execute) -> Result<Plan<Self>> {
-        let conn = on.lend()?;
+        let conn = on.lend_for(self)?;
         let now = RwLock::new(Arc::new(Prepared::make(self, &conn)?));
         Ok(Plan { statement: self.clone(), now })
     }
 }
 
-impl Prepare for Select {
-    fn tables(&self) -> Vec<Table> {
-        let sources = self.from.iter().chain(self.joins.iter().map(|join| &join.source));
-        sources.map(|source| source.table.clone()).collect()
-    }
-}
-
-macro_rules! one_table {
-    ($($statement:ident),*) => {$(
-        impl Prepare for $statement {
-            fn tables(&self) -> Vec<Table> {
-                vec![self.table.clone()]
-            }
-        }
-    )*};
-}
-one_table!(Insert, Update, Delete);
+impl Prepare for Select {}
+impl Prepare for Insert {}
+impl Prepare for Update {}
+impl Prepare for Delete {}
 
 impl Prepared {
     fn make(statement: &impl Prepare, conn: &Conn) -> Result<Prepared> {
-        let tables = statement.tables();
-        let tables = tables.into_iter().map(|table| (table.clone(), table.def().version())).collect();
+        // All whose definitions it depends on; the one it writes, if any, stands first.
+        let mut tables: Vec<(Table, u32)> = Vec::new();
+        statement.each(&mut |table| {
+            if tables.iter().all(|(known, _)| known != table) {
+                tables.push((table.clone(), table.version()));
+            }
+        });
         let compiled = statement.compile(conn.target())?;
         Ok(Prepared { compiled, target: conn.target().id, tables })
     }
@@ -119,7 +107,7 @@ impl Plan<Select> {
     /// `Invalid` for a parameter without a value or a value without a parameter, `Conversion` for
     /// values that do not fit, and the database's.
     pub fn all(&self, on: &impl Execute, values: impl IntoValues) -> Result<Rows> {
-        let conn = on.lend()?;
+        let conn = on.lend_for(&self.statement)?;
         let prepared = self.current(&conn)?;
         let compiled = &prepared.compiled;
         let binds = fill(&conn, compiled, values, BindUse::Compare)?;
@@ -154,19 +142,19 @@ pub trait Writes: Prepare {
 
 impl Writes for Insert {
     fn writing(&self) -> Writing<'_> {
-        Writing { table: &self.table, operation: Operation::Insert, criteria: &[] }
+        Writing { statement: self, table: &self.table, operation: Operation::Insert, criteria: &[] }
     }
 }
 
 impl Writes for Update {
     fn writing(&self) -> Writing<'_> {
-        Writing { table: &self.table, operation: Operation::Update, criteria: &self.filters }
+        Writing { statement: self, table: &self.table, operation: Operation::Update, criteria: &self.filters }
     }
 }
 
 impl Writes for Delete {
     fn writing(&self) -> Writing<'_> {
-        Writing { table: &self.table, operation: Operation::Delete, criteria: &self.filters }
+        Writing { statement: self, table: &self.table, operation: Operation::Delete, criteria: &self.filters }
     }
 }
 

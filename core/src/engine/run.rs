@@ -44,7 +44,7 @@ impl Select {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn all(&self, on: &impl Execute) -> Result<Rows> {
-        let conn = on.lend()?;
+        let conn = on.lend_for(self)?;
         let compiled = conn.compile(self)?;
         let expect = self.limit.map_or(64, |n| usize::try_from(n).unwrap_or(usize::MAX));
         conn.rows(&request(&compiled), expect)
@@ -105,7 +105,7 @@ impl Select {
     /// As [`Select::all`].
     pub fn count(&self, on: &impl Execute) -> Result<u64> {
         if !self.is_row_for_row() {
-            let conn = on.lend()?;
+            let conn = on.lend_for(self)?;
             return conn.count_of(self);
         }
         let mut counting = self.clone().columns(func::count_all());
@@ -140,7 +140,7 @@ impl Select {
         on: &impl Execute,
         body: impl FnOnce(&mut RowStream<'_>) -> Result<T>,
     ) -> Result<T> {
-        let conn = on.lend()?;
+        let conn = on.lend_for(self)?;
         let compiled = conn.compile(self)?;
         conn.stream(&request(&compiled), body)
     }
@@ -374,7 +374,7 @@ impl Ddl {
     /// # Errors
     /// `Unsupported` for what the server cannot do, and the database's.
     pub fn run(&self, on: &impl Execute) -> Result<()> {
-        let conn = on.lend()?;
+        let conn = on.lend_for(self)?;
         let compiled = conn.compile(self)?;
         conn.run(&Request { keep: false, ..request(&compiled) }, None).map(|_| ())
     }

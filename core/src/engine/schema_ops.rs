@@ -18,7 +18,7 @@ use crate::stmt::Ddl;
 /// `Unsupported` for a type the database has no home for, before anything is created; the
 /// database's others.
 pub fn create_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
-    let conn = on.lend()?;
+    let conn = on.lend_for(&tables)?;
     let existing = existing_names(&conn, &tables)?;
     let is_new = |table: &Table| {
         let def = table.def();
@@ -35,7 +35,7 @@ pub fn create_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
 /// `Cycle` where tables point to each other, the database wants an order and the foreign keys
 /// have no name to be dropped by; the database's others.
 pub fn drop_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
-    let conn = on.lend()?;
+    let conn = on.lend_for(&tables)?;
     let existing = existing_names(&conn, &tables)?;
     let there = |table: &Table| {
         let def = table.def();

@@ -23,6 +23,7 @@ impl TableDef {
         check_identifier(&name, "table")?;
         let columns = build_columns(&name, &parts.columns, before)?;
         let mut def = TableDef {
+            bind: parts.bind.clone(),
             schema: parts.schema.clone(),
             columns,
             primary_key: None,

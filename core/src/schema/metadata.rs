@@ -1,4 +1,7 @@
-//! The registry of tables, by schema and name, in the order they were defined.
+//! The registry of tables, by bind, schema and name, in the order they were defined.
+//!
+//! A [`Metadata`] sees the tables of one bind, the default one or a named one; all those of a
+//! program are views of one registry, so that the same name may stand in several databases.
 //!
 //! Not here: creating them in a database (`engine`), nor reflecting (`mirrorm-reflect`).
 
@@ -7,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 
@@ -18,18 +21,22 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::suggest::did_you_mean;
 use crate::topo;
 
-type Key = (Option<Arc<str>>, Arc<str>);
+/// Bind, schema, name.
+type Key = (Option<Arc<str>>, Option<Arc<str>>, Arc<str>);
 
 impl PartialEq for Metadata {
-    /// The same registry.
+    /// The same registry, seen through the same bind.
     fn eq(&self, other: &Metadata) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.is_of(other) && self.bind == other.bind
     }
 }
 
-/// A registry of tables. Clones share the same registry.
+/// The tables of one bind in a registry. Clones share the same registry.
 #[derive(Clone, Default)]
-pub struct Metadata(Arc<Registry>);
+pub struct Metadata {
+    registry: Arc<Registry>,
+    bind: Option<Arc<str>>,
+}
 
 #[derive(Default)]
 struct Registry {
@@ -45,8 +52,8 @@ struct Registry {
 pub(super) struct WeakMetadata(Weak<Registry>);
 
 impl WeakMetadata {
-    pub(super) fn upgrade(&self) -> Option<Metadata> {
-        self.0.upgrade().map(Metadata)
+    pub(super) fn upgrade(&self, bind: Option<&Arc<str>>) -> Option<Metadata> {
+        self.0.upgrade().map(|registry| Metadata { registry, bind: bind.cloned() })
     }
 }
 
@@ -57,7 +64,7 @@ impl std::fmt::Debug for Metadata {
 }
 
 fn key_of(def: &TableDef) -> Key {
-    (def.schema.as_ref().map(Name::shared), def.name.shared())
+    (def.bind.clone(), def.schema.as_ref().map(Name::shared), def.name.shared())
 }
 
 impl Metadata {
@@ -66,7 +73,32 @@ impl Metadata {
         Metadata::default()
     }
 
-    /// Defines a table, or finds the one that is defined equally.
+    /// The tables of another bind, of the same registry; none is the default one.
+    pub fn for_bind(&self, bind: Option<&str>) -> Metadata {
+        Metadata { registry: self.registry.clone(), bind: bind.map(Arc::from) }
+    }
+
+    /// The bind whose tables these are; none is the default one.
+    pub fn bind(&self) -> Option<&Arc<str>> {
+        self.bind.as_ref()
+    }
+
+    /// Whether two are views of the same registry.
+    pub fn is_of(&self, other: &Metadata) -> bool {
+        Arc::ptr_eq(&self.registry, &other.registry)
+    }
+
+    /// The tables of every bind that has any, each bind in the order of its first table; the default
+    /// one stands first.
+    pub fn views(&self) -> Vec<Metadata> {
+        let mut binds: IndexSet<Option<Arc<str>>> = IndexSet::from([None]);
+        binds.extend(self.registry.tables.read().keys().map(|key| key.0.clone()));
+        let view = |bind| Metadata { registry: self.registry.clone(), bind };
+        binds.into_iter().map(view).collect()
+    }
+
+    /// Defines a table, or finds the one that is defined equally. Parts that name a bind are of that
+    /// one.
     ///
     /// A different definition of a taken name is an error, unless the parts hold
     /// [`extend_existing`](super::extend_existing) or [`keep_existing`](super::keep_existing).
@@ -80,21 +112,22 @@ impl Metadata {
         self.define_list(name.into(), list)
     }
 
-    fn define_list(&self, name: Name, list: PartList) -> Result<Table> {
+    fn define_list(&self, name: Name, mut list: PartList) -> Result<Table> {
         let existing = list.existing;
-        let key = (list.schema.as_ref().map(Name::shared), name.shared());
+        list.bind = list.bind.or_else(|| self.bind.clone());
+        let key = (list.bind.clone(), list.schema.as_ref().map(Name::shared), name.shared());
         // What is replaced is dropped after the lock: it holds functions and types of the program's.
         let (now, parts);
-        let mut tables = self.0.tables.write();
+        let mut tables = self.registry.tables.write();
         let Some(table) = tables.get(&key) else {
-            self.0.generation.fetch_add(1, Ordering::AcqRel);
-            let registry = WeakMetadata(Arc::downgrade(&self.0));
+            self.registry.generation.fetch_add(1, Ordering::AcqRel);
+            let registry = WeakMetadata(Arc::downgrade(&self.registry));
             let table = Table::from_def(TableDef::build(name, list, None)?, registry);
             tables.insert(key, table.clone());
             return Ok(table);
         };
         now = table.def();
-        self.0.generation.fetch_add(1, Ordering::AcqRel);
+        self.registry.generation.fetch_add(1, Ordering::AcqRel);
         match existing {
             Existing::Keep => {}
             Existing::Extend => {
@@ -120,8 +153,8 @@ impl Metadata {
 
     /// The table of this name in a schema.
     pub fn get_in(&self, schema: Option<&str>, name: &str) -> Option<Table> {
-        let key: Key = (schema.map(Arc::from), Arc::from(name));
-        self.0.tables.read().get(&key).cloned()
+        let key: Key = (self.bind.clone(), schema.map(Arc::from), Arc::from(name));
+        self.registry.tables.read().get(&key).cloned()
     }
 
     /// The table of this name; `schema.name` finds tables of other schemas.
@@ -140,37 +173,46 @@ impl Metadata {
         Err(Error::new(ErrorKind::NoSuchTable, message).with_table(name))
     }
 
-    /// All tables in the order they were defined.
+    /// The tables of this bind in the order they were defined.
     pub fn tables(&self) -> Vec<Table> {
-        self.0.tables.read().values().cloned().collect()
+        let tables = self.registry.tables.read();
+        tables.iter().filter(|(key, _)| key.0 == self.bind).map(|(_, table)| table.clone()).collect()
+    }
+
+    /// The tables of all binds in the order they were defined.
+    pub fn all_tables(&self) -> Vec<Table> {
+        self.registry.tables.read().values().cloned().collect()
     }
 
     /// Forgets a table. Handles of it stay usable; the name is free.
     pub fn remove(&self, table: &Table) -> bool {
         let key = key_of(&table.def());
-        let mut tables = self.0.tables.write();
-        self.0.generation.fetch_add(1, Ordering::AcqRel);
+        let mut tables = self.registry.tables.write();
+        self.registry.generation.fetch_add(1, Ordering::AcqRel);
         let same = tables.get(&key).is_some_and(|found| found == table);
         // The caller holds it too, so nothing of the program's goes here.
         same && tables.shift_remove(&key).is_some()
     }
 
-    /// Forgets all tables.
+    /// Forgets all tables of this bind.
     pub fn clear(&self) {
-        self.0.generation.fetch_add(1, Ordering::AcqRel);
-        let gone = std::mem::take(&mut *self.0.tables.write());
-        drop(gone);
+        self.registry.generation.fetch_add(1, Ordering::AcqRel);
+        let mut tables = self.registry.tables.write();
+        let (gone, kept) = std::mem::take(&mut *tables).into_iter().partition(|(key, _)| key.0 == self.bind);
+        *tables = kept;
+        drop(tables);
+        drop::<IndexMap<Key, Table>>(gone);
     }
 
     /// What a layer above keeps with the tables, made at first use.
     #[doc(hidden)]
     pub fn attached<T: Any + Send + Sync + Default>(&self) -> Option<Arc<T>> {
-        self.0.attached.get_or_init(|| Arc::new(T::default())).clone().downcast().ok()
+        self.registry.attached.get_or_init(|| Arc::new(T::default())).clone().downcast().ok()
     }
 
     /// A number that grows with every change, for what is derived from all tables.
     pub fn generation(&self) -> u64 {
-        self.0.generation.load(Ordering::Acquire)
+        self.registry.generation.load(Ordering::Acquire)
     }
 
     /// The tables, each after those its foreign keys point to.
@@ -200,7 +242,7 @@ pub(crate) fn sort_tables(tables: Vec<Table>) -> Result<Vec<Table>, Vec<Table>> 
 /// Under which key of a registry a foreign key's target stands.
 fn target_key(def: &TableDef, key: &super::ForeignKeyDef) -> Key {
     let schema = key.target.schema.as_ref().or(def.schema.as_ref());
-    (schema.map(Name::shared), key.target.table.shared())
+    (def.bind.clone(), schema.map(Name::shared), key.target.table.shared())
 }
 
 /// Whether two lists define the same table, however they came to be.

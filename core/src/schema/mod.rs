@@ -26,7 +26,7 @@ pub(crate) use metadata::sort_tables;
 pub use name::{Name, Quote};
 pub use options::{Info, Options};
 pub use parts::{
-    Existing, PartList, Setting, TableKind, TableParts, comment, extend_existing, in_schema, info,
+    Existing, PartList, Setting, TableKind, TableParts, comment, extend_existing, in_bind, in_schema, info,
     keep_existing, option,
 };
 pub use table::{Alias, CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, Table, TableDef, TableId};

@@ -18,6 +18,7 @@ pub struct PartList {
     pub(crate) info: Info,
     pub(crate) options: Options,
     pub(crate) schema: Option<Name>,
+    pub(crate) bind: Option<Arc<str>>,
     pub(crate) kind: TableKind,
     pub(crate) existing: Existing,
     /// The program extended it, so reflecting again leaves it alone.
@@ -64,6 +65,8 @@ pub enum Setting {
     Option(String, String, Value),
     /// The schema the table is in.
     Schema(Name),
+    /// Which of several databases the table is in.
+    Bind(Arc<str>),
     /// What stands behind the table.
     Kind(TableKind),
     /// What to do when the name is taken.
@@ -73,6 +76,12 @@ pub enum Setting {
 /// The schema the table is in, as a part; without it, the connection's default schema.
 pub fn in_schema(name: impl Into<Name>) -> Setting {
     Setting::Schema(name.into())
+}
+
+/// The bind the table is of, as a part: which of several databases it is in. Without it, the default
+/// one.
+pub fn in_bind(key: impl Into<Arc<str>>) -> Setting {
+    Setting::Bind(key.into())
 }
 
 /// As a part: where the table exists already, replace its same-named columns and add the rest.
@@ -144,6 +153,7 @@ impl TableParts for Setting {
             }
             Setting::Option(dialect, name, value) => list.options.set(&dialect, &name, value),
             Setting::Schema(name) => list.schema = Some(name),
+            Setting::Bind(key) => list.bind = Some(key),
             Setting::Kind(kind) => list.kind = kind,
             Setting::Existing(existing) => list.existing = existing,
         }
@@ -161,6 +171,7 @@ impl TableParts for PartList {
             list.options.set(dialect, name, value.clone());
         });
         list.schema = self.schema.or(list.schema.take());
+        list.bind = self.bind.or(list.bind.take());
         if self.kind != TableKind::Table {
             list.kind = self.kind;
         }

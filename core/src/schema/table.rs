@@ -101,7 +101,13 @@ impl Table {
 
     /// The registry it was defined in, while that lives.
     pub fn metadata(&self) -> Option<Metadata> {
-        self.0.registry.upgrade()
+        self.0.registry.upgrade(self.0.first.bind.as_ref())
+    }
+
+    /// The bind it is of: which of several databases it is in. None is the default one.
+    pub fn bind(&self) -> Option<&Arc<str>> {
+        // It is of what names a table, and so the same in all versions.
+        self.0.first.bind.as_ref()
     }
 
     /// The number of the version that holds now.
@@ -184,6 +190,7 @@ impl Alias {
 /// One immutable version of a table's definition.
 #[derive(Debug)]
 pub struct TableDef {
+    pub(crate) bind: Option<Arc<str>>,
     pub(crate) schema: Option<Name>,
     pub(crate) name: Name,
     pub(crate) columns: IndexMap<Arc<str>, ColumnDef>,

@@ -6,6 +6,7 @@ pub(crate) mod insert;
 mod operation;
 mod select;
 pub(crate) mod selection;
+mod tables;
 mod update;
 mod values;
 
@@ -16,5 +17,6 @@ pub use operation::Operation;
 pub(crate) use select::{Join, JoinKind};
 pub use select::{Joinable, Select, select};
 pub use selection::Selection;
+pub use tables::Tables;
 pub use update::{Update, update};
 pub use values::IntoValues;

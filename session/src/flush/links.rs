@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mirrorm_core::engine::Conn;
 use mirrorm_core::expr::{Expr, func};
 use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, RowBuffer};
 use mirrorm_core::schema::{Table, TableDef, TableId};
@@ -151,7 +150,7 @@ impl Verb<'_> {
             terms.push(all_equal(columns.iter().cloned(), values.iter().cloned()));
             keys.push(Key::of_values(&values));
         }
-        let conn = self.reading()?;
+        let conn = self.reading_of(table)?;
         let def = table.def();
         if !first.columns().all(|key| def.column(key).is_ok_and(|c| c.ty().class() == Class::Int)) {
             // What is equal the database decides: collations fold, types convert.
@@ -205,7 +204,7 @@ impl Verb<'_> {
             terms.push(all_equal(near.columns.iter().map(|own| table.c(own)), values));
         }
         let columns: Vec<Expr> = near.columns.iter().chain(&far.columns).map(|key| table.c(key)).collect();
-        let found = select(columns).filter(Expr::any(terms)).all(&*self.reading()?)?;
+        let found = select(columns).filter(Expr::any(terms)).all(&*self.reading_of(table)?)?;
         let mut rows = Vec::with_capacity(found.len());
         for row in &found {
             let values = row.values();
@@ -217,12 +216,13 @@ impl Verb<'_> {
     }
 
     /// Sends link rows, those of one kind together.
-    pub(super) fn send_links(&self, conn: &Conn, rows: &[&LinkRow], operation: Operation) -> Result<()> {
-        by_kind(rows.iter().copied()).iter().try_for_each(|kind| self.send_kind(conn, kind, operation))
+    pub(super) fn send_links(&self, rows: &[&LinkRow], operation: Operation) -> Result<()> {
+        by_kind(rows.iter().copied()).iter().try_for_each(|kind| self.send_kind(kind, operation))
     }
 
-    fn send_kind(&self, conn: &Conn, rows: &[&LinkRow], operation: Operation) -> Result<()> {
+    fn send_kind(&self, rows: &[&LinkRow], operation: Operation) -> Result<()> {
         let Some(first) = rows.first() else { return Ok(()) };
+        let conn = self.writing_to(first.table())?;
         let (table, def) = (first.table(), first.table().def());
         let positions: Vec<usize> = first.columns().map(|key| position(&def, key)).collect::<Result<_>>()?;
         let mut buffer = RowBuffer::with_capacity(rows.len() * positions.len());
@@ -250,7 +250,7 @@ impl Verb<'_> {
         // No list of values finds NULL.
         for values in nulls {
             let columns = first.columns().map(|key| table.c(key));
-            delete(table).filter(all_equal(columns, values.iter().cloned())).run(conn)?;
+            delete(table).filter(all_equal(columns, values.iter().cloned())).run(&*conn)?;
             values.into_iter().for_each(|value| buffer.push(value));
         }
         self.log_links(table, &def, &positions, &buffer, operation)

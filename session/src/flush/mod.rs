@@ -97,10 +97,9 @@ impl Verb<'_> {
         let (removed, linked): (Vec<_>, Vec<_>) = work.links.iter().partition(|row| !row.linked);
         let steps = self.order(work)?;
         if !steps.is_empty() || !work.links.is_empty() {
-            let conn = self.writing()?;
-            self.send_links(&conn, &removed, Operation::Delete)?;
-            steps.iter().try_for_each(|step| self.send_step(&conn, step))?;
-            self.send_links(&conn, &linked, Operation::Insert)?;
+            self.send_links(&removed, Operation::Delete)?;
+            steps.iter().try_for_each(|step| self.send_step(&*self.writing_to(&step.table)?, step))?;
+            self.send_links(&linked, Operation::Insert)?;
         }
         self.settle_links(&work.linked)
     }

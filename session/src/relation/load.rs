@@ -444,7 +444,7 @@ impl Loader<'_> {
     }
 
     fn run(&self, query: &Select) -> Result<Rows> {
-        query.all(&*self.verb.reading()?)
+        query.all(&*self.verb.reading_of(&self.relation.to)?)
     }
 
     /// Sorts the rows that were found into their groups.

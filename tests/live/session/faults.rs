@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 use mirrorm::dialect::{
     Connection, Connector, Cursor, Dialect, Done, Features, Grammar, Inspector, Request, TypeMap, Url, sqlite,
 };
+use mirrorm::engine::Engine;
 use mirrorm::engine::EngineOptions;
 use mirrorm::prelude::*;
 use mirrorm::rows::RowBuffer;
+use mirrorm::session::Hooks;
 use mirrorm::session::RecordState;
 use mirrorm::{Left, Outcome};
 
@@ -36,8 +38,18 @@ impl Faulty {
         faulty.0.left.store(-1, Ordering::Relaxed);
         let plan = faulty.0.clone();
         let dialect: &'static dyn Dialect = Box::leak(Box::new(faulty));
-        let url = Url::parse("sqlite://").unwrap();
-        (Db::with_dialect(dialect, &url, EngineOptions::new()).unwrap(), plan)
+        let db = Db::with_hooks(Made(dialect));
+        db.init(Config::new().url("sqlite://")).unwrap();
+        (db, plan)
+    }
+}
+
+/// Engines of one dialect, whatever the URL says.
+struct Made(&'static dyn Dialect);
+
+impl Hooks for Made {
+    fn create_engine(&self, _: &'static dyn Dialect, url: &Url, options: EngineOptions) -> Result<Engine> {
+        Engine::new(self.0, url, options)
     }
 }
 

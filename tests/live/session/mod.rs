@@ -26,6 +26,9 @@ mod meanwhile;
 /// Pages, and what is not found.
 mod paging;
 
+/// Several databases, and how a `Db` gets them.
+mod binds;
+
 /// What is kept alive, and what is let go.
 mod kept;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use mirrorm_core::schema::{ForeignKeyDef, Table, TableDef};
 use mirrorm_core::{Error, ErrorKind, Result};
-use mirrorm_reflect::RelationshipKind;
 
 use super::registry::on_delete;
 use super::{KeyLink, OnParentDelete, Relation};
+use crate::RelationshipKind;
 
-/// A relationship of a name to a table: see [`Db::relate`](crate::Db::relate).
+/// A relationship of a name to a table, for `Db::relate`.
 pub fn relationship(name: impl Into<Arc<str>>, to: &Table) -> RelationshipParts {
     RelationshipParts {
         name: name.into(),
@@ -38,9 +38,9 @@ pub struct RelationshipParts {
 
 /// A relationship as it was declared, and where it starts.
 #[derive(Clone, Debug)]
-pub(crate) struct Declared {
-    pub(crate) from: Table,
-    pub(crate) name: Arc<str>,
+pub struct Declared {
+    pub from: Table,
+    pub name: Arc<str>,
     parts: RelationshipParts,
 }
 
@@ -85,7 +85,7 @@ impl RelationshipParts {
         self
     }
 
-    pub(crate) fn from(self, from: &Table) -> Declared {
+    pub fn from(self, from: &Table) -> Declared {
         Declared { from: from.clone(), name: self.name.clone(), parts: self }
     }
 }
@@ -95,7 +95,7 @@ impl Declared {
     ///
     /// # Errors
     /// `Invalid` for a name that a column has; `NoForeignKey`, `AmbiguousForeignKey`, `NoSuchColumn`.
-    pub(crate) fn resolve(&self, tables: &[Table]) -> Result<Relation> {
+    pub fn resolve(&self, tables: &[Table]) -> Result<Relation> {
         let def = self.from.def();
         if def.column(&self.name).is_ok() {
             let message = format!("`{}` is a column of `{}`", self.name, def.display_name());
@@ -107,6 +107,14 @@ impl Declared {
         {
             let message = format!("`{}` is no table of this Db", table.def().display_name());
             return Err(Error::new(ErrorKind::NoSuchTable, message));
+        }
+        if parts.to.bind() != self.from.bind() {
+            let message = format!(
+                "`{}` is in another database than `{}`: a relationship does not lead from one to the other",
+                parts.to.def().display_name(),
+                def.display_name()
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
         }
         let (kind, near, far) = match (&parts.through, &parts.pairs) {
             (Some(between), _) => {

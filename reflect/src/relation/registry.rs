@@ -10,38 +10,38 @@ use indexmap::IndexMap;
 use mirrorm_core::internal::did_you_mean;
 use mirrorm_core::schema::{Metadata, Table, TableId};
 use mirrorm_core::{Error, ErrorKind, Result};
-use mirrorm_reflect::{Relationship, RelationshipKind, relationships};
+
 use parking_lot::RwLock;
 
 use super::declare::Declared;
-use super::unsaved::Unsaved;
+
 use super::{KeyLink, OnParentDelete, Relation};
+use crate::{Relationship, RelationshipKind, relationships};
 
 /// The relationships of one table by name.
 type Named = IndexMap<Arc<str>, Arc<Relation>>;
 
 /// All relationships, as of a generation of the registry of tables and a number of declarations.
 #[derive(Default)]
-pub(crate) struct Map {
+pub struct Map {
     versions: (u64, u64),
     tables: HashMap<TableId, Named>,
 }
 
 /// The relationships of a `Db`.
 #[derive(Default)]
-pub(crate) struct Relations {
+pub struct Relations {
     declared: RwLock<Vec<Declared>>,
     /// How often something was declared.
     declarations: AtomicU64,
     map: RwLock<Option<Arc<Map>>>,
-    pub(crate) unsaved: Unsaved,
 }
 
 impl Relations {
     /// Declares a relationship.
-    pub(crate) fn declare(&self, metadata: &Metadata, declared: Declared) -> Result<()> {
+    pub fn declare(&self, metadata: &Metadata, declared: Declared) -> Result<()> {
         // Resolved once now, so that a mistake is an error here.
-        declared.resolve(&metadata.tables())?;
+        declared.resolve(&metadata.all_tables())?;
         let mut list = self.declared.write();
         list.retain(|other| !(other.from == declared.from && other.name == declared.name));
         list.push(declared);
@@ -50,16 +50,21 @@ impl Relations {
     }
 
     /// The relationships as they are now.
-    pub(crate) fn map(&self, metadata: &Metadata) -> Arc<Map> {
+    pub fn map(&self, metadata: &Metadata) -> Arc<Map> {
         // Asked before anything is read: what changes meanwhile makes the map old at once.
         let versions = (metadata.generation(), self.declarations.load(Ordering::Acquire));
         if let Some(known) = self.map.read().as_ref().filter(|known| known.versions == versions) {
             return known.clone();
         }
-        let tables = metadata.tables();
         let mut map = Map { versions, tables: HashMap::new() };
-        for found in relationships(&tables) {
-            map.add(derived(&found), false);
+        let mut tables = Vec::new();
+        for view in metadata.views() {
+            // A name is of one bind.
+            let own = view.tables();
+            for found in relationships(&own) {
+                map.add(derived(&found), false);
+            }
+            tables.extend(own);
         }
         for declared in self.declared.read().iter() {
             // A table it names may be gone since: then so is the relationship.
@@ -85,12 +90,12 @@ impl Map {
     }
 
     /// The relationships of a table.
-    pub(crate) fn of(&self, table: &Table) -> impl Iterator<Item = &Arc<Relation>> {
+    pub fn of(&self, table: &Table) -> impl Iterator<Item = &Arc<Relation>> {
         self.tables.get(&table.id()).into_iter().flat_map(IndexMap::values)
     }
 
     /// The relationships that lead to a table.
-    pub(crate) fn to(&self, table: &Table) -> impl Iterator<Item = &Arc<Relation>> {
+    pub fn to(&self, table: &Table) -> impl Iterator<Item = &Arc<Relation>> {
         self.tables.values().flat_map(IndexMap::values).filter(move |relation| relation.to == *table)
     }
 
@@ -102,7 +107,7 @@ impl Map {
     ///
     /// # Errors
     /// `NoSuchColumn`, with near names.
-    pub(crate) fn find(&self, table: &Table, name: &str) -> Result<&Arc<Relation>> {
+    pub fn find(&self, table: &Table, name: &str) -> Result<&Arc<Relation>> {
         self.get(table, name).ok_or_else(|| {
             let near = did_you_mean(name, self.of(table).map(|relation| &*relation.name));
             let table = table.def().display_name();
@@ -112,7 +117,7 @@ impl Map {
     }
 
     /// The relationship that leads to those who hold a key, from what it points to.
-    pub(crate) fn list_of(&self, key: &KeyLink) -> Option<&Arc<Relation>> {
+    pub fn list_of(&self, key: &KeyLink) -> Option<&Arc<Relation>> {
         let leads = |relation: &&Arc<Relation>| {
             relation.far.is_none() && relation.from == key.referred && *relation.near == *key
         };
@@ -120,7 +125,7 @@ impl Map {
     }
 
     /// The relationship that leads back.
-    pub(crate) fn reverse(&self, relation: &Relation) -> Option<&Arc<Relation>> {
+    pub fn reverse(&self, relation: &Relation) -> Option<&Arc<Relation>> {
         self.of(&relation.to).find(|other| other.is_reverse_of(relation))
     }
 }

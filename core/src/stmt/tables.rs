@@ -1,0 +1,98 @@
+//! Which tables a statement names, everywhere in it: how a `Db` of several databases knows where to
+//! send it.
+
+use super::insert::InsertBody;
+use super::selection::Item;
+use super::{Ddl, Delete, Insert, Select, Update};
+use crate::expr::{Expr, Node};
+use crate::schema::Table;
+
+/// What names tables.
+#[doc(hidden)]
+pub trait Tables {
+    /// Lends every table it names, in no order, some perhaps several times.
+    fn each(&self, visit: &mut dyn FnMut(&Table));
+}
+
+impl std::fmt::Debug for dyn Tables + '_ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut list = f.debug_list();
+        self.each(&mut |table| {
+            list.entry(table);
+        });
+        list.finish()
+    }
+}
+
+impl Tables for Vec<Table> {
+    fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        self.iter().for_each(visit);
+    }
+}
+
+impl Tables for Expr {
+    // A tree is no deeper than `MAX_DEPTH`.
+    fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        match &self.0 {
+            Node::Column(column) => visit(&column.source.table),
+            Node::Apply(_, kids) => kids.items.iter().for_each(|kid| kid.each(visit)),
+            Node::Subquery(select) => select.each(visit),
+            _ => {}
+        }
+    }
+}
+
+impl Tables for Select {
+    fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        self.from.iter().for_each(|source| visit(&source.table));
+        for join in &self.joins {
+            visit(&join.source.table);
+            join.on.iter().for_each(|on| on.each(visit));
+        }
+        for item in &self.items {
+            match item {
+                Item::Table(source) => visit(&source.table),
+                Item::Expr(expr) => expr.each(visit),
+            }
+        }
+        let clauses = [&self.filters, &self.group_by, &self.having, &self.order_by];
+        clauses.into_iter().flatten().for_each(|expr| expr.each(visit));
+    }
+}
+
+impl Tables for Insert {
+    fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        visit(&self.table);
+        if let InsertBody::One(values) = &self.body {
+            values.iter().for_each(|(_, value)| value.each(visit));
+        }
+        self.returning.iter().for_each(|expr| expr.each(visit));
+    }
+}
+
+impl Tables for Update {
+    fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        visit(&self.table);
+        self.set.iter().for_each(|(_, value)| value.each(visit));
+        self.filters.iter().for_each(|expr| expr.each(visit));
+    }
+}
+
+impl Tables for Delete {
+    fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        visit(&self.table);
+        self.filters.iter().for_each(|expr| expr.each(visit));
+    }
+}
+
+impl Tables for Ddl {
+    fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        match self {
+            Ddl::CreateTable { table, .. }
+            | Ddl::DropTable { table, .. }
+            | Ddl::CreateIndex { table, .. }
+            | Ddl::AddForeignKey { table, .. }
+            | Ddl::DropForeignKey { table, .. } => visit(table),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! The engines of a `Db`: one for each configured database, made when it is first asked for.
+//!
+//! Not here: which one a statement is for (`wires`, `db`). A broken database costs those who use it,
+//! nobody else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mirrorm_core::dialect::{Connector, Dialect, Url, dialect_for};
+use mirrorm_core::engine::{Engine, EngineOptions};
+use mirrorm_core::schema::Table;
+use mirrorm_core::stmt::Tables;
+use mirrorm_core::{Error, ErrorKind, Result};
+use once_cell::sync::OnceCell;
+
+use crate::config::{Config, Source, name_of};
+use crate::db::Db;
+use crate::session::{Session, SessionOptions};
+
+/// How a [`Db`] makes what it needs. Override what should be otherwise; the rest stays.
+///
+/// # Example
+/// ```
+/// use mirrorm::prelude::*;
+/// use mirrorm::dialect::{Dialect, Url};
+/// use mirrorm::engine::EngineOptions;
+/// use mirrorm::session::Hooks;
+///
+/// struct Strict;
+///
+/// impl Hooks for Strict {
+///     fn create_session(&self, db: &Db, options: SessionOptions) -> Session {
+///         Session::new(db, options.forbid_lazy(true))
+///     }
+/// }
+///
+/// let db = Db::with_hooks(Strict);
+/// db.init(Config::new().url("sqlite://"))?;
+/// let session = db.session();
+/// # Ok::<(), mirrorm::Error>(())
+/// ```
+pub trait Hooks: Send + Sync + 'static {
+    /// Fills in the options that a kind of database needs; the dialect does it.
+    ///
+    /// # Errors
+    /// `Config` for a URL or an option that makes no sense.
+    fn apply_driver_hacks(
+        &self,
+        dialect: &'static dyn Dialect,
+        url: &Url,
+        options: &mut EngineOptions,
+    ) -> Result<()> {
+        dialect.apply_driver_hacks(url, options)
+    }
+
+    /// Makes what opens connections, with the options as the driver hacks left them.
+    ///
+    /// # Errors
+    /// `Config` as above.
+    fn make_connector(
+        &self,
+        dialect: &'static dyn Dialect,
+        url: &Url,
+        options: &EngineOptions,
+    ) -> Result<Box<dyn Connector>> {
+        dialect.connector(url, options)
+    }
+
+    /// Makes the engine of a database: once for each, unless its configuration changes.
+    ///
+    /// # Errors
+    /// As the two above.
+    fn create_engine(
+        &self,
+        dialect: &'static dyn Dialect,
+        url: &Url,
+        mut options: EngineOptions,
+    ) -> Result<Engine> {
+        self.apply_driver_hacks(dialect, url, &mut options)?;
+        let connector = self.make_connector(dialect, url, &options)?;
+        Ok(Engine::from_connector(dialect, connector, options))
+    }
+
+    /// Makes a session.
+    fn create_session(&self, db: &Db, options: SessionOptions) -> Session {
+        Session::new(db, options)
+    }
+
+    /// Makes the session of a scope.
+    fn create_scoped_session(&self, db: &Db, options: SessionOptions) -> Session {
+        self.create_session(db, options)
+    }
+}
+
+/// Nothing overridden.
+pub(crate) struct NoHooks;
+
+impl Hooks for NoHooks {}
+
+/// What makes engines: the dialects that are compiled in, and what the program overrides.
+#[derive(Clone)]
+pub(crate) struct Maker {
+    pub(crate) dialects: &'static [&'static dyn Dialect],
+    pub(crate) hooks: Arc<dyn Hooks>,
+}
+
+/// The databases of a configuration, the default one first.
+pub(crate) struct Engines {
+    slots: Vec<Arc<Slot>>,
+    maker: Maker,
+    pub(crate) session: SessionOptions,
+}
+
+struct Slot {
+    bind: Option<Arc<str>>,
+    source: Source,
+    engine: OnceCell<Engine>,
+}
+
+impl Engines {
+    /// Those of a configuration. What is configured as it was before keeps its engine; what is not
+    /// any more is disposed of.
+    pub(crate) fn new(config: &Config, maker: Maker, before: Option<&Engines>) -> Result<Engines> {
+        let sources = config.sources()?;
+        let old = before.map_or(&[][..], |engines| &engines.slots);
+        let mut slots = Vec::with_capacity(sources.len());
+        for (bind, source) in sources {
+            let same = old.iter().find(|slot| slot.bind == bind && slot.source == source);
+            let make = || Arc::new(Slot { bind, source, engine: OnceCell::new() });
+            slots.push(same.cloned().unwrap_or_else(make));
+        }
+        let gone = old.iter().filter(|slot| !slots.iter().any(|kept| Arc::ptr_eq(kept, slot)));
+        gone.filter_map(|slot| slot.engine.get()).for_each(Engine::dispose);
+        Ok(Engines { slots, maker, session: config.session_options().clone() })
+    }
+
+    /// The bind keys, the default database's first.
+    pub(crate) fn binds(&self) -> impl Iterator<Item = Option<&Arc<str>>> {
+        self.slots.iter().map(|slot| slot.bind.as_ref())
+    }
+
+    /// The name of a database for people and errors.
+    pub(crate) fn label(&self, at: usize) -> String {
+        let bind = self.slots.get(at).and_then(|slot| slot.bind.as_deref());
+        bind.unwrap_or("default").to_string()
+    }
+
+    /// Where the database of a bind stands.
+    ///
+    /// # Errors
+    /// `Config` when it is not configured.
+    pub(crate) fn position(&self, bind: Option<&str>) -> Result<usize> {
+        let found = self.slots.iter().position(|slot| slot.bind.as_deref() == bind);
+        found.ok_or_else(|| {
+            let known: Vec<String> = (0..self.slots.len()).map(|at| self.label(at)).collect();
+            let known = known.join(", ");
+            let message = match bind {
+                Some(key) => format!(
+                    "no database is configured for the bind `{key}` (there are: {known}); add `.bind(\"{key}\", url)`"
+                ),
+                None => format!(
+                    "no default database is configured (there are: {known}); add `.url(..)`, or say which bind"
+                ),
+            };
+            Error::new(ErrorKind::Config, message)
+        })
+    }
+
+    /// Where a transaction begins that is declared before it is used: the default database, or the
+    /// first there is.
+    pub(crate) fn first(&self) -> usize {
+        0
+    }
+
+    /// The database of a table.
+    pub(crate) fn of_table(&self, table: &Table) -> Result<usize> {
+        match (table.bind(), self.slots.first()) {
+            (None, Some(first)) if first.bind.is_none() => Ok(0),
+            (bind, _) => self
+                .position(bind.map(|key| &**key))
+                .map_err(|error| error.with_table(table.def().display_name())),
+        }
+    }
+
+    /// The database that a statement is for: that of all its tables; the default one where it names
+    /// none.
+    ///
+    /// # Errors
+    /// `Invalid` for tables of several databases, naming two.
+    pub(crate) fn of_statement(&self, statement: &dyn Tables) -> Result<usize> {
+        let mut first: Option<Table> = None;
+        let mut other: Option<Table> = None;
+        statement.each(&mut |table| match &first {
+            None => first = Some(table.clone()),
+            Some(known) if known.bind() != table.bind() => other = Some(table.clone()),
+            Some(_) => {}
+        });
+        match (first, other) {
+            (None, _) => self.position(None),
+            (Some(table), None) => self.of_table(&table),
+            (Some(one), Some(two)) => {
+                let of =
+                    |table: &Table| format!("`{}` of {}", table.def().display_name(), name_of(table.bind()));
+                let message =
+                    format!("a statement is for one database, and this names {} and {}", of(&one), of(&two));
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+        }
+    }
+
+    /// The engine of a database.
+    ///
+    /// # Errors
+    /// `Config` for a URL or options that make no sense.
+    pub(crate) fn engine(&self, at: usize) -> Result<&Engine> {
+        let slot = match self.slots.get(at) {
+            Some(slot) => slot,
+            None => return Err(Error::new(ErrorKind::Config, "no such database")),
+        };
+        let make = || {
+            let (url, options) = (&slot.source.url, slot.source.options.clone());
+            let dialect = dialect_for(url, self.maker.dialects)?;
+            self.maker.hooks.create_engine(dialect, url, options)
+        };
+        let made = slot.engine.get_or_try_init(make);
+        made.map_err(|error: Error| match &slot.bind {
+            Some(_) => error.at(name_of(slot.bind.as_ref())),
+            None => error,
+        })
+    }
+
+    /// How long the users of a session wait for each other.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        let options = |slot: &Arc<Slot>| match slot.engine.get() {
+            Some(engine) => engine.options().lock_timeout(),
+            None => slot.source.options.lock_timeout(),
+        };
+        self.slots.first().map_or(EngineOptions::new().lock_timeout(), options)
+    }
+
+    /// The databases for people; nothing is made or connected for it.
+    pub(crate) fn describe(&self) -> String {
+        let all: Vec<String> = self
+            .slots
+            .iter()
+            .map(|slot| match &slot.bind {
+                None => slot.source.url.to_string(),
+                Some(key) => format!("{key}: {}", slot.source.url),
+            })
+            .collect();
+        all.join(", ")
+    }
+}
