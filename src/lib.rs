@@ -25,7 +25,7 @@
 //!   [`update`](stmt::update), [`delete`](stmt::delete), and what they are made of.
 //! - [`rows`]: results, by name or position, and through serde.
 //! - [`value`] and [`types`]: what a cell holds, what a column is.
-//! - [`paging`]: pages by number and by place.
+//! - [`paging`]: pages by number and by place. [`scope`]: the session of a thread, a request, a test.
 //! - [`reflect`]: from an existing database to tables and relationships.
 //! - [`engine`]: pools, connections, options. [`dialect`]: databases, and how to add one.
 //!
@@ -44,6 +44,8 @@
 
 mod open;
 pub mod paging;
+pub mod scope;
+mod test_transaction;
 
 /// The example of README.md, tested.
 #[cfg(doctest)]
@@ -53,6 +55,7 @@ struct Readme;
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
 pub use mirrorm_session::{Config, Db, Record, Session};
 pub use open::Open;
+pub use test_transaction::{TestDb, TestTransaction};
 
 #[doc(inline)]
 pub use mirrorm_core::{compile, engine, expr, rows, schema, stmt, types, value};
@@ -90,6 +93,8 @@ pub mod prelude {
     //! What almost every program uses: `use mirrorm::prelude::*;`.
     pub use crate::open::Open as _;
     pub use crate::paging::{Keyset, Page, PageQuery as _, Paginate as _};
+    pub use crate::scope::{Scoped as _, Scopes};
+    pub use crate::test_transaction::TestDb as _;
     pub use mirrorm_core::engine::Prepare as _;
     pub use mirrorm_core::expr::{exists, func, param, raw};
     pub use mirrorm_core::rows::{Row, Rows, to_values};

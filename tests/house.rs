@@ -21,11 +21,13 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The lines of code of a file: no comments, no unit tests.
+/// The lines of code of a file: no blank ones, no comments, no unit tests.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let end = text.find("#[cfg(test)]").unwrap_or(text.len());
     let lines = text[..end].lines().enumerate();
-    lines.map(|(n, line)| (n + 1, line.trim_start())).filter(|(_, line)| !line.starts_with("//"))
+    lines
+        .map(|(n, line)| (n + 1, line.trim_start()))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with("//"))
 }
 
 const LAYERS: [&str; 3] = ["core/src", "reflect/src", "session/src"];

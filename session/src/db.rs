@@ -17,7 +17,7 @@ use mirrorm_reflect::{Reflection, Reflector};
 use parking_lot::RwLock;
 
 use crate::config::{Binds, Config};
-use crate::engines::{Engines, Hooks, Maker, NoHooks};
+use crate::engines::{Engines, Hooks, Maker, NoHooks, Swap};
 use crate::record::Record;
 use crate::relation::{Attached, RelationMap, RelationshipParts};
 use crate::session::{Session, SessionOptions};
@@ -89,8 +89,7 @@ impl Db {
     pub fn reconfigure(&self, config: Config) -> Result<()> {
         let before = self.0.engines.read().clone();
         let made = Engines::new(&config, self.0.maker.clone(), before.as_deref())?;
-        let replaced = self.0.engines.write().replace(Arc::new(made));
-        drop(replaced);
+        self.use_engines(Arc::new(made));
         Ok(())
     }
 
@@ -123,6 +122,17 @@ impl Db {
             let message = "the Db has no database yet: call `init` with a configuration, or use `Db::open`";
             Error::new(ErrorKind::Config, message)
         })
+    }
+
+    /// Lets other engines stand in for those of the databases, made of each when it is first used.
+    #[doc(hidden)]
+    pub fn swap_engines(&self, wrap: fn(&Engine) -> Result<Engine>) -> Result<Swap> {
+        Ok(Swap::new(self, self.engines()?, wrap))
+    }
+
+    pub(crate) fn use_engines(&self, engines: Arc<Engines>) {
+        let replaced = self.0.engines.write().replace(engines);
+        drop(replaced);
     }
 
     /// The engine of the default database: its pool, its options, its dialect.
@@ -183,6 +193,13 @@ impl Db {
     pub fn session(&self) -> Session {
         let options = self.engines().map(|engines| engines.session.clone());
         self.session_with(options.unwrap_or_default())
+    }
+
+    /// A new session for a scope.
+    #[doc(hidden)]
+    pub fn scoped_session(&self, options: Option<SessionOptions>) -> Session {
+        let own = || self.engines().map(|engines| engines.session.clone()).unwrap_or_default();
+        self.0.maker.hooks.create_scoped_session(self, options.unwrap_or_else(own))
     }
 
     /// A new session with options.
@@ -603,6 +620,13 @@ impl Execute for Db {
         session.begin_for(what.statement)?;
         session.write(what, body)?;
         session.commit().map(|_| ())
+    }
+}
+
+impl PartialEq for Db {
+    /// The same `Db`: one is a clone of the other.
+    fn eq(&self, other: &Db) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 

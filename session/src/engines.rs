@@ -92,6 +92,29 @@ pub trait Hooks: Send + Sync + 'static {
     }
 }
 
+/// Engines that stand in for those of a `Db`, until this is dropped.
+#[doc(hidden)]
+pub struct Swap {
+    db: Db,
+    before: Arc<Engines>,
+    now: Arc<Engines>,
+}
+
+impl Swap {
+    pub(crate) fn new(db: &Db, before: Arc<Engines>, wrap: Wrap) -> Swap {
+        let now = Arc::new(Engines::wrapped(&before, wrap));
+        db.use_engines(now.clone());
+        Swap { db: db.clone(), before, now }
+    }
+}
+
+impl Drop for Swap {
+    fn drop(&mut self) {
+        self.db.use_engines(self.before.clone());
+        self.now.dispose();
+    }
+}
+
 /// Nothing overridden.
 pub(crate) struct NoHooks;
 
@@ -108,8 +131,13 @@ pub(crate) struct Maker {
 pub(crate) struct Engines {
     slots: Vec<Arc<Slot>>,
     maker: Maker,
+    /// Where they stand in for others: those, and how one is made of each.
+    inner: Option<(Arc<Engines>, Wrap)>,
     pub(crate) session: SessionOptions,
 }
+
+/// Makes an engine that stands in for another.
+pub(crate) type Wrap = fn(&Engine) -> Result<Engine>;
 
 struct Slot {
     bind: Option<Arc<str>>,
@@ -131,7 +159,27 @@ impl Engines {
         }
         let gone = old.iter().filter(|slot| !slots.iter().any(|kept| Arc::ptr_eq(kept, slot)));
         gone.filter_map(|slot| slot.engine.get()).for_each(Engine::dispose);
-        Ok(Engines { slots, maker, session: config.session_options().clone() })
+        Ok(Engines { slots, maker, inner: None, session: config.session_options().clone() })
+    }
+
+    /// Engines that stand in for these.
+    pub(crate) fn wrapped(inner: &Arc<Engines>, wrap: Wrap) -> Engines {
+        let slot = |slot: &Arc<Slot>| Slot {
+            engine: OnceCell::new(),
+            bind: slot.bind.clone(),
+            source: slot.source.clone(),
+        };
+        Engines {
+            slots: inner.slots.iter().map(slot).map(Arc::new).collect(),
+            maker: inner.maker.clone(),
+            inner: Some((inner.clone(), wrap)),
+            session: inner.session.clone(),
+        }
+    }
+
+    /// Closes the connections of those that were made.
+    pub(crate) fn dispose(&self) {
+        self.slots.iter().filter_map(|slot| slot.engine.get()).for_each(Engine::dispose);
     }
 
     /// The bind keys, the default database's first.
@@ -168,7 +216,8 @@ impl Engines {
 
     /// Where a transaction begins that is declared before it is used: the default database, or the
     /// first there is.
-    pub(crate) fn first(&self) -> usize {
+    pub(crate) fn first_used(&self) -> usize {
+        // It stands first, if there is one.
         0
     }
 
@@ -218,6 +267,9 @@ impl Engines {
             None => return Err(Error::new(ErrorKind::Config, "no such database")),
         };
         let make = || {
+            if let Some((inner, wrap)) = &self.inner {
+                return wrap(inner.engine(at)?);
+            }
             let (url, options) = (&slot.source.url, slot.source.options.clone());
             let dialect = dialect_for(url, self.maker.dialects)?;
             self.maker.hooks.create_engine(dialect, url, options)

@@ -43,7 +43,7 @@ pub use changes::{Change, Changes, Diff, DiffIter, FieldDiff};
 pub use commit::Committed;
 pub use config::{Binds, Config};
 pub use db::Db;
-pub use engines::Hooks;
+pub use engines::{Hooks, Swap};
 pub use key::IntoKey;
 pub use on_bind::OnBind;
 pub use query::Query;

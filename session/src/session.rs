@@ -108,6 +108,12 @@ impl Session {
         Session { inner: inner.clone(), owner: false, _one_thread_at_a_time: PhantomData }
     }
 
+    /// Another handle of the same session, which does not end it.
+    #[doc(hidden)]
+    pub fn handle(&self) -> Session {
+        Session::view(&self.inner)
+    }
+
     pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
@@ -341,7 +347,7 @@ impl Session {
         if verb.is_open() {
             return Err(Error::new(ErrorKind::Invalid, "the session's transaction is open"));
         }
-        verb.declare(verb.inner.engines()?.first(), intent)
+        verb.declare(verb.inner.engines()?.first_used(), intent)
     }
 
     /// Begins a writing transaction in the database of a statement.

@@ -29,6 +29,12 @@ mod paging;
 /// Several databases, and how a `Db` gets them.
 mod binds;
 
+/// The session of a thread, a block, a request.
+mod scopes;
+
+/// Transactions around tests.
+mod undone;
+
 /// What is kept alive, and what is let go.
 mod kept;
 
