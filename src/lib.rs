@@ -42,6 +42,7 @@
 
 #![forbid(unsafe_code)]
 
+mod config;
 mod open;
 pub mod paging;
 pub mod scope;
@@ -52,6 +53,7 @@ mod test_transaction;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use config::ReadConfig;
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
 pub use mirrorm_session::{Config, Db, Record, Session};
 pub use open::Open;
@@ -91,6 +93,7 @@ pub mod session {
 
 pub mod prelude {
     //! What almost every program uses: `use mirrorm::prelude::*;`.
+    pub use crate::config::ReadConfig as _;
     pub use crate::open::Open as _;
     pub use crate::paging::{Keyset, Page, PageQuery as _, Paginate as _};
     pub use crate::scope::{Scoped as _, Scopes};

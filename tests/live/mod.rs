@@ -4,6 +4,9 @@
 /// Wrong calls and hostile data.
 mod bad_input;
 
+/// Configurations, and which option wins.
+mod config;
+
 /// Faults that somebody found.
 mod found;
 
