@@ -222,13 +222,17 @@ impl Engines {
     }
 
     /// The database of a table.
+    #[inline]
     pub(crate) fn of_table(&self, table: &Table) -> Result<usize> {
         match (table.bind(), self.slots.first()) {
             (None, Some(first)) if first.bind.is_none() => Ok(0),
-            (bind, _) => self
-                .position(bind.map(|key| &**key))
-                .map_err(|error| error.with_table(table.def().display_name())),
+            (bind, _) => self.of_bind(bind, table),
         }
+    }
+
+    fn of_bind(&self, bind: Option<&Arc<str>>, table: &Table) -> Result<usize> {
+        let at = self.position(bind.map(|key| &**key));
+        at.map_err(|error| error.with_table(table.def().display_name()))
     }
 
     /// The database that a statement is for: that of all its tables; the default one where it names

@@ -39,6 +39,7 @@ struct Wire {
 }
 
 impl Wires {
+    #[inline]
     fn lend(&self) -> Result<Ref<'_, Vec<Wire>>> {
         self.0.try_borrow().map_err(|_| busy())
     }
@@ -49,6 +50,7 @@ impl Wires {
 }
 
 /// The error of a hook that changes the connections under a running statement.
+#[cold]
 fn busy() -> Error {
     let message = "a row is being read: the hook of a type cannot begin or end a transaction";
     Error::new(ErrorKind::Invalid, message)
@@ -74,6 +76,7 @@ impl Levels {
 
 impl Inner {
     /// The engines of the session: those its `Db` had when it was first used.
+    #[inline]
     pub(crate) fn engines(&self) -> Result<&Engines> {
         self.engines.get_or_try_init(|| self.db.engines()).map(|engines| &**engines)
     }
@@ -81,6 +84,7 @@ impl Inner {
 
 impl Verb<'_> {
     /// Which database a table is in.
+    #[inline]
     pub(crate) fn place_of(&self, table: &Table) -> Result<usize> {
         self.inner.engines()?.of_table(table)
     }
@@ -90,6 +94,7 @@ impl Verb<'_> {
         self.inner.engines()?.of_statement(statement)
     }
 
+    #[inline]
     fn engine(&self, at: usize) -> Result<&Engine> {
         self.inner.engines()?.engine(at)
     }
@@ -138,6 +143,7 @@ impl Verb<'_> {
 
     /// Reads the row of a key. The transaction's connection is borrowed for it, not counted: nothing
     /// is asked for as often.
+    #[inline]
     pub(crate) fn read_key<T>(
         &self,
         at: usize,
@@ -221,6 +227,7 @@ impl Verb<'_> {
     }
 
     /// As for reading, before it is decided whether to read at all.
+    #[inline]
     pub(crate) fn notice_others(&self, at: usize) -> Result<()> {
         let in_use = self.wires.lend()?.iter().any(|wire| wire.at == at && wire.conn.is_some());
         match !in_use && self.engine(at)?.shares_connection() {
