@@ -43,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 mod config;
+mod naming;
 mod open;
 pub mod paging;
 pub mod scope;
@@ -56,6 +57,7 @@ struct Readme;
 pub use config::ReadConfig;
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
 pub use mirrorm_session::{Config, Db, Record, Session};
+pub use naming::table_name_of;
 pub use open::Open;
 pub use test_transaction::{TestDb, TestTransaction};
 

@@ -585,6 +585,24 @@ impl fmt::Debug for Record {
     }
 }
 
+impl fmt::Display for Record {
+    /// `<users 5>`, with the parts of a key in its order: `<seats A, 7>`; before there is a row,
+    /// `<users (transient 7f30)>` and `<users (pending 7f30)>`, with a number that tells records apart.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.table().def().display_name();
+        let state = match self.state() {
+            RecordState::Transient => "transient",
+            RecordState::Pending => "pending",
+            _ => {
+                let key = self.key().unwrap_or_default();
+                let key: Vec<String> = key.iter().map(Value::to_string).collect();
+                return write!(f, "<{name} {}>", key.join(", "));
+            }
+        };
+        write!(f, "<{name} ({state} {:x})>", self.address())
+    }
+}
+
 impl Serialize for Record {
     /// A map of its loaded attributes.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

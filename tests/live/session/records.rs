@@ -470,3 +470,34 @@ fn the_identity_map_holds_clean_records_weakly() {
         assert_eq!(changed.get::<i64>("id").unwrap(), 11);
     });
 }
+
+#[test]
+fn records_as_text() {
+    each_backend(|db| {
+        let seats = (
+            column("line", Varchar(20)).primary_key(),
+            column("number", Integer).primary_key(),
+            column("name", Text),
+        );
+        let seats = db.table("seats", seats).unwrap();
+        db.create_all().unwrap();
+        let session = db.session();
+        let seat = seats.record(values! { "line" => "Ä", "number" => 7 }).unwrap();
+        let other = seats.record(values! { "line" => "Ä", "number" => 7 }).unwrap();
+        assert!(seat.to_string().starts_with("<seats (transient "), "{seat}");
+        assert_ne!(seat.to_string(), other.to_string());
+        session.add(seat.clone()).unwrap();
+        assert!(seat.to_string().starts_with("<seats (pending "), "{seat}");
+        session.flush().unwrap();
+        assert_eq!(seat.to_string(), "<seats Ä, 7>");
+        session.rollback().unwrap();
+        assert!(seat.to_string().starts_with("<seats (transient "), "{seat}");
+        session.add(seat.clone()).unwrap();
+        session.commit().unwrap();
+        session.delete(&seat).unwrap();
+        session.flush().unwrap();
+        assert_eq!(seat.to_string(), "<seats Ä, 7>", "deleted");
+        session.commit().unwrap();
+        assert_eq!(seat.to_string(), "<seats Ä, 7>", "and gone");
+    });
+}
