@@ -88,28 +88,34 @@ pub trait Scoped {
 
 impl Scoped for Db {
     fn scoped(&self) -> ScopedSession {
-        let known = SCOPES.with_borrow(|stack| {
+        let known = with_stack(|stack| {
             let own = stack.open.iter().rev().find(|entry| entry.db == *self);
             own.map(|entry| (entry.id, entry.session.as_ref().map(Session::handle)))
         });
-        let id = match known {
+        let id = match known.flatten() {
             Some((_, Some(session))) => return ScopedSession(session),
             Some((id, None)) => id,
             None => begin(self, false),
         };
         // The program's hooks make it: nothing is borrowed meanwhile.
-        let session = self.scoped_session(None);
-        let handle = session.handle();
-        let replaced = SCOPES.with_borrow_mut(|stack| {
-            let own = stack.open.iter_mut().find(|entry| entry.id == id);
-            own.and_then(|entry| entry.session.replace(session))
+        let mut made = Some(self.scoped_session(None));
+        let handle = with_stack(|stack| {
+            let own = stack.open.iter_mut().find(|entry| entry.id == id)?;
+            match &own.session {
+                Some(first) => Some(first.handle()),
+                None => Some(own.session.insert(made.take()?).handle()),
+            }
         });
-        drop(replaced);
-        ScopedSession(handle)
+        match (handle.flatten(), made) {
+            (Some(handle), _) => ScopedSession(handle),
+            // The thread is going, or its scope is over already: the session is the caller's.
+            (None, Some(session)) => ScopedSession(session),
+            (None, None) => ScopedSession(self.scoped_session(None)),
+        }
     }
 
     fn remove(&self) {
-        let ended = SCOPES.with_borrow_mut(|stack| {
+        let ended = with_stack(|stack| {
             let at = stack.open.iter().rposition(|entry| entry.db == *self)?;
             match stack.open.get_mut(at)? {
                 entry if entry.guarded => entry.session.take(),
@@ -125,12 +131,19 @@ impl Scoped for Db {
     }
 }
 
+/// Lends the scopes of this thread; none where the thread is going and has let them go.
+fn with_stack<T>(body: impl FnOnce(&mut Stack) -> T) -> Option<T> {
+    SCOPES.try_with(|scopes| scopes.try_borrow_mut().ok().map(|mut stack| body(&mut stack))).ok().flatten()
+}
+
+/// Begins a scope; gives its number, which is of none where the thread is going.
 fn begin(db: &Db, guarded: bool) -> u64 {
-    SCOPES.with_borrow_mut(|stack| {
+    let begun = with_stack(|stack| {
         stack.next += 1;
         stack.open.push(Entry { id: stack.next, db: db.clone(), session: None, guarded });
         stack.next
-    })
+    });
+    begun.unwrap_or(0)
 }
 
 /// The session of a scope: everything a [`Session`] does, but to end it, which its scope does.
@@ -159,9 +172,7 @@ pub struct ScopeGuard {
 
 impl Drop for ScopeGuard {
     fn drop(&mut self) {
-        // A thread that is going has dropped them all.
-        let ended = SCOPES.try_with(|scopes| {
-            let mut stack = scopes.borrow_mut();
+        let ended = with_stack(|stack| {
             let at = stack.open.iter().position(|entry| entry.id == self.id);
             at.map(|at| stack.open.remove(at))
         });

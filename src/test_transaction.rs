@@ -8,11 +8,13 @@ use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use mirrorm_core::Result;
 use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Intent, Request};
 use mirrorm_core::engine::{Conn, Engine, Level, PoolKind};
 use mirrorm_core::rows::RowBuffer;
+use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_session::{Db, Swap};
 
 /// A `Db` whose work is undone in the end. The prelude brings it in.
@@ -22,10 +24,12 @@ pub trait TestDb {
     /// back, whatever was committed inside.
     ///
     /// A commit inside is the release of a savepoint: signals are sent as ever, but constraints that
-    /// are checked at COMMIT are not.
+    /// are checked at COMMIT are not. When the guard is gone, or the database itself has ended the
+    /// transaction, sessions that were made inside fail instead of writing.
     ///
     /// # Errors
-    /// `Config` for a `Db` without databases. A database is asked for its connection when it is first
+    /// `Config` for a `Db` without databases; `Busy` while another test transaction is open on it, or
+    /// on a clone. A database is asked for its connection when it is first
     /// used, and answers then.
     ///
     /// # Example
@@ -48,14 +52,24 @@ pub trait TestDb {
 
 impl TestDb for Db {
     fn test_transaction(&self) -> Result<TestTransaction> {
-        Ok(TestTransaction { _swapped: self.swap_engines(joined)? })
+        let over = Arc::new(AtomicBool::new(false));
+        let own = over.clone();
+        let swapped = self.swap_engines(move |outer| joined(outer, &own))?;
+        Ok(TestTransaction { over, _swapped: swapped })
     }
 }
 
 /// The transaction around a test: see [`TestDb::test_transaction`].
 #[must_use = "everything is undone when the guard is dropped: `let _ =` drops it at once"]
 pub struct TestTransaction {
+    over: Arc<AtomicBool>,
     _swapped: Swap,
+}
+
+impl Drop for TestTransaction {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Release);
+    }
 }
 
 impl fmt::Debug for TestTransaction {
@@ -65,21 +79,25 @@ impl fmt::Debug for TestTransaction {
 }
 
 /// An engine whose one connection is inside a transaction of another engine's.
-fn joined(outer: &Engine) -> Result<Engine> {
+fn joined(outer: &Engine, over: &Arc<AtomicBool>) -> Result<Engine> {
     let options = outer.options().clone().kind(PoolKind::Static);
-    let connector = Join { outer: outer.clone() };
+    let connector = Join { outer: outer.clone(), over: over.clone() };
     Ok(Engine::from_connector(outer.dialect(), Box::new(connector), options))
 }
 
 struct Join {
     outer: Engine,
+    over: Arc<AtomicBool>,
 }
 
 impl Connector for Join {
     fn connect(&self) -> Result<Box<dyn Connection>> {
+        if self.over.load(Ordering::Acquire) {
+            return Err(ended());
+        }
         let conn = self.outer.connect()?;
         let level = conn.begin_level(Intent::Write)?;
-        Ok(Box::new(Joined { conn, level, inside: Cell::new(false) }))
+        Ok(Box::new(Joined { conn, level, inside: Cell::new(false), over: self.over.clone() }))
     }
 
     fn describe(&self) -> String {
@@ -93,6 +111,13 @@ struct Joined {
     level: Level,
     /// Whether its user is in a transaction.
     inside: Cell<bool>,
+    over: Arc<AtomicBool>,
+}
+
+/// The error of whoever goes on when the transaction around the test has ended.
+fn ended() -> Error {
+    let message = "the test transaction is over: nothing would be undone any more; make a new session";
+    Error::new(ErrorKind::Invalid, message)
 }
 
 const SAVEPOINT: &str = "SAVEPOINT mirrorm_test";
@@ -100,8 +125,16 @@ const RELEASE: &str = "RELEASE SAVEPOINT mirrorm_test";
 const BACK: &str = "ROLLBACK TO SAVEPOINT mirrorm_test";
 
 impl Joined {
+    /// The connection, as long as the transaction around the test is open on it: what is sent after
+    /// that would stay.
+    fn open(&self) -> Result<&dyn Connection> {
+        let driver = self.conn.driver();
+        let is_over = self.over.load(Ordering::Acquire) || !driver.in_transaction();
+        if is_over { Err(ended()) } else { Ok(driver) }
+    }
+
     fn send(&self, sql: &str) -> Result<Done> {
-        self.conn.driver().execute(&Request::new(sql, &[]))
+        self.open()?.execute(&Request::new(sql, &[]))
     }
 
     fn begins(&self, sql: &str) -> bool {
@@ -122,23 +155,33 @@ impl Connection for Joined {
         request: &Request<'_>,
         body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
     ) -> Result<()> {
-        self.conn.driver().query(request, body)
+        self.open()?.query(request, body)
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
         match request.sql.trim().trim_end_matches(';').to_ascii_uppercase().as_str() {
-            "COMMIT" if self.inside.get() => {
+            "COMMIT"
+            | "COMMIT TRANSACTION"
+            | "END"
+            | "END TRANSACTION"
+            | "ROLLBACK"
+            | "ROLLBACK TRANSACTION"
+                if !self.inside.get() =>
+            {
+                Err(Error::new(ErrorKind::Invalid, "no transaction is open but the one around the test"))
+            }
+            "COMMIT" | "COMMIT TRANSACTION" | "END" | "END TRANSACTION" => {
                 let done = self.send(RELEASE)?;
                 self.inside.set(false);
                 Ok(done)
             }
-            "ROLLBACK" if self.inside.get() => self.roll_back(),
+            "ROLLBACK" | "ROLLBACK TRANSACTION" => self.roll_back(),
             _ if self.begins(request.sql) => {
                 let done = self.send(SAVEPOINT)?;
                 self.inside.set(true);
                 Ok(done)
             }
-            _ => self.conn.driver().execute(request),
+            _ => self.open()?.execute(request),
         }
     }
 
@@ -150,11 +193,13 @@ impl Connection for Joined {
         range: Range<usize>,
         ids: Option<&mut Vec<i64>>,
     ) -> Result<u64> {
-        self.conn.driver().execute_many(sql, width, values, range, ids)
+        self.open()?.execute_many(sql, width, values, range, ids)
     }
 
     fn script(&self, sql: &str) -> Result<()> {
-        self.conn.driver().script(sql)
+        self.open()?.script(sql)?;
+        // A COMMIT among its statements would have ended it.
+        self.open().map(|_| ())
     }
 
     fn set_read_only(&self, read_only: bool) -> Result<()> {

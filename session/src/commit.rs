@@ -1,6 +1,7 @@
 //! Committing: flush, ask, flush again, COMMIT, tell.
 //!
-//! `Err` always means that nothing is committed. After COMMIT nothing can fail any more: what goes
+//! `Err` means that nothing is committed, but where it says otherwise: some of several databases, or
+//! nobody knows. After COMMIT nothing can fail any more: what goes
 //! wrong in receivers is told beside the result.
 
 use std::fmt;
@@ -198,7 +199,6 @@ impl Verb<'_> {
             lost.iter_mut().for_each(|level| doubtful.append(level.take_out(|table| is_of(table, &[at]))));
         }
         let log = self.restore(lost)?;
-        self.tell_rolled_back(log);
         let error = match committed {
             [] => error,
             _ => {
@@ -210,8 +210,9 @@ impl Verb<'_> {
         };
         let (kept, doubtful) = (Changes::new(kept), Changes::new(doubtful));
         self.close_books(&kept)?;
+        self.close_books(&doubtful)?;
+        self.tell_rolled_back(log);
         if unknown {
-            self.close_books(&doubtful)?;
             let (session, signals) = (self.session(), self.inner.db.signals());
             let errors = signals.commit_unknown.tell(&session, &doubtful);
             signals.receiver_failed.tell(&session, &errors);

@@ -85,11 +85,17 @@ impl Db {
     /// with what they had.
     ///
     /// # Errors
-    /// The mistakes of the configuration; everything stays as it was then.
+    /// The mistakes of the configuration, and `Busy` while a test transaction is open; everything stays
+    /// as it was then.
     pub fn reconfigure(&self, config: Config) -> Result<()> {
-        let before = self.0.engines.read().clone();
-        let made = Engines::new(&config, self.0.maker.clone(), before.as_deref())?;
-        self.use_engines(Arc::new(made));
+        let mut engines = self.0.engines.write();
+        if let Some(stands_in) = engines.as_ref().filter(|engines| engines.is_stand_in()) {
+            return Err(occupied(stands_in));
+        }
+        let made = Arc::new(Engines::new(&config, self.0.maker.clone(), engines.as_deref())?);
+        let replaced = engines.replace(made.clone());
+        drop(engines);
+        replaced.iter().for_each(|before| before.dispose_but(&made));
         Ok(())
     }
 
@@ -124,10 +130,24 @@ impl Db {
         })
     }
 
-    /// Lets other engines stand in for those of the databases, made of each when it is first used.
+    /// Lets other engines stand in for those of the databases, made of each when it is first used. One
+    /// at a time: what stands in for what stands in could end in another order.
     #[doc(hidden)]
-    pub fn swap_engines(&self, wrap: fn(&Engine) -> Result<Engine>) -> Result<Swap> {
-        Ok(Swap::new(self, self.engines()?, wrap))
+    pub fn swap_engines(
+        &self,
+        wrap: impl Fn(&Engine) -> Result<Engine> + Send + Sync + 'static,
+    ) -> Result<Swap> {
+        self.engines()?;
+        let mut engines = self.0.engines.write();
+        match engines.clone() {
+            Some(stands_in) if stands_in.is_stand_in() => Err(occupied(&stands_in)),
+            Some(before) => {
+                let now = Arc::new(Engines::wrapped(&before, Arc::new(wrap)));
+                *engines = Some(now.clone());
+                Ok(Swap::new(self, before, now))
+            }
+            None => Err(Error::new(ErrorKind::Config, "the Db has no database yet")),
+        }
     }
 
     pub(crate) fn use_engines(&self, engines: Arc<Engines>) {
@@ -589,6 +609,15 @@ pub(crate) fn relations_of(table: &Table) -> Arc<RelationMap> {
     table.metadata().map(|metadata| attached(&metadata).relations.map(&metadata)).unwrap_or_default()
 }
 
+/// The error of engines that others stand in for.
+fn occupied(stands_in: &Engines) -> Error {
+    let message = format!(
+        "a test transaction is open on {}: one at a time; `with_config` gives each test a Db of its own",
+        stands_in.describe()
+    );
+    Error::new(ErrorKind::Busy, message)
+}
+
 /// The engine of a bind, its tables, and its key.
 type Chosen = (Engine, Vec<Table>, Option<String>);
 
@@ -617,7 +646,7 @@ impl Execute for Db {
             return body(&*self.lend_for(what.statement)?).map(|_| ());
         }
         let session = self.session();
-        session.begin_for(what.statement)?;
+        session.begin(Intent::Write)?;
         session.write(what, body)?;
         session.commit().map(|_| ())
     }

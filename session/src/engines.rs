@@ -19,6 +19,8 @@ use crate::session::{Session, SessionOptions};
 
 /// How a [`Db`] makes what it needs. Override what should be otherwise; the rest stays.
 ///
+/// What makes an engine must not use the database that it is for: it would wait for itself.
+///
 /// # Example
 /// ```
 /// use mirrorm::prelude::*;
@@ -101,9 +103,7 @@ pub struct Swap {
 }
 
 impl Swap {
-    pub(crate) fn new(db: &Db, before: Arc<Engines>, wrap: Wrap) -> Swap {
-        let now = Arc::new(Engines::wrapped(&before, wrap));
-        db.use_engines(now.clone());
+    pub(crate) fn new(db: &Db, before: Arc<Engines>, now: Arc<Engines>) -> Swap {
         Swap { db: db.clone(), before, now }
     }
 }
@@ -111,7 +111,7 @@ impl Swap {
 impl Drop for Swap {
     fn drop(&mut self) {
         self.db.use_engines(self.before.clone());
-        self.now.dispose();
+        self.now.dispose_but(&self.before);
     }
 }
 
@@ -137,7 +137,7 @@ pub(crate) struct Engines {
 }
 
 /// Makes an engine that stands in for another.
-pub(crate) type Wrap = fn(&Engine) -> Result<Engine>;
+pub(crate) type Wrap = Arc<dyn Fn(&Engine) -> Result<Engine> + Send + Sync>;
 
 struct Slot {
     bind: Option<Arc<str>>,
@@ -146,8 +146,7 @@ struct Slot {
 }
 
 impl Engines {
-    /// Those of a configuration. What is configured as it was before keeps its engine; what is not
-    /// any more is disposed of.
+    /// Those of a configuration. What is configured as it was before keeps its engine.
     pub(crate) fn new(config: &Config, maker: Maker, before: Option<&Engines>) -> Result<Engines> {
         let sources = config.sources()?;
         let old = before.map_or(&[][..], |engines| &engines.slots);
@@ -157,8 +156,6 @@ impl Engines {
             let make = || Arc::new(Slot { bind, source, engine: OnceCell::new() });
             slots.push(same.cloned().unwrap_or_else(make));
         }
-        let gone = old.iter().filter(|slot| !slots.iter().any(|kept| Arc::ptr_eq(kept, slot)));
-        gone.filter_map(|slot| slot.engine.get()).for_each(Engine::dispose);
         Ok(Engines { slots, maker, inner: None, session: config.session_options().clone() })
     }
 
@@ -177,9 +174,10 @@ impl Engines {
         }
     }
 
-    /// Closes the connections of those that were made.
-    pub(crate) fn dispose(&self) {
-        self.slots.iter().filter_map(|slot| slot.engine.get()).for_each(Engine::dispose);
+    /// Closes the connections of those that were made and are not among others.
+    pub(crate) fn dispose_but(&self, others: &Engines) {
+        let gone = self.slots.iter().filter(|slot| !others.slots.iter().any(|kept| Arc::ptr_eq(kept, slot)));
+        gone.filter_map(|slot| slot.engine.get()).for_each(Engine::dispose);
     }
 
     /// The bind keys, the default database's first.
@@ -214,11 +212,14 @@ impl Engines {
         })
     }
 
-    /// Where a transaction begins that is declared before it is used: the default database, or the
-    /// first there is.
-    pub(crate) fn first_used(&self) -> usize {
-        // It stands first, if there is one.
-        0
+    /// Whether there is one database only.
+    pub(crate) fn is_one(&self) -> bool {
+        self.slots.len() == 1
+    }
+
+    /// Whether they stand in for others.
+    pub(crate) fn is_stand_in(&self) -> bool {
+        self.inner.is_some()
     }
 
     /// The database of a table.

@@ -317,10 +317,12 @@ impl Session {
     /// Savepoints that are open are kept.
     ///
     /// # Errors
-    /// An error always means that nothing is committed: as [`Session::flush`]; `Vetoed`, or the
+    /// An error means that nothing is committed, unless its [`outcome`](Error::outcome) says otherwise,
+    /// which takes several databases or a lost connection: as [`Session::flush`]; `Vetoed`, or the
     /// receiver's own error, and what the database answered to COMMIT, after which everything is
     /// rolled back. `Disconnected` with an unknown [`outcome`](Error::outcome) where the connection
-    /// was lost while COMMIT was on its way.
+    /// was lost while COMMIT was on its way; a `Partial` one where some databases had committed before
+    /// another refused: [`Error::committed`] names them.
     pub fn commit(&self) -> Result<Committed> {
         self.inner.verb()?.commit()
     }
@@ -337,8 +339,8 @@ impl Session {
         verb.rollback_all()
     }
 
-    /// Begins the transaction now, and says what it is going to do. It begins in the default database;
-    /// in others when they are first used.
+    /// Begins the transaction now, and says what it is going to do. Of several databases, each begins
+    /// it when it is first used.
     ///
     /// # Errors
     /// `Invalid` when it is open; `Busy` when another writer does not end in time.
@@ -347,13 +349,7 @@ impl Session {
         if verb.is_open() {
             return Err(Error::new(ErrorKind::Invalid, "the session's transaction is open"));
         }
-        verb.declare(verb.inner.engines()?.first_used(), intent)
-    }
-
-    /// Begins a writing transaction in the database of a statement.
-    pub(crate) fn begin_for(&self, statement: &dyn Tables) -> Result<()> {
-        let verb = self.inner.verb()?;
-        verb.declare(verb.place_for(statement)?, Intent::Write)
+        verb.declare(intent)
     }
 
     /// Begins a savepoint: a level whose work can be rolled back alone. What was changed before is

@@ -167,14 +167,14 @@ impl Verb<'_> {
 
     /// What is known of a database, from its first use on.
     fn wire<T>(&self, at: usize, edit: impl FnOnce(&mut Wire) -> T) -> Result<T> {
-        let mut wires = self.wires.change()?;
-        if let Some(wire) = wires.iter_mut().find(|wire| wire.at == at) {
-            return Ok(edit(wire));
+        if !self.wires.lend()?.iter().any(|wire| wire.at == at) {
+            // The program's hooks may make the engine: nothing is borrowed meanwhile. Nothing of it was
+            // read yet, so nothing can be old.
+            let seen_writes = self.engine(at)?.writes();
+            self.wires.change()?.push(Wire { at, conn: None, lent: Weak::new(), seen_writes });
         }
-        // Nothing of it was read yet, so nothing can be old.
-        let seen_writes = self.engine(at)?.writes();
-        wires.push(Wire { at, conn: None, lent: Weak::new(), seen_writes });
-        wires.last_mut().map(edit).ok_or_else(busy)
+        let mut wires = self.wires.change()?;
+        wires.iter_mut().find(|wire| wire.at == at).map(edit).ok_or_else(busy)
     }
 
     /// The connection that is lent already, or one from the pool.
@@ -185,9 +185,12 @@ impl Verb<'_> {
         Ok(Arc::new(ReentrantMutex::new(self.engine(at)?.connect()?)))
     }
 
-    /// Says what the transaction is going to do, in whatever database, and begins it in one.
-    pub(crate) fn declare(&self, at: usize, intent: Intent) -> Result<()> {
-        self.open(at, intent)?;
+    /// Says what the transaction is going to do, in whatever database. Of several, each begins it when
+    /// it is first used; the only one begins it now.
+    pub(crate) fn declare(&self, intent: Intent) -> Result<()> {
+        if self.inner.engines()?.is_one() {
+            self.open(0, intent)?;
+        }
         self.declared.set(Some(intent));
         Ok(())
     }
@@ -259,7 +262,8 @@ impl Verb<'_> {
     pub(crate) fn nest(&self) -> Result<u64> {
         let used = self.used()?;
         if used.is_empty() {
-            // The first that will be used begins it, with its transaction.
+            // The first that will be used begins it, with its transaction, which is going to write.
+            self.declared.set(self.declared.get().or(Some(Intent::Write)));
             return Ok(self.core()?.push_level(Levels::default()));
         }
         let mut levels = Levels::default();

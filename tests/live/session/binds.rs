@@ -481,3 +481,33 @@ fn who_prints_a_db_makes_nothing() {
     assert!(!text.contains("secret"));
     assert_eq!(*calls.lock().unwrap(), ["session"]);
 }
+
+#[test]
+fn a_transaction_of_one_bind_is_of_that_one_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, _, lines) = deferred(folder.path());
+    let error =
+        db.transaction(|session| session.add(lines.record(values! { "parent_id" => 9 })?)).unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::ForeignKey, Outcome::NotDone));
+    assert_eq!(error.committed().len(), 0, "the other database was not in it");
+}
+
+#[test]
+fn a_savepoint_says_that_the_transaction_will_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&format!("sqlite:///{}/t.db", folder.path().display())).unwrap();
+    let main = notes(&db, None);
+    db.create_all().unwrap();
+    let session = db.session();
+    let savepoint = session.begin_nested().unwrap();
+    assert_eq!(session.begin(mirrorm::dialect::Intent::Read).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(session.query(&main).count().unwrap(), 0);
+    // Nobody writes between the reading and the writing.
+    let options = EngineOptions::new().busy_timeout(Duration::from_millis(20));
+    let url = format!("sqlite:///{}/t.db", folder.path().display());
+    let other = db.with_config(Config::new().url(&url).options(options)).unwrap();
+    assert_eq!(insert(&main).run(&other).unwrap_err().kind(), ErrorKind::Busy);
+    session.add(main.record(()).unwrap()).unwrap();
+    savepoint.release().unwrap();
+    session.commit().unwrap();
+}

@@ -187,3 +187,24 @@ fn two_databases_have_a_scope_each() {
     assert!(one.scoped().contains(&ann));
     one.remove();
 }
+
+#[test]
+fn a_receiver_may_ask_for_the_scope_of_a_thread_that_ends() {
+    let db = Db::open("sqlite://").unwrap();
+    let b = blog(&db);
+    let counted = Arc::new(AtomicUsize::new(0));
+    let (copy, users) = (counted.clone(), b.users.clone());
+    let _guard = db.signals().after_rollback.connect(move |session, _| {
+        let rows = session.db().scoped().query(&users).count().unwrap();
+        session.db().remove();
+        copy.fetch_add(1 + rows as usize, Ordering::Relaxed);
+    });
+    std::thread::scope(|threads| {
+        let thread = threads.spawn(|| {
+            db.scoped().add(b.user("ann")).unwrap();
+            db.scoped().flush().unwrap();
+        });
+        thread.join().unwrap();
+    });
+    assert_eq!(counted.load(Ordering::Relaxed), 1);
+}

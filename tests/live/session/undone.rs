@@ -95,26 +95,53 @@ fn a_session_that_outlives_the_transaction_keeps_nothing() {
         session.add(b.user("ann")).unwrap();
         session.flush().unwrap();
         drop(undone);
-        session.commit().unwrap();
+        let error = session.commit().unwrap_err();
+        assert!(error.message().contains("the test transaction is over"), "{error}");
+        session.add(b.user("ben")).unwrap();
+        assert!(session.commit().is_err());
         drop(session);
         assert_eq!(names(db, &b.users), Vec::<String>::new());
+        b.fill(db, &["after"]);
+        assert_eq!(names(db, &b.users), ["after"]);
     });
 }
 
 #[test]
-fn transactions_around_tests_nest() {
+fn one_at_a_time() {
     each_backend(|db| {
         let b = blog(db);
-        let outer = db.test_transaction().unwrap();
+        let open = db.test_transaction().unwrap();
+        let error = db.clone().test_transaction().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        assert!(error.message().contains("`with_config`"), "{error}");
+        assert_eq!(db.reconfigure(Config::new().url("sqlite://")).unwrap_err().kind(), ErrorKind::Busy);
         b.fill(db, &["ann"]);
-        {
-            let _inner = db.test_transaction().unwrap();
-            b.fill(db, &["ben"]);
-            assert_eq!(names(db, &b.users).len(), 2);
-        }
-        assert_eq!(names(db, &b.users), ["ann"]);
-        drop(outer);
+        drop(open);
         assert_eq!(names(db, &b.users), Vec::<String>::new());
+        drop(db.test_transaction().unwrap());
+    });
+}
+
+#[test]
+fn who_ends_the_transaction_around_it_writes_nothing_after() {
+    each_backend(|db| {
+        let b = blog(db);
+        db.execute("CREATE TABLE once (a UNIQUE ON CONFLICT ROLLBACK)", ()).unwrap();
+        {
+            let _undone = db.test_transaction().unwrap();
+            for sql in ["COMMIT", "end;", "ROLLBACK"] {
+                assert_eq!(db.execute(sql, ()).unwrap_err().kind(), ErrorKind::Invalid, "{sql}");
+            }
+            b.fill(db, &["ann"]);
+            db.execute("INSERT INTO once VALUES (1)", ()).unwrap();
+            assert_eq!(db.execute("INSERT INTO once VALUES (1)", ()).unwrap_err().kind(), ErrorKind::Unique);
+            // The database has rolled back the transaction of the test.
+            let error = db.execute("INSERT INTO once VALUES (2)", ()).unwrap_err();
+            assert!(error.message().contains("the test transaction is over"), "{error}");
+            assert!(db.transaction(|session| session.add(b.user("ben"))).is_err());
+        }
+        assert_eq!(names(db, &b.users), Vec::<String>::new());
+        assert_eq!(db.query_text("SELECT * FROM once", ()).unwrap().len(), 0);
     });
 }
 
