@@ -165,9 +165,13 @@ impl Verb<'_> {
         let mut rest = wires.iter();
         while let Some((at, conn)) = rest.next() {
             let Some(level) = levels.of(*at) else { continue };
-            let sent = conn.lock().commit_level(level);
+            let (sent, wrote) = {
+                let conn = conn.lock();
+                (conn.commit_level(level), conn.has_written())
+            };
             let Err(error) = sent else {
-                committed.push(*at);
+                // One that was only read has nothing to be committed.
+                committed.extend(wrote.then_some(*at));
                 continue;
             };
             for (at, conn) in rest {

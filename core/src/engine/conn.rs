@@ -34,6 +34,8 @@ pub struct Conn {
     pub(super) intent: Cell<Intent>,
     pub(super) pass: RefCell<Option<Pass>>,
     savepoints: Cell<u64>,
+    /// Whether something was sent since the transaction began that may have written.
+    pub(super) written: Cell<bool>,
 }
 
 /// Where a statement can run: a `Db`, a [`Conn`], a [`Transaction`].
@@ -143,6 +145,7 @@ impl Conn {
             intent,
             pass: RefCell::default(),
             savepoints: Cell::new(0),
+            written: Cell::new(false),
         }
     }
 
@@ -166,6 +169,17 @@ impl Conn {
         self.depth.get() > 0
     }
 
+    /// Whether the transaction that is open may have written something.
+    #[doc(hidden)]
+    pub fn has_written(&self) -> bool {
+        self.written.get()
+    }
+
+    pub(super) fn note_write(&self) {
+        self.written.set(true);
+        self.engine.note_write();
+    }
+
     /// Runs SQL that returns no rows, with the dialect's own placeholders, and says how many rows
     /// it changed.
     ///
@@ -183,7 +197,7 @@ impl Conn {
     pub fn query_text(&self, sql: &str, params: impl IntoParams) -> Result<Rows> {
         let params = self.bound(params)?;
         // It may be an INSERT .. RETURNING for all we know.
-        self.engine.note_write();
+        self.note_write();
         self.rows(&Request::new(sql, &params), usize::MAX)
     }
 
@@ -195,7 +209,7 @@ impl Conn {
     pub fn execute_script(&self, sql: &str) -> Result<()> {
         self.still_open()?;
         let _turn = self.turn_to_write()?;
-        self.engine.note_write();
+        self.note_write();
         self.checked(self.driver().script(sql)).map_err(|e| e.with_sql(sql, &[]))
     }
 
@@ -221,7 +235,7 @@ impl Conn {
     pub(super) fn run(&self, request: &Request<'_>, table: Option<&TableDef>) -> Result<Done> {
         self.still_open()?;
         let _turn = self.turn_to_write()?;
-        self.engine.note_write();
+        self.note_write();
         let done = self.checked(self.driver().execute(request));
         done.map_err(|e| explain(e, table).with_sql(request.sql, request.params))
     }
@@ -236,7 +250,7 @@ impl Conn {
         table: &TableDef,
     ) -> Result<u64> {
         self.still_open()?;
-        self.engine.note_write();
+        self.note_write();
         let done = self.checked(self.driver().execute_many(sql, width, values, range, ids));
         done.map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))
     }

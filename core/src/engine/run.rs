@@ -233,7 +233,7 @@ impl Insert {
         let def = self.table.def();
         if compiled.columns().is_some() {
             let _turn = conn.turn_to_write()?;
-            conn.engine().note_write();
+            conn.note_write();
             let rows = conn.rows(&request(&compiled), 1)?;
             return Ok(Inserted { rows: rows.len() as u64, id: None, row: rows.first() });
         }

@@ -34,6 +34,7 @@ impl Conn {
         send(self, target.grammar.begin(intent))?;
         *self.pass.borrow_mut() = pass;
         self.depth.set(1);
+        self.written.set(false);
         self.intent.set(intent);
         let level = Level { depth: 0, name: None };
         if intent == Intent::Read

@@ -196,8 +196,8 @@ impl Metadata {
 
     /// Forgets all tables of this bind.
     pub fn clear(&self) {
-        self.registry.generation.fetch_add(1, Ordering::AcqRel);
         let mut tables = self.registry.tables.write();
+        self.registry.generation.fetch_add(1, Ordering::AcqRel);
         let (gone, kept) = std::mem::take(&mut *tables).into_iter().partition(|(key, _)| key.0 == self.bind);
         *tables = kept;
         drop(tables);

@@ -485,11 +485,18 @@ fn who_prints_a_db_makes_nothing() {
 #[test]
 fn a_transaction_of_one_bind_is_of_that_one_only() {
     let folder = tempfile::tempdir().unwrap();
-    let (db, _, lines) = deferred(folder.path());
-    let error =
-        db.transaction(|session| session.add(lines.record(values! { "parent_id" => 9 })?)).unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (ErrorKind::ForeignKey, Outcome::NotDone));
-    assert_eq!(error.committed().len(), 0, "the other database was not in it");
+    let (db, main, lines) = deferred(folder.path());
+    for reads_main in [false, true] {
+        let failed = db.transaction(|session| {
+            if reads_main {
+                session.query(&main).count()?;
+            }
+            session.add(lines.record(values! { "parent_id" => 9 })?)
+        });
+        let error = failed.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::ForeignKey, Outcome::NotDone));
+        assert_eq!(error.committed().len(), 0, "the other database had nothing to commit");
+    }
 }
 
 #[test]
