@@ -9,7 +9,6 @@ use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_session::{Db, Session, SessionOptions};
@@ -210,10 +209,10 @@ pub struct Scopes<K> {
     db: Db,
     options: Option<SessionOptions>,
     current: Box<dyn Fn() -> K + Send + Sync>,
-    sessions: Mutex<HashMap<K, Arc<Mutex<Option<Session>>>>>,
+    sessions: Mutex<HashMap<K, Session>>,
 }
 
-impl<K: Hash + Eq + Clone> Scopes<K> {
+impl<K: Hash + Eq> Scopes<K> {
     /// Scopes that a function tells apart. One that gives another value at each call gives another
     /// session at each call.
     pub fn by(db: &Db, current: impl Fn() -> K + Send + Sync + 'static) -> Scopes<K> {
@@ -227,30 +226,29 @@ impl<K: Hash + Eq + Clone> Scopes<K> {
         self
     }
 
-    fn place(&self) -> Arc<Mutex<Option<Session>>> {
-        let key = (self.current)();
-        self.sessions.lock().entry(key).or_default().clone()
-    }
-
     /// The session of the current scope, made when it is first asked for.
     pub fn session(&self) -> ScopedSession {
         self.find(|| self.db.scoped_session(self.options.clone()))
     }
 
     fn find(&self, make: impl FnOnce() -> Session) -> ScopedSession {
-        let place = self.place();
-        let known = place.lock().as_ref().map(Session::handle);
-        let session = match known {
-            Some(session) => return ScopedSession(session),
-            // The program's hooks make it: nothing is locked meanwhile. Who comes second uses the
-            // first one's.
-            None => make(),
-        };
-        let mut kept = place.lock();
-        let handle = match &*kept {
-            Some(first) => first.handle(),
-            None => kept.insert(session).handle(),
-        };
+        let key = (self.current)();
+        let known = self.sessions.lock().get(&key).map(Session::handle);
+        if let Some(session) = known {
+            return ScopedSession(session);
+        }
+        // The program's hooks make it: nothing is locked meanwhile. Who comes second uses the first
+        // one's, and lets go of its own after the lock.
+        let made = make();
+        let mut sessions = self.sessions.lock();
+        if let Some(first) = sessions.get(&key) {
+            let handle = first.handle();
+            drop(sessions);
+            drop(made);
+            return ScopedSession(handle);
+        }
+        let handle = made.handle();
+        sessions.insert(key, made);
         ScopedSession(handle)
     }
 
@@ -269,17 +267,15 @@ impl<K: Hash + Eq + Clone> Scopes<K> {
     /// Whether the current scope has a session.
     pub fn has_session(&self) -> bool {
         let key = (self.current)();
-        let place = self.sessions.lock().get(&key).cloned();
-        place.is_some_and(|place| place.lock().is_some())
+        self.sessions.lock().contains_key(&key)
     }
 
     /// Ends the session of the current scope, rolling back what is not committed; nothing happens
     /// where there is none.
     pub fn remove(&self) {
         let key = (self.current)();
-        let place = self.sessions.lock().remove(&key);
+        let ended = self.sessions.lock().remove(&key);
         // Ending it may call the program's receivers.
-        let ended = place.and_then(|place| place.lock().take());
         drop(ended);
     }
 }

@@ -159,30 +159,21 @@ impl Connection for Joined {
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
-        match request.sql.trim().trim_end_matches(';').to_ascii_uppercase().as_str() {
-            "COMMIT"
-            | "COMMIT TRANSACTION"
-            | "END"
-            | "END TRANSACTION"
-            | "ROLLBACK"
-            | "ROLLBACK TRANSACTION"
-                if !self.inside.get() =>
-            {
-                Err(Error::new(ErrorKind::Invalid, "no transaction is open but the one around the test"))
-            }
-            "COMMIT" | "COMMIT TRANSACTION" | "END" | "END TRANSACTION" => {
-                let done = self.send(RELEASE)?;
-                self.inside.set(false);
-                Ok(done)
-            }
-            "ROLLBACK" | "ROLLBACK TRANSACTION" => self.roll_back(),
-            _ if self.begins(request.sql) => {
-                let done = self.send(SAVEPOINT)?;
-                self.inside.set(true);
-                Ok(done)
-            }
-            _ => self.open()?.execute(request),
+        let text = request.sql.trim().trim_end_matches(';').to_ascii_uppercase();
+        let commits = ["COMMIT", "COMMIT TRANSACTION", "END", "END TRANSACTION"].contains(&text.as_str());
+        let rolls_back = ["ROLLBACK", "ROLLBACK TRANSACTION"].contains(&text.as_str());
+        if (commits || rolls_back) && !self.inside.get() {
+            return Err(Error::new(ErrorKind::Invalid, "no transaction is open but the one around the test"));
         }
+        if rolls_back {
+            return self.roll_back();
+        }
+        if commits || self.begins(request.sql) {
+            let done = self.send(if commits { RELEASE } else { SAVEPOINT })?;
+            self.inside.set(!commits);
+            return Ok(done);
+        }
+        self.open()?.execute(request)
     }
 
     fn execute_many(

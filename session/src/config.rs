@@ -73,7 +73,7 @@ impl Config {
         options: EngineOptions,
     ) -> Config {
         let bind: Option<Arc<str>> = bind.into().map(Arc::from);
-        let name = name_of(bind.as_ref()).to_string();
+        let name = name_of(bind.as_ref());
         match Url::parse(url) {
             Err(error) => self.wrong(error.at(name)),
             Ok(url) => {
@@ -142,6 +142,11 @@ pub(crate) fn name_of(bind: Option<&Arc<str>>) -> String {
         Some(key) => format!("the bind `{key}`"),
         None => "the default database".to_string(),
     }
+}
+
+/// An error, with the bind it happened in, if that is not the default one.
+pub(crate) fn in_place(error: Error, bind: Option<&Arc<str>>) -> Error {
+    if bind.is_some() { error.at(name_of(bind)) } else { error }
 }
 
 /// Which databases, and which of their tables: all, or those of some bind keys, where none is the

@@ -16,7 +16,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::{Reflection, Reflector};
 use parking_lot::RwLock;
 
-use crate::config::{Binds, Config};
+use crate::config::{Binds, Config, in_place};
 use crate::engines::{Engines, Hooks, Maker, NoHooks, Swap};
 use crate::record::Record;
 use crate::relation::{Attached, RelationMap, RelationshipParts};
@@ -124,10 +124,7 @@ impl Db {
 
     /// The engines of the databases as they are configured now.
     pub(crate) fn engines(&self) -> Result<Arc<Engines>> {
-        self.0.engines.read().clone().ok_or_else(|| {
-            let message = "the Db has no database yet: call `init` with a configuration, or use `Db::open`";
-            Error::new(ErrorKind::Config, message)
-        })
+        self.0.engines.read().clone().ok_or_else(no_database)
     }
 
     /// Lets other engines stand in for those of the databases, made of each when it is first used. One
@@ -137,17 +134,14 @@ impl Db {
         &self,
         wrap: impl Fn(&Engine) -> Result<Engine> + Send + Sync + 'static,
     ) -> Result<Swap> {
-        self.engines()?;
         let mut engines = self.0.engines.write();
-        match engines.clone() {
-            Some(stands_in) if stands_in.is_stand_in() => Err(occupied(&stands_in)),
-            Some(before) => {
-                let now = Arc::new(Engines::wrapped(&before, Arc::new(wrap)));
-                *engines = Some(now.clone());
-                Ok(Swap::new(self, before, now))
-            }
-            None => Err(Error::new(ErrorKind::Config, "the Db has no database yet")),
+        let before = engines.clone().ok_or_else(no_database)?;
+        if before.is_stand_in() {
+            return Err(occupied(&before));
         }
+        let now = Arc::new(Engines::wrapped(&before, Arc::new(wrap)));
+        *engines = Some(now.clone());
+        Ok(Swap { db: self.clone(), before, now })
     }
 
     pub(crate) fn use_engines(&self, engines: Arc<Engines>) {
@@ -211,15 +205,19 @@ impl Db {
 
     /// A new session, independent of all others, with the options of the configuration.
     pub fn session(&self) -> Session {
-        let options = self.engines().map(|engines| engines.session.clone());
-        self.session_with(options.unwrap_or_default())
+        self.session_with(self.session_options())
+    }
+
+    /// What the configuration says of sessions.
+    fn session_options(&self) -> SessionOptions {
+        self.engines().map(|engines| engines.session.clone()).unwrap_or_default()
     }
 
     /// A new session for a scope.
     #[doc(hidden)]
     pub fn scoped_session(&self, options: Option<SessionOptions>) -> Session {
-        let own = || self.engines().map(|engines| engines.session.clone()).unwrap_or_default();
-        self.0.maker.hooks.create_scoped_session(self, options.unwrap_or_else(own))
+        let options = options.unwrap_or_else(|| self.session_options());
+        self.0.maker.hooks.create_scoped_session(self, options)
     }
 
     /// A new session with options.
@@ -336,10 +334,7 @@ impl Db {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn create_all_in(&self, binds: impl Into<Binds>) -> Result<()> {
-        let chosen = self.chosen(&binds.into())?;
-        chosen.into_iter().try_for_each(|(engine, tables, name)| {
-            create_tables(&engine, tables).map_err(|error| in_place(error, name))
-        })
+        self.in_each(&binds.into(), create_tables)
     }
 
     /// Drops the defined tables that exist, in the reverse order. Their definitions stay.
@@ -356,9 +351,13 @@ impl Db {
     /// # Errors
     /// As [`Db::drop_all`].
     pub fn drop_all_in(&self, binds: impl Into<Binds>) -> Result<()> {
-        let chosen = self.chosen(&binds.into())?;
-        chosen.into_iter().try_for_each(|(engine, tables, name)| {
-            drop_tables(&engine, tables).map_err(|error| in_place(error, name))
+        self.in_each(&binds.into(), drop_tables)
+    }
+
+    /// Does something with the tables of each of these binds.
+    fn in_each(&self, binds: &Binds, run: fn(&Engine, Vec<Table>) -> Result<()>) -> Result<()> {
+        self.chosen(binds)?.into_iter().try_for_each(|(engine, tables, bind)| {
+            run(&engine, tables).map_err(|error| in_place(error, bind.as_ref()))
         })
     }
 
@@ -378,7 +377,7 @@ impl Db {
             found.extend(tables.iter().map(Table::name));
             if !tables.is_empty() || binds.keys().is_some() {
                 let at = engines.position(key.as_deref())?;
-                chosen.push((engines.engine(at)?.clone(), tables, key.map(|key| key.to_string())));
+                chosen.push((engines.engine(at)?.clone(), tables, key));
             }
         }
         binds.all_found(&found)?;
@@ -432,7 +431,7 @@ impl Db {
             let engine = engines.engine(engines.position(key.as_deref())?)?;
             let view = self.0.metadata.for_bind(key.as_deref());
             let found = engine.connect().and_then(|conn| reflector.reflect(&conn, &view));
-            all.extend(found.map_err(|error| in_place(error, key.map(|key| key.to_string())))?);
+            all.extend(found.map_err(|error| in_place(error, key.as_ref()))?);
         }
         Ok(all)
     }
@@ -609,6 +608,12 @@ pub(crate) fn relations_of(table: &Table) -> Arc<RelationMap> {
     table.metadata().map(|metadata| attached(&metadata).relations.map(&metadata)).unwrap_or_default()
 }
 
+/// The error of a `Db` that was not given a database.
+fn no_database() -> Error {
+    let message = "the Db has no database yet: call `init` with a configuration, or use `Db::open`";
+    Error::new(ErrorKind::Config, message)
+}
+
 /// The error of engines that others stand in for.
 fn occupied(stands_in: &Engines) -> Error {
     let message = format!(
@@ -619,15 +624,7 @@ fn occupied(stands_in: &Engines) -> Error {
 }
 
 /// The engine of a bind, its tables, and its key.
-type Chosen = (Engine, Vec<Table>, Option<String>);
-
-/// An error, with the bind it happened in.
-fn in_place(error: Error, bind: Option<String>) -> Error {
-    match bind {
-        Some(key) => error.at(format!("the bind `{key}`")),
-        None => error,
-    }
-}
+type Chosen = (Engine, Vec<Table>, Option<Arc<str>>);
 
 impl Execute for Db {
     fn lend(&self) -> Result<Lent<'_>> {

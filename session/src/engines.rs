@@ -13,7 +13,7 @@ use mirrorm_core::stmt::Tables;
 use mirrorm_core::{Error, ErrorKind, Result};
 use once_cell::sync::OnceCell;
 
-use crate::config::{Config, Source, name_of};
+use crate::config::{Config, Source, in_place, name_of};
 use crate::db::Db;
 use crate::session::{Session, SessionOptions};
 
@@ -97,15 +97,9 @@ pub trait Hooks: Send + Sync + 'static {
 /// Engines that stand in for those of a `Db`, until this is dropped.
 #[doc(hidden)]
 pub struct Swap {
-    db: Db,
-    before: Arc<Engines>,
-    now: Arc<Engines>,
-}
-
-impl Swap {
-    pub(crate) fn new(db: &Db, before: Arc<Engines>, now: Arc<Engines>) -> Swap {
-        Swap { db: db.clone(), before, now }
-    }
+    pub(crate) db: Db,
+    pub(crate) before: Arc<Engines>,
+    pub(crate) now: Arc<Engines>,
 }
 
 impl Drop for Swap {
@@ -267,10 +261,8 @@ impl Engines {
     /// # Errors
     /// `Config` for a URL or options that make no sense.
     pub(crate) fn engine(&self, at: usize) -> Result<&Engine> {
-        let slot = match self.slots.get(at) {
-            Some(slot) => slot,
-            None => return Err(Error::new(ErrorKind::Config, "no such database")),
-        };
+        let missing = || Error::new(ErrorKind::Config, "no such database");
+        let slot = self.slots.get(at).ok_or_else(missing)?;
         let make = || {
             if let Some((inner, wrap)) = &self.inner {
                 return wrap(inner.engine(at)?);
@@ -279,11 +271,7 @@ impl Engines {
             let dialect = dialect_for(url, self.maker.dialects)?;
             self.maker.hooks.create_engine(dialect, url, options)
         };
-        let made = slot.engine.get_or_try_init(make);
-        made.map_err(|error: Error| match &slot.bind {
-            Some(_) => error.at(name_of(slot.bind.as_ref())),
-            None => error,
-        })
+        slot.engine.get_or_try_init(make).map_err(|error| in_place(error, slot.bind.as_ref()))
     }
 
     /// How long the users of a session wait for each other.

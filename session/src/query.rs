@@ -193,7 +193,7 @@ impl<'s> Query<'s> {
     /// As [`Query::all`].
     pub fn rows(&self) -> Result<Rows> {
         let verb = self.verb()?;
-        self.select.all(&*verb.reading(verb.place_for(&self.select)?)?)
+        self.select.all(&*verb.reading_for(&self.select)?)
     }
 
     /// The rows read into a type of yours, untracked.
@@ -207,7 +207,7 @@ impl<'s> Query<'s> {
     fn records(&self, select: &Select) -> Result<Vec<Record>> {
         let verb = self.verb()?;
         let def: Arc<TableDef> = self.table.def();
-        let rows = select.all(&*verb.reading(verb.place_for(select)?)?)?;
+        let rows = select.all(&*verb.reading_for(select)?)?;
         let records = verb.load(&self.table, &def, &rows, self.lazy)?;
         for path in &self.paths {
             verb.load_path(&self.table, &records, path)?;
@@ -296,7 +296,7 @@ impl<'s> Query<'s> {
     /// As [`Query::all`].
     pub fn count(&self) -> Result<u64> {
         let verb = self.verb()?;
-        self.select.count(&*verb.reading(verb.place_for(&self.select)?)?)
+        self.select.count(&*verb.reading_for(&self.select)?)
     }
 
     /// Whether there is any row.
@@ -306,7 +306,7 @@ impl<'s> Query<'s> {
     pub fn exists(&self) -> Result<bool> {
         let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
         let verb = self.verb()?;
-        Ok(!one.all(&*verb.reading(verb.place_for(&self.select)?)?)?.is_empty())
+        Ok(!one.all(&*verb.reading_for(&self.select)?)?.is_empty())
     }
 
     /// Lends the records as they come to a closure, one block of rows in memory at a time.
@@ -340,7 +340,7 @@ impl<'s> Query<'s> {
         let verb = self.verb()?;
         let def: Arc<TableDef> = self.table.def();
         let mut batch: Option<Arc<Batch>> = None;
-        let done = self.select.stream(&*verb.reading(verb.place_for(&self.select)?)?, |rows| {
+        let done = self.select.stream(&*verb.reading_for(&self.select)?, |rows| {
             let mut records = rows.map(|row| {
                 let row = row?;
                 let own = match &batch {

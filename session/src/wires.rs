@@ -89,11 +89,6 @@ impl Verb<'_> {
         self.inner.engines()?.of_table(table)
     }
 
-    /// Which database a statement is for.
-    pub(crate) fn place_for(&self, statement: &dyn Tables) -> Result<usize> {
-        self.inner.engines()?.of_statement(statement)
-    }
-
     #[inline]
     fn engine(&self, at: usize) -> Result<&Engine> {
         self.inner.engines()?.engine(at)
@@ -126,6 +121,11 @@ impl Verb<'_> {
     /// A connection to read a table with.
     pub(crate) fn reading_of(&self, table: &Table) -> Result<Lent<'static>> {
         self.reading(self.place_of(table)?)
+    }
+
+    /// A connection to read with, for a statement that names these tables.
+    pub(crate) fn reading_for(&self, statement: &dyn Tables) -> Result<Lent<'static>> {
+        self.reading(self.inner.engines()?.of_statement(statement)?)
     }
 
     /// A connection to write with, in the session's transaction.
