@@ -15,8 +15,7 @@ use crate::inner::{Phase, Verb};
 use crate::log::Log;
 use crate::record::{Fate, RecordState};
 
-/// How often receivers of `before_commit` are asked about what they did themselves, and how often a
-/// commit flushes what functions wrote during its flush.
+/// How often receivers of `before_commit` are asked about what they did themselves.
 const ROUNDS: usize = 10;
 
 /// What was committed.
@@ -81,19 +80,6 @@ impl Verb<'_> {
             Sent::All => Ok(Committed { changes, receiver_errors }),
             Sent::Part(_, error) => Err(error),
         }
-    }
-
-    /// Flushes until nothing is left: functions that supply values may write while a flush runs. A
-    /// thread that never stops writing does not hold the commit up: what it writes last is the next
-    /// one's.
-    fn flush_all(&self) -> Result<()> {
-        for _ in 0..ROUNDS {
-            self.flush()?;
-            if !self.has_changes()? {
-                break;
-            }
-        }
-        Ok(())
     }
 
     /// Refuses what would pull the transaction from under a running commit or flush.

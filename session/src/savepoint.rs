@@ -32,7 +32,7 @@ impl Savepoint {
     pub fn release(self) -> Result<()> {
         let verb = self.session.verb()?;
         let depth = self.depth(&verb)?;
-        verb.flush()?;
+        verb.flush_all()?;
         verb.merge_levels(depth + 1)?;
         let levels = std::mem::take(&mut verb.core()?.level().levels);
         if let Err(error) = verb.release(&levels) {

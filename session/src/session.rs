@@ -380,7 +380,7 @@ impl Session {
         if verb.phase.get() == Phase::Flush {
             verb.refuse_inside("begin_nested")?;
         }
-        verb.flush()?;
+        verb.flush_all()?;
         let id = verb.nest()?;
         Ok(Savepoint::new(&self.inner, id))
     }

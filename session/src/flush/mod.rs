@@ -26,6 +26,9 @@ use crate::log::Part;
 use crate::record::Record;
 use gather::not_sent;
 
+/// How often what functions write while a flush runs is flushed too.
+const ROUNDS: usize = 10;
+
 /// What a flush has to do.
 #[derive(Default)]
 pub(crate) struct Work {
@@ -53,6 +56,19 @@ impl Verb<'_> {
         let _flushing = self.enter_phase(Phase::Flush);
         self.flush_once()?;
         self.tell_transitions()
+    }
+
+    /// Flushes until nothing is left, where a level begins or ends: functions that supply values may
+    /// write while a flush runs. A thread that never stops writing does not hold it up: what it writes
+    /// last is the next level's.
+    pub(crate) fn flush_all(&self) -> Result<()> {
+        for _ in 0..ROUNDS {
+            self.flush()?;
+            if !self.has_changes()? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn flush_once(&self) -> Result<()> {

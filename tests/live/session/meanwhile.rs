@@ -308,6 +308,39 @@ fn what_is_set_while_a_flush_is_on_its_way_is_the_next_ones() {
     assert_eq!(names(&db), ["later", "b"]);
 }
 
+#[test]
+fn a_level_begins_and_ends_with_nothing_left_to_flush() {
+    each_backend(|db| {
+        let t = Stamped::new(db);
+        t.posts(db, 2);
+        let session = db.session();
+        let posts = t.all(&session, &t.posts);
+        let retitle = |later: &'static str| {
+            posts[0].set("title", format!("sent {later}")).unwrap();
+            let own = posts[1].clone();
+            t.then(move || own.set("title", later).unwrap());
+        };
+        // Written before the savepoint: it is not the savepoint's to roll back.
+        retitle("before");
+        let savepoint = session.begin_nested().unwrap();
+        assert_eq!(session.dirty(), []);
+        savepoint.rollback().unwrap();
+        assert_eq!(text(&posts[1], "title"), "before");
+        // Written inside: it is rolled back with the level around.
+        let outer = session.begin_nested().unwrap();
+        let inner = session.begin_nested().unwrap();
+        retitle("inside");
+        inner.release().unwrap();
+        assert_eq!(session.dirty(), []);
+        outer.rollback().unwrap();
+        assert_eq!(text(&posts[1], "title"), "before");
+        session.commit().unwrap();
+        assert_eq!(t.authors(db), [None, None]);
+        let titles: Vec<String> = select(t.posts.c("title")).order_by(t.posts.c("id")).scalars(db).unwrap();
+        assert_eq!(titles, ["sent before", "before"]);
+    });
+}
+
 /// A text whose reading runs a job once.
 struct Watched(Arc<Mutex<Option<Job>>>);
 
