@@ -9,6 +9,7 @@ use std::fmt;
 use std::iter::Enumerate;
 use std::sync::{Arc, OnceLock};
 
+use mirrorm_core::engine::Writing;
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::{ColumnInfo, Row};
 use mirrorm_core::schema::{Table, TableId};
@@ -26,6 +27,7 @@ use crate::record::{Record, key_text};
 pub struct Change {
     /// What happened.
     pub operation: Operation,
+    bind: Option<Arc<str>>,
     pub(crate) body: Body,
 }
 
@@ -68,22 +70,23 @@ impl Pair {
 
 impl Change {
     /// A change of one row; which one, the rows tell.
-    pub(crate) fn row(record: Option<Record>, rows: Pair) -> Change {
+    pub(crate) fn row(bind: Option<Arc<str>>, record: Option<Record>, rows: Pair) -> Change {
         let operation = match &rows {
             Pair::New(_) => Operation::Insert,
             Pair::Old(_) => Operation::Delete,
             Pair::Both(..) => Operation::Update,
         };
-        Change { operation, body: Body::Row { record, rows } }
+        Change { operation, bind, body: Body::Row { record, rows } }
     }
 
-    pub(crate) fn bulk(operation: Operation, table: &Table, rows: u64, criteria: &[Expr]) -> Change {
-        Change { operation, body: Body::Bulk { table: table.clone(), rows, criteria: criteria.into() } }
+    pub(crate) fn bulk(bind: Option<Arc<str>>, what: &Writing<'_>, rows: u64) -> Change {
+        let body = Body::Bulk { table: what.table.clone(), rows, criteria: what.criteria.into() };
+        Change { operation: what.operation, bind, body }
     }
 
-    /// The bind of its table: which of several databases it happened in. None is the default one.
+    /// The bind of the database it happened in; none is the default one.
     pub fn bind(&self) -> Option<&str> {
-        self.table().bind().map(|key| &**key)
+        self.bind.as_deref()
     }
 
     /// The table.
@@ -456,5 +459,5 @@ fn merge(before: Option<Change>, after: &Change) -> Option<Change> {
         (Some(old), Some(new)) => Pair::Both(old.clone(), new.clone()),
         (Some(old), None) => Pair::Old(old.clone()),
     };
-    Some(Change::row(record.clone(), rows))
+    Some(Change::row(after.bind.clone(), record.clone(), rows))
 }

@@ -6,13 +6,13 @@
 
 use std::fmt;
 
-use mirrorm_core::schema::Table;
 use mirrorm_core::{Error, ErrorKind, Outcome, Result};
 
 use crate::changes::Changes;
 use crate::delivery;
 use crate::inner::{Phase, Verb};
 use crate::log::Log;
+use crate::partial::{Partial, Sent};
 use crate::record::{Fate, RecordState};
 
 /// How often receivers of `before_commit` are asked about what they did themselves.
@@ -41,14 +41,6 @@ impl Committed {
     }
 }
 
-/// How far a COMMIT came.
-enum Sent {
-    /// Every database took it.
-    All,
-    /// Some did, if any: what they committed, and why the rest did not.
-    Part(Changes, Error),
-}
-
 impl fmt::Display for Committed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} changes committed", self.changes.len())
@@ -63,23 +55,23 @@ impl Verb<'_> {
             let _committing = self.enter_phase(Phase::Commit);
             self.flush_all()?;
             self.merge_levels(0)?;
-            if let Err(error) = self.ask_receivers() {
+            match self.ask_receivers() {
+                Ok(()) => self.send_commit()?,
+                Err(error) => Sent::Nothing(error),
+            }
+        };
+        let (changes, failed) = match sent {
+            Sent::All => (self.settle()?, None),
+            Sent::Part(part) => self.settle_part(part).map(|(changes, error)| (changes, Some(error)))?,
+            Sent::Nothing(error) => {
                 // The veto is what the caller needs; a failing rollback drops the connection.
                 let _ = self.rollback_all();
                 return Err(error);
             }
-            self.send_commit()?
-        };
-        let changes = match &sent {
-            Sent::All => self.settle()?,
-            Sent::Part(changes, _) => changes.clone(),
         };
         self.tell_transitions()?;
         let receiver_errors = delivery::deliver(self, &changes);
-        match sent {
-            Sent::All => Ok(Committed { changes, receiver_errors }),
-            Sent::Part(_, error) => Err(error),
-        }
+        failed.map_or(Ok(Committed { changes, receiver_errors }), Err)
     }
 
     /// Refuses what would pull the transaction from under a running commit or flush.
@@ -164,50 +156,14 @@ impl Verb<'_> {
                 // The first cause is what the caller needs; a failing rollback drops the connection.
                 let _ = levels.of(*at).map(|level| conn.lock().rollback_level(level));
             }
-            let at = *at;
+            let (at, unknown) = (*at, error.outcome() == Outcome::Unknown);
             drop(wires);
-            return self.not_committed(error, at, &committed);
+            return Ok(match committed.is_empty() && !unknown {
+                true => Sent::Nothing(error),
+                false => Sent::Part(Partial { error, at, committed }),
+            });
         }
         Ok(Sent::All)
-    }
-
-    /// COMMIT failed in one database, after others had committed. What is not committed anywhere is
-    /// rolled back on the records too; what is, stays, and is told.
-    fn not_committed(&self, error: Error, at: usize, committed: &[usize]) -> Result<Sent> {
-        let unknown = error.outcome() == Outcome::Unknown;
-        if !unknown && committed.is_empty() {
-            let _ = self.rollback_all();
-            return Err(error);
-        }
-        let engines = self.inner.engines()?;
-        let is_of = |table: &Table, own: &[usize]| engines.of_table(table).is_ok_and(|at| own.contains(&at));
-        let mut lost = self.core()?.restart();
-        let mut kept = Log::default();
-        lost.iter_mut().for_each(|level| kept.append(level.take_out(|table| is_of(table, committed))));
-        let mut doubtful = Log::default();
-        if unknown {
-            lost.iter_mut().for_each(|level| doubtful.append(level.take_out(|table| is_of(table, &[at]))));
-        }
-        let log = self.restore(lost)?;
-        let error = match committed {
-            [] => error,
-            _ => {
-                let names: Vec<String> = committed.iter().map(|at| engines.label(*at)).collect();
-                let place = format!("COMMIT of `{}`, after {}", engines.label(at), names.join(", "));
-                let outcome = if unknown { Outcome::Unknown } else { Outcome::Partial };
-                error.at(place).with_outcome(outcome).with_committed(names)
-            }
-        };
-        let (kept, doubtful) = (Changes::new(kept), Changes::new(doubtful));
-        self.close_books(&kept)?;
-        self.close_books(&doubtful)?;
-        self.tell_rolled_back(log);
-        if unknown {
-            let (session, signals) = (self.session(), self.inner.db.signals());
-            let errors = signals.commit_unknown.tell(&session, &doubtful);
-            signals.receiver_failed.tell(&session, &errors);
-        }
-        Ok(Sent::Part(kept, error))
     }
 
     /// Ends the books of the transaction; gives what happened in it.
@@ -225,7 +181,7 @@ impl Verb<'_> {
     }
 
     /// Lets go of what is not needed after these were committed.
-    fn close_books(&self, changes: &Changes) -> Result<()> {
+    pub(crate) fn close_books(&self, changes: &Changes) -> Result<()> {
         let mut core = self.core()?;
         for record in changes.kept().deleted() {
             let mut state = record.0.state.lock();

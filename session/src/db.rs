@@ -17,9 +17,10 @@ use mirrorm_reflect::{Reflection, Reflector};
 use parking_lot::RwLock;
 
 use crate::config::{Binds, Config, in_place};
-use crate::engines::{Engines, Hooks, Maker, NoHooks, Swap};
+use crate::engines::{Engines, Hooks, Maker, NoHooks, Swap, table_of};
 use crate::record::Record;
 use crate::relation::{Attached, RelationMap, RelationshipParts};
+use crate::route::Route;
 use crate::session::{Session, SessionOptions};
 use crate::signal::Signals;
 
@@ -632,20 +633,28 @@ impl Execute for Db {
     }
 
     fn lend_for(&self, statement: &dyn Tables) -> Result<Lent<'_>> {
-        let engines = self.engines()?;
-        let at = engines.of_statement(statement)?;
-        Ok(Lent::Own(Box::new(engines.engine(at)?.connect()?)))
+        self.lend_to(statement, false)
     }
 
     /// Where somebody listens, a statement is a session's work.
     fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
         if self.0.signals.nobody_listens() {
-            return body(&*self.lend_for(what.statement)?).map(|_| ());
+            return body(&*self.lend_to(what.statement, true)?).map(|_| ());
         }
         let session = self.session();
         session.begin(Intent::Write)?;
         session.write(what, body)?;
         session.commit().map(|_| ())
+    }
+}
+
+impl Db {
+    /// A connection for one statement.
+    fn lend_to(&self, statement: &dyn Tables, is_write: bool) -> Result<Lent<'_>> {
+        let (engines, table) = (self.engines()?, table_of(statement)?);
+        let route = Route { table: table.as_ref(), is_write, has_written: false };
+        let at = engines.place(engines.session.resolver.as_ref(), &route)?;
+        Ok(Lent::Own(Box::new(engines.engine(at)?.connect()?)))
     }
 }
 

@@ -15,6 +15,7 @@ use once_cell::sync::OnceCell;
 
 use crate::config::{Config, Source, in_place, name_of};
 use crate::db::Db;
+use crate::route::{Resolver, Route};
 use crate::session::{Session, SessionOptions};
 
 /// How a [`Db`] makes what it needs. Override what should be otherwise; the rest stays.
@@ -114,6 +115,15 @@ pub(crate) struct NoHooks;
 
 impl Hooks for NoHooks {}
 
+/// Where a statement is to go.
+#[derive(Clone, Copy)]
+pub(crate) enum Target<'t> {
+    /// The database of a bind.
+    Bind(Option<&'t str>),
+    /// That of the statement's tables, or what the resolver says.
+    Statement(&'t dyn Tables),
+}
+
 /// What makes engines: the dialects that are compiled in, and what the program overrides.
 #[derive(Clone)]
 pub(crate) struct Maker {
@@ -206,6 +216,11 @@ impl Engines {
         })
     }
 
+    /// The bind key of a database.
+    pub(crate) fn bind(&self, at: usize) -> Option<Arc<str>> {
+        self.slots.get(at).and_then(|slot| slot.bind.clone())
+    }
+
     /// Whether there is one database only.
     pub(crate) fn is_one(&self) -> bool {
         self.slots.len() == 1
@@ -230,30 +245,19 @@ impl Engines {
         at.map_err(|error| error.with_table(table.def().display_name()))
     }
 
-    /// The database that a statement is for: that of all its tables; the default one where it names
-    /// none.
+    /// The database of a statement.
     ///
     /// # Errors
-    /// `Invalid` for tables of several databases, naming two.
-    pub(crate) fn of_statement(&self, statement: &dyn Tables) -> Result<usize> {
-        let mut first: Option<Table> = None;
-        let mut other: Option<Table> = None;
-        statement.each(&mut |table| match &first {
-            None => first = Some(table.clone()),
-            Some(known) if known.bind() != table.bind() => other = Some(table.clone()),
-            Some(_) => {}
-        });
-        match (first, other) {
-            (None, _) => self.position(None),
-            (Some(table), None) => self.of_table(&table),
-            (Some(one), Some(two)) => {
-                let of =
-                    |table: &Table| format!("`{}` of {}", table.def().display_name(), name_of(table.bind()));
-                let message =
-                    format!("a statement is for one database, and this names {} and {}", of(&one), of(&two));
-                Err(Error::new(ErrorKind::Invalid, message))
-            }
-        }
+    /// `Config` for a bind that is not configured; the resolver's.
+    pub(crate) fn place(&self, resolver: Option<&Resolver>, route: &Route<'_>) -> Result<usize> {
+        let Some(resolver) = resolver else {
+            return route.table.map_or_else(|| self.position(None), |table| self.of_table(table));
+        };
+        let found = resolver.bind_for(route).and_then(|bind| self.position(bind.as_deref()));
+        found.map_err(|error| match route.table {
+            Some(table) => error.with_table(table.def().display_name()),
+            None => error,
+        })
     }
 
     /// The engine of a database.
@@ -294,5 +298,29 @@ impl Engines {
             })
             .collect();
         all.join(", ")
+    }
+}
+
+/// The table that says where a statement goes; none where it names none.
+///
+/// # Errors
+/// `Invalid` for tables of several databases, naming two.
+pub(crate) fn table_of(statement: &dyn Tables) -> Result<Option<Table>> {
+    let mut first: Option<Table> = None;
+    let mut other: Option<Table> = None;
+    statement.each(&mut |table| match &first {
+        None => first = Some(table.clone()),
+        Some(known) if known.bind() != table.bind() => other = Some(table.clone()),
+        Some(_) => {}
+    });
+    match (first, other) {
+        (first, None) => Ok(first),
+        (None, two) => Ok(two),
+        (Some(one), Some(two)) => {
+            let of = |table: &Table| format!("`{}` of {}", table.def().display_name(), name_of(table.bind()));
+            let message =
+                format!("a statement is for one database, and this names {} and {}", of(&one), of(&two));
+            Err(Error::new(ErrorKind::Invalid, message))
+        }
     }
 }

@@ -122,6 +122,8 @@ pub(crate) struct Core {
     pub(crate) written: HashMap<TableId, u64, Folded>,
     /// Transitions nobody was told yet.
     pub(crate) transitions: Vec<Transition>,
+    /// Which database each table is written in, where the program decides it, for the transaction.
+    pub(crate) routes: Vec<(TableId, usize)>,
     pending: HashMap<TableId, Arc<Batch>, Folded>,
     sources: HashMap<TableId, Arc<Source>, Folded>,
     next_level: u64,
@@ -143,11 +145,15 @@ pub(crate) struct LevelState {
 }
 
 impl LevelState {
-    /// Takes out what happened to some tables; gives the log of it.
-    pub(crate) fn take_out(&mut self, is_out: impl Fn(&Table) -> bool) -> Log {
-        self.links.retain(|(record, _)| !is_out(&record.table()));
-        self.evicted.retain(|record| !is_out(&record.table()));
-        self.log.take_out(is_out)
+    /// Takes out what happened in some databases, which tables are written in; gives the log of it.
+    pub(crate) fn take_out(
+        &mut self,
+        is_bind: impl Fn(Option<&str>) -> bool,
+        is_table: impl Fn(&Table) -> bool,
+    ) -> Log {
+        self.links.retain(|(record, _)| !is_table(&record.table()));
+        self.evicted.retain(|record| !is_table(&record.table()));
+        self.log.take_out(is_bind)
     }
 }
 
@@ -269,8 +275,10 @@ impl Core {
         self.pending.insert(table.id(), Arc::new(Batch::new(Arc::new(source), block, 0)));
     }
 
-    /// Lets go of what no record uses: a table that was removed must not live as long as the session.
+    /// Lets go of what is not needed after a transaction: a table that was removed must not live as
+    /// long as the session.
     pub(crate) fn let_tables_go(&mut self) {
+        self.routes.clear();
         self.sources.retain(|_, source| Arc::strong_count(source) > 1);
         self.pending.retain(|_, batch| Arc::strong_count(batch) > 1);
     }

@@ -74,7 +74,7 @@ impl Verb<'_> {
 
     /// The record of a key, from the identity map if its values are of the running transaction.
     pub(crate) fn get(&self, table: &Table, key: &[Value]) -> Result<Option<Record>> {
-        let at = self.place_of(table)?;
+        let at = self.place_to_read(table)?;
         self.notice_others(at)?;
         if let Some(known) = Key::of_values(key).and_then(|key| self.known(table, &key)) {
             return Ok(Some(known));

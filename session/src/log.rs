@@ -7,7 +7,6 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use mirrorm_core::schema::Table;
 use mirrorm_core::stmt::Operation;
 
 use crate::batch::{Batch, Place};
@@ -31,6 +30,8 @@ pub(crate) struct Run {
     /// Where the records stood before; none where they were inserted.
     pub(crate) old: Option<Part<Place>>,
     pub(crate) new: Arc<Batch>,
+    /// The bind key of the database it was done in.
+    pub(crate) bind: Option<Arc<str>>,
 }
 
 /// Neighbours in a list that is shared.
@@ -81,7 +82,7 @@ impl Run {
                 Some(old) => Pair::Both(old.clone(), new),
                 None => Pair::New(new),
             };
-            Change::row(Some(record.clone()), rows)
+            Change::row(self.bind.clone(), Some(record.clone()), rows)
         })
     }
 }
@@ -109,13 +110,13 @@ impl Log {
         }
     }
 
-    /// Takes out the steps on some tables.
-    pub(crate) fn take_out(&mut self, is_out: impl Fn(&Table) -> bool) -> Log {
-        let table = |entry: &Entry| match entry {
-            Entry::One(change) => change.table().clone(),
-            Entry::Run(run) => run.new.table.clone(),
+    /// Takes out the steps that were done in some databases.
+    pub(crate) fn take_out(&mut self, is_out: impl Fn(Option<&str>) -> bool) -> Log {
+        let bind = |entry: &Entry| match entry {
+            Entry::One(change) => is_out(change.bind()),
+            Entry::Run(run) => is_out(run.bind.as_deref()),
         };
-        let (out, kept) = std::mem::take(&mut self.0).into_iter().partition(|entry| is_out(&table(entry)));
+        let (out, kept) = std::mem::take(&mut self.0).into_iter().partition(bind);
         self.0 = kept;
         Log(out)
     }

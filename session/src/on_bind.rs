@@ -8,6 +8,7 @@ use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing};
 use mirrorm_core::rows::Rows;
 use mirrorm_core::stmt::Tables;
 
+use crate::engines::Target;
 use crate::session::Session;
 
 /// The transaction of a session with one database: statements run on it go there, whatever bind
@@ -61,7 +62,7 @@ impl<'s> OnBind<'s> {
 
 impl Execute for OnBind<'_> {
     fn lend(&self) -> Result<Lent<'_>> {
-        self.session.lend_at(|engines| engines.position(self.bind))
+        self.session.lend_at(Target::Bind(self.bind))
     }
 
     fn lend_for(&self, _: &dyn Tables) -> Result<Lent<'_>> {
@@ -69,7 +70,7 @@ impl Execute for OnBind<'_> {
     }
 
     fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
-        self.session.write_at(|engines| engines.position(self.bind), what, body)
+        self.session.write_at(Target::Bind(self.bind), what, body)
     }
 }
 

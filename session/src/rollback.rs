@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mirrorm_core::schema::{ColumnId, TableId};
+use mirrorm_core::schema::{ColumnId, Table, TableId};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, Left, Result};
@@ -20,7 +20,7 @@ impl Verb<'_> {
     /// Rolls back the transaction and gives its connection back. Tells receivers what is no more.
     pub(crate) fn rollback_all(&self) -> Result<()> {
         let (levels, done) = self.end_transaction()?;
-        let log = self.restore(levels)?;
+        let log = self.restore(levels, |_| false)?;
         self.tell_transitions()?;
         self.tell_rolled_back(log);
         self.core()?.let_tables_go();
@@ -63,7 +63,7 @@ impl Verb<'_> {
         let levels = core.cut(depth);
         drop(core);
         let done = levels.first().map_or(Ok(()), |outermost| self.roll_back(&outermost.levels));
-        self.restore(levels)?;
+        self.restore(levels, |_| false)?;
         self.tell_transitions()?;
         done
     }
@@ -105,7 +105,7 @@ impl Verb<'_> {
             (levels.first().map_or(0, |level| level.id), levels)
         };
         let _ = levels.first().map(|level| self.roll_back(&level.levels));
-        self.restore(levels)?;
+        self.restore(levels, |_| false)?;
         let mut core = self.core()?;
         let epoch = core.epochs.current();
         core.nested.push(LevelState { id, epoch, ..LevelState::default() });
@@ -113,12 +113,21 @@ impl Verb<'_> {
         self.tell_transitions()
     }
 
-    /// Gives every record that was changed in these levels its values of the moment before them.
-    /// Gives the log of what is no more.
-    pub(crate) fn restore(&self, levels: Vec<LevelState>) -> Result<Log> {
-        let touched = self.inner.touched.take();
+    /// Gives every record that was changed in these levels its values of the moment before them, and
+    /// lets go of what was not flushed, but for tables that stay. Gives the log of what is no more.
+    pub(crate) fn restore(&self, levels: Vec<LevelState>, stays: impl Fn(&Table) -> bool) -> Result<Log> {
+        let split = |all: Vec<Record>| -> (Vec<Record>, Vec<Record>) {
+            all.into_iter().partition(|record| stays(&record.table()))
+        };
+        let (later, touched) = split(self.inner.touched.take());
+        self.inner.touched.extend(later);
+        let (new, doomed) = {
+            let mut core = self.core()?;
+            (std::mem::take(&mut core.new), std::mem::take(&mut core.doomed))
+        };
+        let ((later_new, new), (later_doomed, doomed)) = (split(new), split(doomed));
         let mut core = self.core()?;
-        let (new, doomed) = (std::mem::take(&mut core.new), std::mem::take(&mut core.doomed));
+        (core.new, core.doomed) = (later_new, later_doomed);
         let is_pending = |record: &&Record| record.0.state.lock().status == RecordState::Pending;
         new.iter().filter(is_pending).for_each(|record| self.to_transient(&mut core, record));
         let mut log = Log::default();

@@ -17,12 +17,13 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use crate::changes::Change;
 use crate::commit::Committed;
 use crate::db::Db;
-use crate::engines::Engines;
+use crate::engines::Target;
 use crate::inner::{Inner, Phase, Verb};
 use crate::key::IntoKey;
 use crate::on_bind::OnBind;
 use crate::query::{Query, missing};
 use crate::record::{Fate, NewRecord, Record, RecordState};
+use crate::route::{Resolver, Route};
 use crate::savepoint::Savepoint;
 
 /// A unit of work: records loaded, added, changed and deleted, and one transaction to save them in.
@@ -63,11 +64,12 @@ pub struct SessionOptions {
     pub(crate) autoflush: bool,
     pub(crate) expire_on_commit: bool,
     pub(crate) forbid_lazy: bool,
+    pub(crate) resolver: Option<Resolver>,
 }
 
 impl Default for SessionOptions {
     fn default() -> SessionOptions {
-        SessionOptions { autoflush: true, expire_on_commit: false, forbid_lazy: false }
+        SessionOptions { autoflush: true, expire_on_commit: false, forbid_lazy: false, resolver: None }
     }
 }
 
@@ -92,6 +94,47 @@ impl SessionOptions {
     /// Whether touching a relationship that was not loaded by `with` is an error.
     pub fn forbid_lazy(mut self, on: bool) -> SessionOptions {
         self.forbid_lazy = on;
+        self
+    }
+
+    /// Decides which database each statement goes to, instead of the bind of its tables: read
+    /// replicas, a database for each tenant, shards by table. It returns a bind, or none for the
+    /// default database.
+    ///
+    /// It is asked for every read, and in a transaction once for each table that is written: where
+    /// that is in the first place, it stays until the transaction ends. It is not asked for raw SQL and
+    /// what is run on [`Session::on`], an [`Engine`](mirrorm_core::engine::Engine) or a connection,
+    /// and not by `create_all` and `reflect`, which go by the binds of tables. Records are one for
+    /// each row of a table, whatever database it came from: a session is for one tenant.
+    ///
+    /// As [`Config::session`](crate::Config::session) it decides for statements run on the `Db` too.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::new();
+    /// // Reads go to the replica, until the session has written.
+    /// let options = SessionOptions::new().resolve_bind(|route| {
+    ///     let primary = route.is_write() || route.has_written();
+    ///     Ok(if primary { route.bind() } else { Some("replica".into()) })
+    /// });
+    /// db.init(Config::new().url("sqlite://").bind("replica", "sqlite://").session(options))?;
+    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// # db.get_engine("replica")?.connect()?.execute_script("CREATE TABLE tags (id, name)")?;
+    /// let session = db.session();
+    /// assert_eq!(session.query(&tags).count()?, 0);
+    /// session.rollback()?;
+    /// session.add(tags.record(values! { "name" => "rust" })?)?;
+    /// session.commit()?;
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn resolve_bind(
+        mut self,
+        decide: impl Fn(&Route<'_>) -> Result<Option<Arc<str>>> + Send + Sync + 'static,
+    ) -> SessionOptions {
+        self.resolver = Some(Resolver::new(decide));
         self
     }
 }
@@ -509,26 +552,28 @@ impl Session {
         OnBind::new(self, bind.into())
     }
 
-    pub(crate) fn lend_at(&self, place: impl FnOnce(&Engines) -> Result<usize>) -> Result<Lent<'_>> {
+    pub(crate) fn lend_at(&self, target: Target<'_>) -> Result<Lent<'_>> {
         let verb = self.inner.verb()?;
         verb.autoflush()?;
-        verb.reading(place(verb.inner.engines()?)?)
+        verb.reading(verb.place_for(target, false)?)
     }
 
     pub(crate) fn write_at(
         &self,
-        place: impl FnOnce(&Engines) -> Result<usize>,
+        target: Target<'_>,
         what: &Writing<'_>,
         body: &mut dyn FnMut(&Conn) -> Result<u64>,
     ) -> Result<()> {
         let verb = self.inner.verb()?;
         verb.autoflush()?;
-        let rows = body(&*verb.writing(place(verb.inner.engines()?)?)?)?;
+        let at = verb.place_for(target, true)?;
+        let rows = body(&*verb.writing(at)?)?;
+        let bind = verb.inner.engines()?.bind(at);
         let mut core = verb.core()?;
         core.epochs.forget();
         core.wrote(what.table.id());
         if rows > 0 {
-            core.level().log.push(Change::bulk(what.operation, what.table, rows, what.criteria));
+            core.level().log.push(Change::bulk(bind, what, rows));
         }
         Ok(())
     }
@@ -536,15 +581,15 @@ impl Session {
 
 impl Execute for Session {
     fn lend(&self) -> Result<Lent<'_>> {
-        self.lend_at(|engines| engines.position(None))
+        self.lend_at(Target::Bind(None))
     }
 
     fn lend_for(&self, statement: &dyn Tables) -> Result<Lent<'_>> {
-        self.lend_at(|engines| engines.of_statement(statement))
+        self.lend_at(Target::Statement(statement))
     }
 
     fn write(&self, what: &Writing<'_>, body: &mut dyn FnMut(&Conn) -> Result<u64>) -> Result<()> {
-        self.write_at(|engines| engines.of_statement(what.statement), what, body)
+        self.write_at(Target::Statement(what.statement), what, body)
     }
 }
 

@@ -16,8 +16,9 @@ use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::ReentrantMutex;
 
-use crate::engines::Engines;
-use crate::inner::{Inner, Verb};
+use crate::engines::{Engines, Target, table_of};
+use crate::inner::{Inner, Phase, Verb};
+use crate::route::Route;
 
 /// A connection that the session's lock protects, so that it can be shared by what nests.
 pub(crate) type Held = Arc<ReentrantMutex<Conn>>;
@@ -83,10 +84,53 @@ impl Inner {
 }
 
 impl Verb<'_> {
-    /// Which database a table is in.
+    /// Which database a table is read in: while a flush runs, the one it is written in.
     #[inline]
-    pub(crate) fn place_of(&self, table: &Table) -> Result<usize> {
-        self.inner.engines()?.of_table(table)
+    pub(crate) fn place_to_read(&self, table: &Table) -> Result<usize> {
+        match self.inner.options.resolver {
+            None => self.inner.engines()?.of_table(table),
+            Some(_) if self.phase.get() == Phase::Flush => self.place_to_write(table),
+            Some(_) => self.resolve(Some(table), false),
+        }
+    }
+
+    /// Which database a table is written in: the same one until the transaction ends.
+    pub(crate) fn place_to_write(&self, table: &Table) -> Result<usize> {
+        if self.inner.options.resolver.is_none() {
+            return self.inner.engines()?.of_table(table);
+        }
+        let known = self.core()?.routes.iter().find(|(own, _)| *own == table.id()).map(|(_, at)| *at);
+        if let Some(at) = known {
+            return Ok(at);
+        }
+        let at = self.resolve(Some(table), true)?;
+        self.core()?.routes.push((table.id(), at));
+        Ok(at)
+    }
+
+    /// Which database a statement goes to.
+    pub(crate) fn place_for(&self, target: Target<'_>, is_write: bool) -> Result<usize> {
+        let statement = match target {
+            Target::Bind(bind) => return self.inner.engines()?.position(bind),
+            Target::Statement(statement) => statement,
+        };
+        match table_of(statement)? {
+            Some(table) if is_write => self.place_to_write(&table),
+            Some(table) => self.place_to_read(&table),
+            None => self.resolve(None, is_write),
+        }
+    }
+
+    fn resolve(&self, table: Option<&Table>, is_write: bool) -> Result<usize> {
+        let has_written = !self.core()?.routes.is_empty();
+        let route = Route { table, is_write, has_written };
+        self.inner.engines()?.place(self.inner.options.resolver.as_ref(), &route)
+    }
+
+    /// The bind key of the database that a table is written in.
+    pub(crate) fn bind_of(&self, table: &Table) -> Result<Option<Arc<str>>> {
+        let at = self.place_to_write(table)?;
+        Ok(self.inner.engines()?.bind(at))
     }
 
     #[inline]
@@ -120,12 +164,12 @@ impl Verb<'_> {
 
     /// A connection to read a table with.
     pub(crate) fn reading_of(&self, table: &Table) -> Result<Lent<'static>> {
-        self.reading(self.place_of(table)?)
+        self.reading(self.place_to_read(table)?)
     }
 
     /// A connection to read with, for a statement that names these tables.
     pub(crate) fn reading_for(&self, statement: &dyn Tables) -> Result<Lent<'static>> {
-        self.reading(self.inner.engines()?.of_statement(statement)?)
+        self.reading(self.place_for(Target::Statement(statement), false)?)
     }
 
     /// A connection to write with, in the session's transaction.
@@ -138,7 +182,7 @@ impl Verb<'_> {
 
     /// A connection to write a table with.
     pub(crate) fn writing_to(&self, table: &Table) -> Result<Lent<'static>> {
-        self.writing(self.place_of(table)?)
+        self.writing(self.place_to_write(table)?)
     }
 
     /// Reads the row of a key. The transaction's connection is borrowed for it, not counted: nothing

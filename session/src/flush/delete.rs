@@ -37,6 +37,7 @@ impl Verb<'_> {
                 one.unwrap_or_else(|| miscounted(table, Operation::Delete, records.len() as u64, gone))
             );
         }
+        let bind = self.bind_of(table)?;
         let mut core = self.core()?;
         for (record, place) in records.iter().zip(places) {
             if let Some(key) = place.key() {
@@ -48,7 +49,7 @@ impl Verb<'_> {
             (state.overlay, state.links) = (Vec::new(), None);
             drop(state);
             self.note(&mut core, record, Some(RecordState::Persistent), RecordState::Deleted);
-            core.level().log.push(Change::row(Some(record.clone()), Pair::Old(place)));
+            core.level().log.push(Change::row(bind.clone(), Some(record.clone()), Pair::Old(place)));
         }
         core.wrote(table.id());
         Ok(())

@@ -108,7 +108,7 @@ impl Verb<'_> {
         for (row, record) in records.iter().enumerate() {
             books.inserted(record, Place { batch: new.clone(), row: row as u32 }, row, given);
         }
-        let run = Run { records: records.clone(), old: None, new };
+        let run = Run { records: records.clone(), old: None, new, bind: books.bind.clone() };
         books.core.level().log.push_run(run);
         books.close();
         Ok(())
@@ -120,7 +120,8 @@ impl Verb<'_> {
         let mut books = self.books(&table, records.len())?;
         for (row, (record, place)) in records.iter().zip(places).enumerate() {
             books.inserted(record, place.clone(), row, given);
-            books.core.level().log.push(Change::row(Some(record.clone()), Pair::New(place)));
+            let change = Change::row(books.bind.clone(), Some(record.clone()), Pair::New(place));
+            books.core.level().log.push(change);
         }
         books.close();
         Ok(())
@@ -144,7 +145,7 @@ impl Verb<'_> {
         for (row, (record, old)) in records.iter().zip(&*old).enumerate() {
             books.updated(record, old, Place { batch: new.clone(), row: row as u32 }, row, given);
         }
-        let run = Run { records: records.clone(), old: Some(old), new };
+        let run = Run { records: records.clone(), old: Some(old), new, bind: books.bind.clone() };
         books.core.level().log.push_run(run);
         books.close();
         Ok(())
@@ -161,7 +162,7 @@ impl Verb<'_> {
         let mut books = self.books(&table, records.len())?;
         for (row, ((record, old), new)) in records.iter().zip(old).zip(new).enumerate() {
             books.updated(record, old, new.clone(), row, given);
-            let change = Change::row(Some(record.clone()), Pair::Both(old.clone(), new));
+            let change = Change::row(books.bind.clone(), Some(record.clone()), Pair::Both(old.clone(), new));
             books.core.level().log.push(change);
         }
         books.close();
@@ -169,11 +170,12 @@ impl Verb<'_> {
     }
 
     fn books<'b>(&'b self, table: &'b Table, records: usize) -> Result<Books<'b>> {
+        let bind = self.bind_of(table)?;
         let mut core = self.core()?;
         core.wrote(table.id());
         core.identity.of(table.id()).reserve(records);
         let listening = !self.inner.db.signals().state_changed.is_empty();
-        Ok(Books { verb: self, table, core, listening, again: Vec::new() })
+        Ok(Books { verb: self, table, bind, core, listening, again: Vec::new() })
     }
 
     /// Reads rows that were just written, where the database knows more of them than the program.
@@ -265,6 +267,7 @@ fn integers(keys: &[Vec<Value>]) -> Option<Vec<i64>> {
 struct Books<'b> {
     verb: &'b Verb<'b>,
     table: &'b Table,
+    bind: Option<Arc<str>>,
     core: RefMut<'b, Core>,
     listening: bool,
     /// Records that were set meanwhile.

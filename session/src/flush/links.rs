@@ -274,11 +274,12 @@ impl Verb<'_> {
             }
         }
         let batch = Arc::new(self.batch(table, def, Arc::new(builder.close_raw()))?);
+        let bind = self.bind_of(table)?;
         let mut core = self.core()?;
         for row in 0..batch.block.len() as u32 {
             let place = Place { batch: batch.clone(), row };
             let rows = if operation == Operation::Insert { Pair::New(place) } else { Pair::Old(place) };
-            core.level().log.push(Change::row(None, rows));
+            core.level().log.push(Change::row(bind.clone(), None, rows));
         }
         core.wrote(table.id());
         Ok(())

@@ -275,6 +275,43 @@ fn a_commit_that_fails_halfway_says_what_was_committed() {
 }
 
 #[test]
+fn a_change_counts_for_the_database_it_was_sent_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (db, main, lines) = deferred(folder.path());
+    // A copy of a table of the default database in the other one.
+    db.get_engine("logs")
+        .unwrap()
+        .connect()
+        .unwrap()
+        .execute_script("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
+        .unwrap();
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (a, b) = (told.clone(), told.clone());
+    let all =
+        |c: &Changes| c.iter().map(|c| (c.bind().map(String::from), format!("{c:?}"))).collect::<Vec<_>>();
+    let _one = db.signals().models_committed.connect(move |_, c| a.lock().unwrap().push(("done", all(c))));
+    let _two = db.signals().after_rollback.connect(move |session, c| {
+        b.lock().unwrap().push(("undone", all(c)));
+        // The commit is over: the session can be used.
+        session.rollback().unwrap();
+    });
+    let session = db.session();
+    insert(&main).rows(["text"], [["a"], ["b"]]).run(&session).unwrap();
+    insert(&main).values(values! { "text" => "astray" }).run(&session.on("logs")).unwrap();
+    session.add(lines.record(values! { "parent_id" => 9 }).unwrap()).unwrap();
+    let error = session.commit().unwrap_err();
+    assert_eq!((error.outcome(), error.committed()), (Outcome::Partial, &["default".to_string()][..]));
+    let logs = || Some("logs".to_string());
+    assert_eq!(
+        *told.lock().unwrap(),
+        [
+            ("undone", vec![(logs(), "insert notes (1 row)".into()), (logs(), "insert lines 1".into())]),
+            ("done", vec![(None, "insert notes (2 rows)".into())]),
+        ]
+    );
+}
+
+#[test]
 fn a_database_that_is_down_costs_its_users_only() {
     let db = Db::new();
     let folder = tempfile::tempdir().unwrap();

@@ -30,6 +30,8 @@ struct Plan {
     /// Whether COMMIT loses the connection, and after the database did it or before.
     lost: Mutex<Option<bool>>,
     seen: Mutex<Vec<String>>,
+    /// What somebody else does while the first COMMIT is on its way.
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Faulty {
@@ -39,7 +41,7 @@ impl Faulty {
         let plan = faulty.0.clone();
         let dialect: &'static dyn Dialect = Box::leak(Box::new(faulty));
         let db = Db::with_hooks(Made(dialect));
-        db.init(Config::new().url("sqlite://")).unwrap();
+        db.init(Config::new().url("sqlite://").bind("second", "sqlite://")).unwrap();
         (db, plan)
     }
 }
@@ -136,6 +138,10 @@ impl Connection for Open {
     }
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
         self.1.step(request.sql)?;
+        if request.sql == "COMMIT" {
+            let job = self.1.meanwhile.lock().unwrap().take();
+            job.into_iter().for_each(|job| job());
+        }
         let lost = *self.1.lost.lock().unwrap();
         if let (Some(done), "COMMIT") = (lost, request.sql) {
             if done {
@@ -342,4 +348,46 @@ fn retry_looks_at_the_commit_alone() {
         session.add(b.user("once")).map(drop)
     });
     assert_eq!((lost.unwrap_err().outcome(), runs), (Outcome::Unknown, 1), "never twice what may be there");
+}
+
+#[test]
+fn what_is_set_while_a_commit_fails_halfway_is_kept() {
+    for unknown in [false, true] {
+        let (db, plan) = Faulty::db();
+        let id = || column("id", Integer).primary_key();
+        let first = db.table("first", (id(), column("n", Integer))).unwrap();
+        let second = db.table("second", (id(), column("n", Integer), in_bind("second"))).unwrap();
+        db.create_all().unwrap();
+        let session = db.session();
+        let one = session.add(first.record(values! { "n" => 1 }).unwrap()).unwrap();
+        let two = session.add(second.record(values! { "n" => 1 }).unwrap()).unwrap();
+        let (a, b, then) = (one.clone(), two.clone(), plan.clone());
+        *plan.meanwhile.lock().unwrap() = Some(Box::new(move || {
+            a.set("n", 2).unwrap();
+            b.set("n", 2).unwrap();
+            match unknown {
+                true => {
+                    *then.meanwhile.lock().unwrap() = Some({
+                        let then = then.clone();
+                        Box::new(move || *then.lost.lock().unwrap() = Some(true))
+                    })
+                }
+                false => then.fail_in(0),
+            }
+        }));
+        let error = session.commit().unwrap_err();
+        assert!(plan.has_failed());
+        assert_eq!(error.committed(), ["default"]);
+        assert_eq!(error.outcome(), if unknown { Outcome::Unknown } else { Outcome::Partial });
+        assert!(one.is_modified(), "what is committed goes on");
+        let state = if unknown { RecordState::Persistent } else { RecordState::Transient };
+        assert_eq!((two.state(), two.get::<i64>("n").unwrap()), (state, 2));
+        if unknown {
+            assert!(two.is_modified(), "what may be committed does too");
+        } else {
+            session.commit().unwrap();
+            assert_eq!(select(first.c("n")).scalars::<i64>(&db).unwrap(), [2]);
+            assert_eq!(select(second.c("n")).scalars::<i64>(&db).unwrap(), [0; 0]);
+        }
+    }
 }

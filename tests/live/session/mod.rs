@@ -30,6 +30,7 @@ mod paging;
 mod binds;
 
 /// The session of a thread, a block, a request.
+mod routes;
 mod scopes;
 
 /// Transactions around tests.
