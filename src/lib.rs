@@ -43,7 +43,6 @@
 #![forbid(unsafe_code)]
 
 mod config;
-mod naming;
 mod open;
 pub mod paging;
 pub mod scope;
@@ -56,8 +55,7 @@ struct Readme;
 
 pub use config::ReadConfig;
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
-pub use mirrorm_session::{Config, Db, Record, Session};
-pub use naming::table_name_of;
+pub use mirrorm_session::{Config, Db, Model, Record, Session, table_name_of};
 pub use open::Open;
 pub use test_transaction::{TestDb, TestTransaction};
 
@@ -104,14 +102,14 @@ pub mod prelude {
     pub use mirrorm_core::expr::{exists, func, param, raw};
     pub use mirrorm_core::rows::{Row, Rows, to_values};
     pub use mirrorm_core::schema::{
-        Action, Table, check, column, comment, extend_existing, foreign_key, in_bind, in_schema, index,
-        keep_existing, option, primary_key, unique,
+        Action, Table, attribute, check, column, comment, extend_existing, foreign_key, in_bind, in_schema,
+        index, keep_existing, option, primary_key, unique,
     };
     pub use mirrorm_core::stmt::{delete, insert, select, update};
     pub use mirrorm_core::types::names::*;
     pub use mirrorm_core::{Error, ErrorKind, Expr, Result, Type, Value, values};
     pub use mirrorm_session::NewRecord as _;
     pub use mirrorm_session::{
-        Binds, Changes, Config, Db, OnParentDelete, Record, Session, SessionOptions, relationship,
+        Binds, Changes, Config, Db, Model, OnParentDelete, Record, Session, SessionOptions, relationship,
     };
 }

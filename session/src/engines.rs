@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use mirrorm_core::dialect::{Connector, Dialect, Url, dialect_for};
 use mirrorm_core::engine::{Engine, EngineOptions};
-use mirrorm_core::schema::Table;
+use mirrorm_core::schema::{Metadata, Table};
 use mirrorm_core::stmt::Tables;
 use mirrorm_core::{Error, ErrorKind, Result};
 use once_cell::sync::OnceCell;
 
 use crate::config::{Config, Source, in_place, name_of};
 use crate::db::Db;
+use crate::model::Model;
+use crate::naming::table_name_of;
 use crate::route::{Resolver, Route};
 use crate::session::{Session, SessionOptions};
 
@@ -84,6 +86,21 @@ pub trait Hooks: Send + Sync + 'static {
         Ok(Engine::from_connector(dialect, connector, options))
     }
 
+    /// The registry of tables: a naming convention, a default schema. Asked once.
+    fn create_metadata(&self) -> Metadata {
+        Metadata::new()
+    }
+
+    /// What every model of the `Db` starts from: columns, defaults, settings that all have. Asked once.
+    fn make_declarative_base(&self) -> Model {
+        Model::mixin()
+    }
+
+    /// The table name of a model that says none; none where each has to say it.
+    fn table_name(&self, model: &str) -> Option<String> {
+        Some(table_name_of(model))
+    }
+
     /// Makes a session.
     fn create_session(&self, db: &Db, options: SessionOptions) -> Session {
         Session::new(db, options)
@@ -129,6 +146,8 @@ pub(crate) enum Target<'t> {
 pub(crate) struct Maker {
     pub(crate) dialects: &'static [&'static dyn Dialect],
     pub(crate) hooks: Arc<dyn Hooks>,
+    /// What every model starts from, once it was asked for.
+    pub(crate) base: Arc<OnceCell<Model>>,
 }
 
 /// The databases of a configuration, the default one first.

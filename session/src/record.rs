@@ -588,8 +588,10 @@ impl fmt::Debug for Record {
 impl fmt::Display for Record {
     /// `<users 5>`, with the parts of a key in its order: `<seats A, 7>`; before there is a row,
     /// `<users (transient 7f30)>` and `<users (pending 7f30)>`, with a number that tells records apart.
+    /// Where a model configures the table, its name stands for the table's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.table().def().display_name();
+        let def = self.table().def();
+        let name = def.model().map_or_else(|| def.display_name(), str::to_string);
         let state = match self.state() {
             RecordState::Transient => "transient",
             RecordState::Pending => "pending",

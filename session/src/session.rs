@@ -273,9 +273,9 @@ impl Session {
         self.get(table, key)?.ok_or_else(|| missing(description.into()))
     }
 
-    /// A query for records of a table.
+    /// A query for records of a table; of a model, as [`Model::query`](crate::Model::query) says.
     pub fn query(&self, table: &Table) -> Query<'_> {
-        Query::new(self, table)
+        self.inner.db.started(Query::new(self, table), table)
     }
 
     /// Inserts many rows without tracking them, in one go, and gives the keys the database made,

@@ -8,19 +8,21 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::column::Column;
-use super::constraint::{Body, Constraint, ForeignKey, Index, Indexed, index};
+use super::constraint::{Body, Constraint, ForeignKey, Index, Indexed, Reference, index};
+use super::formula::Formula;
 use super::name::Name;
-use super::naming;
+use super::naming::{Kind, NamingConvention, Unnamed};
 use super::options::Options;
-use super::parts::PartList;
+use super::parts::{Existing, PartList, TableKind};
 use super::table::{CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, TableDef};
 use crate::compile::Ready;
 use crate::error::{Error, ErrorKind, Result};
 
 impl TableDef {
     /// Checks the parts and makes a definition of them; `before` is the version it follows.
-    pub(crate) fn build(name: Name, parts: PartList, before: Option<&TableDef>) -> Result<TableDef> {
+    pub(crate) fn build(name: Name, mut parts: PartList, before: Option<&TableDef>) -> Result<TableDef> {
         check_identifier(&name, "table")?;
+        parts.settle_attributes(&name)?;
         let columns = build_columns(&name, &parts.columns, before)?;
         let mut def = TableDef {
             bind: parts.bind.clone(),
@@ -46,6 +48,11 @@ impl TableDef {
         let indexes = def.parts.indexes.clone();
         indexes.into_iter().try_for_each(|index| def.take_index(index))?;
         def.settle_nullability();
+        if let (Some(model), None) = (&def.parts.model, &def.primary_key) {
+            let what =
+                format!("has no primary key, which the model `{model}` needs: records are told apart by it");
+            return Err(def.wrong(&what));
+        }
         Ok(def)
     }
 
@@ -53,17 +60,14 @@ impl TableDef {
     /// appended.
     pub(crate) fn extended(&self, more: PartList) -> PartList {
         let mut parts = PartList { extended: true, ..self.parts.clone() };
-        for column in more.columns {
-            match parts.columns.iter_mut().find(|c| c.name == column.name) {
-                Some(place) => *place = column,
-                None => parts.columns.push(column),
-            }
-        }
-        parts.constraints.extend(more.constraints);
-        parts.indexes.extend(more.indexes);
-        parts.comment = more.comment.or(parts.comment);
-        parts.info.extend(more.info);
-        more.options.iter().for_each(|(d, n, v)| parts.options.set(d, n, v.clone()));
+        // What is there stays where it is, whatever the new parts say.
+        parts.put_over(PartList {
+            schema: None,
+            bind: None,
+            kind: TableKind::Table,
+            existing: Existing::Refuse,
+            ..more
+        });
         parts
     }
 
@@ -72,7 +76,8 @@ impl TableDef {
         let columns: Vec<Column> = self.columns.values().map(|c| c.column.clone()).collect();
         let key: Vec<usize> = positions_where(&columns, |c| c.primary_key);
         if !key.is_empty() {
-            self.primary_key = Some(KeyDef { name: None, columns: key, options: Options::default() });
+            let name = self.made_name(Kind::PrimaryKey, &key, None);
+            self.primary_key = Some(KeyDef { name, columns: key, options: Options::default() });
         }
         for (position, column) in columns.into_iter().enumerate() {
             let own = [column.name.clone()];
@@ -84,8 +89,9 @@ impl TableDef {
                 }
                 (false, false) => {}
             }
-            let checks = column.checks.into_iter();
-            self.checks.extend(checks.map(|condition| CheckDef { name: None, condition }));
+            for condition in column.checks {
+                self.take_check(None, condition, &[position]);
+            }
             if let Some(mut key) = column.foreign_key {
                 key.columns = own.to_vec();
                 self.take_foreign_key(key)?;
@@ -109,20 +115,26 @@ impl TableDef {
                 if said.is_some_and(|said| !same(&said)) {
                     return Err(self.wrong("has two primary keys that name different columns"));
                 }
+                let name = name.or_else(|| self.made_name(Kind::PrimaryKey, &columns, None));
                 self.primary_key = Some(KeyDef { name, columns, options });
             }
             Body::Unique(columns) => {
                 let columns = self.positions(&columns, "a unique constraint")?;
                 self.take_unique(name, columns, options);
             }
-            Body::Check(condition) => self.checks.push(CheckDef { name, condition }),
+            Body::Check(condition) => self.take_check(name, condition, &[]),
             Body::ForeignKey(key) => self.take_foreign_key(ForeignKey { name, ..key })?,
         }
         Ok(())
     }
 
+    fn take_check(&mut self, name: Option<Name>, condition: Formula, columns: &[usize]) {
+        let name = name.or_else(|| self.made_name(Kind::Check, columns, None));
+        self.checks.push(CheckDef { name, condition });
+    }
+
     fn take_unique(&mut self, name: Option<Name>, columns: Vec<usize>, options: Options) {
-        let name = name.or_else(|| self.made_name("uq", &columns));
+        let name = name.or_else(|| self.made_name(Kind::Unique, &columns, None));
         self.uniques.push(KeyDef { name, columns, options });
     }
 
@@ -131,7 +143,7 @@ impl TableDef {
         if !key.target.columns.is_empty() && key.target.columns.len() != columns.len() {
             return Err(self.wrong("has a foreign key with more columns on one side"));
         }
-        let name = key.name.or_else(|| self.made_name("fk", &columns));
+        let name = key.name.or_else(|| self.made_name(Kind::ForeignKey, &columns, Some(&key.target)));
         self.foreign_keys.push(ForeignKeyDef {
             name,
             columns,
@@ -155,18 +167,22 @@ impl TableDef {
         if index.elements.is_empty() {
             return Err(self.wrong("has an index over nothing"));
         }
-        index.name = index.name.or_else(|| self.made_name("ix", &columns));
+        index.name = index.name.or_else(|| self.made_name(Kind::Index, &columns, None));
         self.indexes.push(index);
         Ok(())
     }
 
-    /// A made name; reflected tables say [`super::Existing::Replace`] and get none, because the
+    /// A made name; reflected tables say [`Existing::Replace`] and get none, because the
     /// database has none.
-    fn made_name(&self, prefix: &str, columns: &[usize]) -> Option<Name> {
-        if self.parts.existing == super::Existing::Replace {
+    fn made_name(&self, kind: Kind, columns: &[usize], target: Option<&Reference>) -> Option<Name> {
+        if self.parts.existing == Existing::Replace {
             return None;
         }
-        Some(naming::by_columns(prefix, self.name.as_str(), self.names_at(columns)))
+        let columns: Vec<&str> = self.names_at(columns).collect();
+        let unnamed =
+            Unnamed { table: self.name.as_str(), columns: &columns, target, number: self.checks.len() + 1 };
+        let convention = self.parts.naming.as_deref();
+        convention.unwrap_or(&NamingConvention::default()).name(kind, &unnamed)
     }
 
     /// Positions of columns named in a constraint, by database name.

@@ -15,6 +15,7 @@ use once_cell::sync::OnceCell;
 use parking_lot::RwLock;
 
 use super::name::Name;
+use super::naming::NamingConvention;
 use super::parts::{Existing, PartList, TableParts};
 use super::table::{Table, TableDef};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,6 +46,9 @@ struct Registry {
     generation: AtomicU64,
     /// What a layer above derives from the tables.
     attached: OnceCell<Arc<dyn Any + Send + Sync>>,
+    /// The schema of tables that name none.
+    schema: Option<Name>,
+    naming: Option<Arc<NamingConvention>>,
 }
 
 /// A registry as its tables know it, without keeping it alive.
@@ -71,6 +75,27 @@ impl Metadata {
     /// An empty registry.
     pub fn new() -> Metadata {
         Metadata::default()
+    }
+
+    /// An empty registry of the same bind with a default schema: tables defined without one are in it,
+    /// and so are those that are looked up by name alone and those that are reflected.
+    pub fn with_schema(self, schema: impl Into<Name>) -> Metadata {
+        let naming = self.registry.naming.clone();
+        let registry = Registry { schema: Some(schema.into()), naming, ..Registry::default() };
+        Metadata { registry: Arc::new(registry), bind: self.bind }
+    }
+
+    /// An empty registry of the same bind and default schema with a naming convention, which holds for
+    /// every bind.
+    pub fn with_naming(self, naming: NamingConvention) -> Metadata {
+        let (schema, naming) = (self.registry.schema.clone(), Some(Arc::new(naming)));
+        let registry = Registry { schema, naming, ..Registry::default() };
+        Metadata { registry: Arc::new(registry), bind: self.bind }
+    }
+
+    /// The schema of tables that name none; none is the connection's.
+    pub fn schema(&self) -> Option<&Name> {
+        self.registry.schema.as_ref()
     }
 
     /// The tables of another bind, of the same registry; none is the default one.
@@ -115,9 +140,14 @@ impl Metadata {
     fn define_list(&self, name: Name, mut list: PartList) -> Result<Table> {
         let existing = list.existing;
         list.bind = list.bind.or_else(|| self.bind.clone());
+        list.schema = list.schema.or_else(|| self.registry.schema.clone());
+        list.naming.clone_from(&self.registry.naming);
         let key = (list.bind.clone(), list.schema.as_ref().map(Name::shared), name.shared());
         // What is replaced is dropped after the lock: it holds functions and types of the program's.
         let (now, parts);
+        if existing == Existing::Refuse {
+            list.settle_attributes(&name)?;
+        }
         let mut tables = self.registry.tables.write();
         let Some(table) = tables.get(&key) else {
             self.registry.generation.fetch_add(1, Ordering::AcqRel);
@@ -131,8 +161,15 @@ impl Metadata {
         match existing {
             Existing::Keep => {}
             Existing::Extend => {
-                parts = now.extended(list);
-                if !same_parts(&now.parts, &parts) {
+                let is_model = now.parts.model.is_some() && list.model.is_some();
+                let mut extended = now.extended(list);
+                extended.settle_attributes(&name)?;
+                parts = extended;
+                let same = same_parts(&now.parts, &parts);
+                if is_model && !same {
+                    return Err(another_model(&now, &parts));
+                }
+                if !same {
                     table.replace(TableDef::build(name, parts, Some(&now))?);
                 }
             }
@@ -148,10 +185,10 @@ impl Metadata {
 
     /// The table of this name in the default schema.
     pub fn get(&self, name: &str) -> Option<Table> {
-        self.get_in(None, name)
+        self.get_in(self.registry.schema.as_ref().map(Name::as_str), name)
     }
 
-    /// The table of this name in a schema.
+    /// The table of this name in a schema; none is the connection's.
     pub fn get_in(&self, schema: Option<&str>, name: &str) -> Option<Table> {
         let key: Key = (self.bind.clone(), schema.map(Arc::from), Arc::from(name));
         self.registry.tables.read().get(&key).cloned()
@@ -249,6 +286,18 @@ fn target_key(def: &TableDef, key: &super::ForeignKeyDef) -> Key {
 fn same_parts(a: &PartList, b: &PartList) -> bool {
     let plain = |list: &PartList| PartList { existing: Existing::Refuse, extended: false, ..list.clone() };
     a == b || plain(a) == plain(b)
+}
+
+/// Two models of one table have to be the same.
+fn another_model(now: &TableDef, parts: &PartList) -> Error {
+    let table = now.display_name();
+    let name = |parts: &PartList| parts.model.as_deref().unwrap_or_default().to_string();
+    let message = format!(
+        "table `{table}` is the model `{}` already, and `{}` says otherwise; give one of them a table name of its own",
+        name(&now.parts),
+        name(parts)
+    );
+    Error::new(ErrorKind::Duplicate, message).with_table(table)
 }
 
 fn defined_differently(now: &TableDef, list: &PartList) -> Error {

@@ -3,6 +3,7 @@
 //! `column`, `constraint`, `options`, `parts` are what is declared; `build` turns it into a
 //! `table`; `metadata` keeps tables. Nothing here talks to a database.
 
+mod attribute;
 mod build;
 mod column;
 mod constraint;
@@ -14,6 +15,7 @@ mod options;
 mod parts;
 mod table;
 
+pub use attribute::{Attribute, attribute};
 pub use column::{Autoincrement, ClientDefault, Column, Computed, Declared, ServerDefault, column};
 pub(crate) use constraint::Indexed;
 pub use constraint::{
@@ -24,6 +26,7 @@ pub use formula::Formula;
 pub use metadata::Metadata;
 pub(crate) use metadata::sort_tables;
 pub use name::{Name, Quote};
+pub use naming::NamingConvention;
 pub use options::{Info, Options};
 pub use parts::{
     Existing, PartList, Setting, TableKind, TableParts, comment, extend_existing, in_bind, in_schema, info,

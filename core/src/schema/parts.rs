@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::attribute::Attribute;
 use super::column::Column;
 use super::constraint::{Constraint, ForeignKey, Index};
 use super::name::Name;
+use super::naming::NamingConvention;
 use super::options::{Info, Options};
 use crate::value::Value;
 
@@ -23,6 +25,12 @@ pub struct PartList {
     pub(crate) existing: Existing,
     /// The program extended it, so reflecting again leaves it alone.
     pub(crate) extended: bool,
+    /// What is called otherwise, or filled, of columns declared elsewhere; empty once it is built.
+    pub(crate) attributes: Vec<Attribute>,
+    /// The name of the model it is configured by.
+    pub(crate) model: Option<Arc<str>>,
+    /// How what has no name is named: the registry's, from the moment it is defined there.
+    pub(crate) naming: Option<Arc<NamingConvention>>,
 }
 
 /// What stands behind a table.
@@ -71,6 +79,9 @@ pub enum Setting {
     Kind(TableKind),
     /// What to do when the name is taken.
     Existing(Existing),
+    /// The name of the model it is configured by.
+    #[doc(hidden)]
+    Model(Arc<str>),
 }
 
 /// The schema the table is in, as a part; without it, the connection's default schema.
@@ -144,6 +155,12 @@ impl TableParts for Index {
     }
 }
 
+impl TableParts for Attribute {
+    fn add_to(self, list: &mut PartList) {
+        list.attributes.push(self);
+    }
+}
+
 impl TableParts for Setting {
     fn add_to(self, list: &mut PartList) {
         match self {
@@ -156,6 +173,7 @@ impl TableParts for Setting {
             Setting::Bind(key) => list.bind = Some(key),
             Setting::Kind(kind) => list.kind = kind,
             Setting::Existing(existing) => list.existing = existing,
+            Setting::Model(name) => list.model = Some(name),
         }
     }
 }
@@ -165,6 +183,7 @@ impl TableParts for PartList {
         list.columns.extend(self.columns);
         list.constraints.extend(self.constraints);
         list.indexes.extend(self.indexes);
+        list.attributes.extend(self.attributes);
         list.comment = self.comment.or(list.comment.take());
         list.info.extend(self.info);
         self.options.iter().for_each(|(dialect, name, value)| {
@@ -172,12 +191,41 @@ impl TableParts for PartList {
         });
         list.schema = self.schema.or(list.schema.take());
         list.bind = self.bind.or(list.bind.take());
+        list.model = self.model.or(list.model.take());
         if self.kind != TableKind::Table {
             list.kind = self.kind;
         }
         if self.existing != Existing::Refuse {
             list.existing = self.existing;
         }
+    }
+}
+
+impl PartList {
+    /// Adds parts over these: same-named columns are replaced, other parts added once.
+    #[doc(hidden)]
+    pub fn put_over(&mut self, mut more: PartList) {
+        for column in std::mem::take(&mut more.columns) {
+            match self.columns.iter_mut().find(|own| own.name == column.name) {
+                Some(place) => *place = column,
+                None => self.columns.push(column),
+            }
+        }
+        more.constraints.retain(|constraint| !self.constraints.contains(constraint));
+        more.indexes.retain(|index| !self.indexes.contains(index));
+        more.add_to(self);
+    }
+
+    /// The bind they name.
+    #[doc(hidden)]
+    pub fn bind_mut(&mut self) -> &mut Option<Arc<str>> {
+        &mut self.bind
+    }
+
+    /// The schema they name.
+    #[doc(hidden)]
+    pub fn schema(&self) -> Option<&Name> {
+        self.schema.as_ref()
     }
 }
 

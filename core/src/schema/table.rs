@@ -350,6 +350,11 @@ impl TableDef {
         self.primary_key.iter().chain(&self.uniques).any(same)
     }
 
+    /// The name of the model that configures it.
+    pub fn model(&self) -> Option<&str> {
+        self.parts.model.as_deref()
+    }
+
     /// The primary key.
     pub fn primary_key(&self) -> Option<&KeyDef> {
         self.primary_key.as_ref()

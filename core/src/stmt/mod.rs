@@ -15,7 +15,7 @@ pub use delete::{Delete, delete};
 pub use insert::{Insert, IntoRow, insert};
 pub use operation::Operation;
 pub(crate) use select::{Join, JoinKind};
-pub use select::{Joinable, Select, select};
+pub use select::{Joinable, Select, exprs, select};
 pub use selection::Selection;
 pub use tables::Tables;
 pub use update::{Update, update};

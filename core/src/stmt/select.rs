@@ -248,7 +248,8 @@ impl Select {
 }
 
 /// The expressions of a selection; a table stands for all its columns.
-fn exprs(selection: impl Selection) -> Vec<Expr> {
+#[doc(hidden)]
+pub fn exprs(selection: impl Selection) -> Vec<Expr> {
     let mut list = SelectionList::default();
     selection.add_to(&mut list);
     list.items.into_iter().flat_map(Item::into_exprs).collect()

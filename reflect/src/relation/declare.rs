@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use mirrorm_core::expr::Expr;
 use mirrorm_core::schema::{ForeignKeyDef, Table, TableDef};
+use mirrorm_core::stmt::{Selection, exprs};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::registry::on_delete;
@@ -20,6 +22,7 @@ pub fn relationship(name: impl Into<Arc<str>>, to: &Table) -> RelationshipParts 
         through: None,
         kind: None,
         on_delete: None,
+        order: Vec::new(),
     }
 }
 
@@ -34,6 +37,7 @@ pub struct RelationshipParts {
     through: Option<Table>,
     kind: Option<RelationshipKind>,
     on_delete: Option<OnParentDelete>,
+    order: Vec<Expr>,
 }
 
 /// A relationship as it was declared, and where it starts.
@@ -82,6 +86,13 @@ impl RelationshipParts {
     /// what their foreign key says the database does.
     pub fn on_delete(mut self, rule: OnParentDelete) -> RelationshipParts {
         self.on_delete = Some(rule);
+        self
+    }
+
+    /// The order its records are loaded in, by expressions over the table it leads to; by default the
+    /// database's. What is appended stands at the end until it is loaded again.
+    pub fn order_by(mut self, order: impl Selection) -> RelationshipParts {
+        self.order = exprs(order);
         self
     }
 
@@ -134,6 +145,7 @@ impl Declared {
             near: Arc::new(near),
             far,
             on_delete: rule,
+            order: parts.order.clone(),
         })
     }
 

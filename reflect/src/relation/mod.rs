@@ -10,6 +10,7 @@ mod registry;
 
 use std::sync::Arc;
 
+use mirrorm_core::expr::Expr;
 use mirrorm_core::schema::{Action, Table};
 
 use crate::RelationshipKind;
@@ -74,6 +75,8 @@ pub struct Relation {
     /// For many-to-many: the key that connects the table between with the end.
     pub far: Option<Arc<KeyLink>>,
     pub on_delete: OnParentDelete,
+    /// The order its rows are loaded in; empty is the database's.
+    pub order: Vec<Expr>,
 }
 
 impl Relation {

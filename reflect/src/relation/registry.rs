@@ -162,6 +162,7 @@ fn derived(found: &Relationship) -> Relation {
         on_delete: on_delete(&near, found.kind),
         near,
         far,
+        order: Vec::new(),
     }
 }
 

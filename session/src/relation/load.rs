@@ -369,7 +369,7 @@ impl Loader<'_> {
                     &near.columns
                 };
                 let key = own.first().map_or("", |key| &**key);
-                let rows = self.run(&select(to).filter(to.c(key).in_integers(keys)))?;
+                let rows = self.run(select(to).filter(to.c(key).in_integers(keys)))?;
                 (rows, self.def.columns().position(|c| c.key() == key).unwrap_or(usize::MAX))
             }
             Some(far) => {
@@ -382,7 +382,7 @@ impl Loader<'_> {
                         pairs(|key| to.c(key), &far.targets, |key| between.c(key), &far.columns),
                     )
                     .filter(between.c(key).in_integers(keys));
-                (self.run(&query)?, self.def.columns().len())
+                (self.run(query)?, self.def.columns().len())
             }
         };
         let group = |block: &Block, row: usize| match block.value(row, at) {
@@ -416,7 +416,7 @@ impl Loader<'_> {
             });
             let query = self.joined(&start).filter(Expr::any(named.collect::<Vec<Expr>>()));
             let columns: Vec<Expr> = keys.iter().map(|key| start.c(key)).collect();
-            results.push(self.run(&query.add_columns(columns))?);
+            results.push(self.run(query.add_columns(columns))?);
         }
         let width = self.def.columns().len();
         let group = |block: &Block, row: usize| {
@@ -443,8 +443,8 @@ impl Loader<'_> {
         }
     }
 
-    fn run(&self, query: &Select) -> Result<Rows> {
-        query.all(&*self.verb.reading_of(&self.relation.to)?)
+    fn run(&self, query: Select) -> Result<Rows> {
+        query.order_by(self.relation.order.clone()).all(&*self.verb.reading_of(&self.relation.to)?)
     }
 
     /// Sorts the rows that were found into their groups.

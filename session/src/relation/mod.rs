@@ -14,9 +14,13 @@ pub use mirrorm_reflect::relation::{OnParentDelete, RelationshipParts, relations
 pub(crate) use noted::{Hold, Links, Pointer};
 use unsaved::Unsaved;
 
+use crate::model::Starts;
+
 /// What a session keeps with the tables.
 #[derive(Default)]
 pub(crate) struct Attached {
     pub(crate) relations: Relations,
     pub(crate) unsaved: Unsaved,
+    /// What queries of models start from.
+    pub(crate) starts: Starts,
 }

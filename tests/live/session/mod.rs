@@ -26,11 +26,16 @@ mod meanwhile;
 /// Pages, and what is not found.
 mod paging;
 
+/// Models: configuration over tables.
+mod models;
+
 /// Several databases, and how a `Db` gets them.
 mod binds;
 
-/// The session of a thread, a block, a request.
+/// A program that decides which database a statement goes to.
 mod routes;
+
+/// The session of a thread, a block, a request.
 mod scopes;
 
 /// Transactions around tests.

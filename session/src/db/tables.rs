@@ -1,0 +1,303 @@
+//! The tables of a `Db`: defining them, what leads from one to another, creating, dropping, reflecting.
+//!
+//! Not here: what a definition is (`mirrorm_core::schema`), and how a database is read
+//! (`mirrorm_reflect`). Callers: programs; `model`.
+
+use std::sync::Arc;
+
+use mirrorm_core::Result;
+use mirrorm_core::engine::{Engine, create_tables, drop_tables};
+use mirrorm_core::schema::{Metadata, Name, Table, TableParts};
+use mirrorm_reflect::{Reflection, Reflector};
+
+use super::Db;
+use crate::config::{Binds, in_place};
+use crate::engines::{Hooks, Maker};
+use crate::model::{Model, Start};
+use crate::query::Query;
+use crate::record::Record;
+use crate::relation::{Attached, RelationMap, RelationshipParts};
+
+/// The engine of a bind, its tables, and its key.
+type Chosen = (Engine, Vec<Table>, Option<Arc<str>>);
+
+impl Db {
+    /// Declares a relationship of a table: a name of your own for a foreign key, a connection that
+    /// no foreign key makes, or another rule for deletes. It takes the place of the one that is
+    /// derived from the same key. Relationships of foreign keys need not be declared.
+    ///
+    /// # Errors
+    /// `Invalid` for the name of a column; `NoForeignKey`, `AmbiguousForeignKey`, `NoSuchColumn`,
+    /// `NoSuchTable`.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", column("id", Integer).primary_key())?;
+    /// let posts = db.table("posts", (
+    ///     column("id", Integer).primary_key(),
+    ///     column("author_id", Integer).references("users.id"),
+    /// ))?;
+    /// db.relate(&users, relationship("articles", &posts).on_delete(OnParentDelete::Nullify))?;
+    /// assert_eq!(db.relationships(&users), ["articles"]);
+    /// assert_eq!(db.relationships(&posts), ["author"]);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn relate(&self, from: &Table, relationship: RelationshipParts) -> Result<()> {
+        attached(&self.0.metadata).relations.declare(&self.0.metadata, relationship.from(from))
+    }
+
+    /// The names of the relationships of a table.
+    pub fn relationships(&self, table: &Table) -> Vec<String> {
+        self.relations().of(table).map(|relation| relation.name.to_string()).collect()
+    }
+
+    pub(crate) fn relations(&self) -> Arc<RelationMap> {
+        attached(&self.0.metadata).relations.map(&self.0.metadata)
+    }
+
+    /// Defines a table of a name and parts: columns, constraints, indexes, settings, in any mix.
+    ///
+    /// Nothing is sent to the database; [`Db::create_all`] creates what is missing. Defining the
+    /// same table again gives the same table. A different definition of a taken name is an error,
+    /// unless the parts hold `extend_existing()` or `keep_existing()`.
+    ///
+    /// # Errors
+    /// `Duplicate` as said; `Invalid` and `NoSuchColumn` for parts that do not fit together.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let stamps = vec![column("made", DateTime), column("seen", DateTime)];
+    /// let posts = db.table("posts", (
+    ///     column("id", Integer).primary_key(),
+    ///     column("title", Varchar(200)).not_null(),
+    ///     column("author_id", Integer).references("users.id"),
+    ///     stamps,
+    ///     unique(["author_id", "title"]),
+    ///     index(["made"]),
+    /// ))?;
+    /// assert_eq!(posts.def().columns().len(), 5);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn table(&self, name: impl Into<Name>, parts: impl TableParts) -> Result<Table> {
+        self.0.metadata.define(name, parts)
+    }
+
+    /// Defines a model of a name and parts: a [`Model`] that says no more than these.
+    ///
+    /// # Errors
+    /// As [`Model::define`].
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let posts = db.model("BlogPost", (column("id", Integer).primary_key(), column("title", Text)))?;
+    /// assert_eq!(&*posts.name(), "blog_post");
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn model(&self, name: impl Into<Arc<str>>, parts: impl TableParts) -> Result<Table> {
+        Model::new(name).parts(parts).define(self)
+    }
+
+    /// What every model starts from, and what names its table.
+    pub(crate) fn models(&self) -> (&Model, &dyn Hooks) {
+        let Maker { hooks, base, .. } = &self.0.maker;
+        (base.get_or_init(|| hooks.make_declarative_base()), &**hooks)
+    }
+
+    /// Keeps what queries of a table start from.
+    pub(crate) fn start_queries(&self, table: &Table, start: Option<Start>) {
+        attached(&self.0.metadata).starts.set(table.id(), start);
+    }
+
+    /// A query of a table, as its model says.
+    pub(crate) fn started<'s>(&self, query: Query<'s>, table: &Table) -> Query<'s> {
+        match attached(&self.0.metadata).starts.of(table.id()) {
+            Some(start) => start.apply(query),
+            None => query,
+        }
+    }
+
+    /// The table of this name in the default database, defined or reflected before; `schema.name` for
+    /// other schemas.
+    ///
+    /// # Errors
+    /// `NoSuchTable`, with near names.
+    pub fn table_named(&self, name: &str) -> Result<Table> {
+        self.0.metadata.table_named(name)
+    }
+
+    /// All tables, of whatever bind, in the order they were defined.
+    pub fn tables(&self) -> Vec<Table> {
+        self.0.metadata.all_tables()
+    }
+
+    /// Creates the defined tables that do not exist, with their indexes: those they point to
+    /// first. Tables of binds are created in their databases.
+    ///
+    /// # Errors
+    /// `Unsupported` for a type the database has no home for, before anything is created in it;
+    /// `Config` for a table of a bind that is not configured, before anything is created at all; the
+    /// databases' others. What was created in other databases stays.
+    pub fn create_all(&self) -> Result<()> {
+        self.create_all_in(Binds::all())
+    }
+
+    /// As [`Db::create_all`], in some of the databases, or some of the tables.
+    ///
+    /// # Errors
+    /// As [`Db::create_all`].
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::new();
+    /// db.init(Config::new().url("sqlite://").bind("logs", "sqlite://"))?;
+    /// db.table("events", (column("id", Integer).primary_key(), in_bind("logs")))?;
+    /// db.table("errors", (column("id", Integer).primary_key(), in_bind("logs")))?;
+    /// db.create_all_in(Binds::from("logs").only(["events"]))?;
+    /// assert_eq!(db.reflect_in("logs")?.tables().len(), 1);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn create_all_in(&self, binds: impl Into<Binds>) -> Result<()> {
+        self.in_each(&binds.into(), create_tables)
+    }
+
+    /// Drops the defined tables that exist, in the reverse order. Their definitions stay.
+    ///
+    /// # Errors
+    /// The databases', such as `ForeignKey` for rows of a table that is not defined here; as
+    /// [`Db::create_all`].
+    pub fn drop_all(&self) -> Result<()> {
+        self.drop_all_in(Binds::all())
+    }
+
+    /// As [`Db::drop_all`], in some of the databases, or some of the tables.
+    ///
+    /// # Errors
+    /// As [`Db::drop_all`].
+    pub fn drop_all_in(&self, binds: impl Into<Binds>) -> Result<()> {
+        self.in_each(&binds.into(), drop_tables)
+    }
+
+    /// Does something with the tables of each of these binds.
+    fn in_each(&self, binds: &Binds, run: fn(&Engine, Vec<Table>) -> Result<()>) -> Result<()> {
+        self.chosen(binds)?.into_iter().try_for_each(|(engine, tables, bind)| {
+            run(&engine, tables).map_err(|error| in_place(error, bind.as_ref()))
+        })
+    }
+
+    /// The engine and the tables of each of these binds. A bind of tables that is not configured is an
+    /// error; a database without tables is left out.
+    fn chosen(&self, binds: &Binds) -> Result<Vec<Chosen>> {
+        let engines = self.engines()?;
+        let keys: Vec<Option<Arc<str>>> = match binds.keys() {
+            Some(keys) => keys.to_vec(),
+            None => self.0.metadata.views().iter().map(|view| view.bind().cloned()).collect(),
+        };
+        let mut chosen = Vec::with_capacity(keys.len());
+        let mut found: Vec<Arc<str>> = Vec::new();
+        for key in keys {
+            let mut tables = self.get_tables_for_bind(key.as_deref());
+            tables.retain(|table| binds.includes(&table.name()));
+            found.extend(tables.iter().map(Table::name));
+            if !tables.is_empty() || binds.keys().is_some() {
+                let at = engines.position(key.as_deref())?;
+                chosen.push((engines.engine(at)?.clone(), tables, key));
+            }
+        }
+        binds.all_found(&found)?;
+        Ok(chosen)
+    }
+
+    /// Reflects the whole default schema: its tables and views become tables here, with their
+    /// relationships. Tables that were reflected before take the new definition, and handles of them
+    /// see it; tables that the program defined or extended stay as it said. Of several databases each
+    /// is reflected, into tables of its bind.
+    ///
+    /// One bad object costs itself only: see [`Reflection::problems`].
+    ///
+    /// # Errors
+    /// The database's.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// db.execute_script("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);")?;
+    /// db.reflect()?;
+    /// let users = db.table_named("users")?;
+    /// insert(&users).values(values! { "name" => "ann" }).run(&db)?;
+    /// assert_eq!(select(&users).one(&db)?.get::<i64>("id")?, 1);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn reflect(&self) -> Result<Reflection> {
+        self.reflect_in(Binds::all())
+    }
+
+    /// As [`Db::reflect`], of some of the databases, or some of the tables.
+    ///
+    /// # Errors
+    /// The databases'; `Config` for a bind that is not configured; `NoSuchTable` for tables asked for
+    /// by name that are not there.
+    pub fn reflect_in(&self, binds: impl Into<Binds>) -> Result<Reflection> {
+        let binds = binds.into();
+        let engines = self.engines()?;
+        let keys = match binds.keys() {
+            Some(keys) => keys.to_vec(),
+            None => engines.binds().map(|bind| bind.cloned()).collect(),
+        };
+        let mut reflector = Reflector::new();
+        if let Some(schema) = self.0.metadata.schema() {
+            reflector = reflector.schema(schema.as_str());
+        }
+        if let Some(names) = binds.names() {
+            reflector = reflector.only(names);
+        }
+        let mut all = Reflection::default();
+        for key in keys {
+            let engine = engines.engine(engines.position(key.as_deref())?)?;
+            let view = self.0.metadata.for_bind(key.as_deref());
+            let found = engine.connect().and_then(|conn| reflector.reflect(&conn, &view));
+            all.extend(found.map_err(|error| in_place(error, key.as_ref()))?);
+        }
+        Ok(all)
+    }
+
+    /// Reflects what a [`Reflector`] says from the default database: a schema, some tables, with or
+    /// without views. For another database, give [`Reflector::reflect`] its connection and
+    /// [`Metadata::for_bind`].
+    ///
+    /// # Errors
+    /// The database's; `NoSuchTable` for tables asked for by name that are not there.
+    pub fn reflect_with(&self, reflector: &Reflector) -> Result<Reflection> {
+        let conn = self.connect()?;
+        reflector.reflect(&conn, &self.0.metadata)
+    }
+}
+
+/// What is known of relationships, kept with the tables. A registry has one kind of guest: this.
+fn attached(metadata: &Metadata) -> Arc<Attached> {
+    metadata.attached::<Attached>().unwrap_or_default()
+}
+
+/// Notes a record that holds others before it was saved.
+pub(crate) fn note_unsaved(record: &Record) {
+    if let Some(metadata) = record.table().metadata() {
+        attached(&metadata).unsaved.note(record);
+    }
+}
+
+/// The relationships of the registry a table is in; none for a table of no registry.
+pub(crate) fn relations_of(table: &Table) -> Arc<RelationMap> {
+    table.metadata().map(|metadata| attached(&metadata).relations.map(&metadata)).unwrap_or_default()
+}
