@@ -16,7 +16,7 @@ const OWN: &str = "MIRRORM_";
 const SEED: &str = "SQLALCHEMY_";
 
 /// Options by name, for `MIRRORM_POOL_SIZE`, in a bind's map and in `ENGINE_OPTIONS`.
-const OPTIONS: [&str; 7] = [
+const OPTIONS: [&str; 8] = [
     "POOL_SIZE",
     "POOL_TIMEOUT",
     "POOL_RECYCLE",
@@ -24,6 +24,7 @@ const OPTIONS: [&str; 7] = [
     "PRE_PING_AFTER",
     "BUSY_TIMEOUT",
     "READ_ONLY",
+    "ECHO",
 ];
 
 /// What has a meaning after the prefix, beside the options.
@@ -34,7 +35,7 @@ const GONE: [(&str, &str); 4] = [
     ("TRACK_MODIFICATIONS", "changes are tracked where somebody listens: leave it out"),
     ("COMMIT_ON_TEARDOWN", "a scope that ends commits nothing: use `db.transaction`"),
     ("NATIVE_UNICODE", "text is always Unicode: leave it out"),
-    ("RECORD_QUERIES", "recording is asked for in code: leave it out"),
+    ("RECORD_QUERIES", "recording is asked for in code, by a `Recorder`: leave it out"),
 ];
 
 /// Configurations that stand elsewhere. The prelude brings it in.
@@ -45,7 +46,7 @@ pub trait ReadConfig: Sized {
     /// `MIRRORM_BINDS`, those of binds, a URL each or a map of `url` and options. Keys of binds from
     /// names are in lower case; those of a map are taken in the order of the alphabet. `MIRRORM_POOL_SIZE`, `MIRRORM_POOL_TIMEOUT`, `MIRRORM_POOL_RECYCLE`
     /// (seconds), `MIRRORM_MAX_OVERFLOW`, `MIRRORM_PRE_PING_AFTER`, `MIRRORM_BUSY_TIMEOUT` (seconds)
-    /// and `MIRRORM_READ_ONLY` are options of all databases, a map under `MIRRORM_ENGINE_OPTIONS`
+    /// `MIRRORM_READ_ONLY` and `MIRRORM_ECHO` are options of all databases, a map under `MIRRORM_ENGINE_OPTIONS`
     /// those of the default one. `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS` and the others mean the
     /// same. A value of NULL counts as not there, and names without one of the two prefixes are
     /// somebody else's.
@@ -201,13 +202,18 @@ fn option(options: EngineOptions, name: &str, value: &str) -> Result<EngineOptio
         "POOL_RECYCLE" => options.recycle(seconds()?),
         "PRE_PING_AFTER" => options.ping_after(seconds()?),
         "BUSY_TIMEOUT" => options.busy_timeout(seconds()?),
-        "READ_ONLY" => match value.to_ascii_lowercase().as_str() {
-            "true" | "1" => options.read_only(true),
-            "false" | "0" => options.read_only(false),
-            _ => return Err(wrong("true or false")),
-        },
+        "READ_ONLY" => options.read_only(truth(value)?),
+        "ECHO" => options.echo(truth(value)?),
         _ => return Err(unknown(name)),
     })
+}
+
+fn truth(value: &str) -> Result<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(wrong("true or false")),
+    }
 }
 
 fn text(value: &Value) -> Result<String> {

@@ -26,12 +26,14 @@
 //! - [`rows`]: results, by name or position, and through serde.
 //! - [`value`] and [`types`]: what a cell holds, what a column is.
 //! - [`paging`]: pages by number and by place. [`scope`]: the session of a thread, a request, a test.
+//! - [`Recorder`]: which queries are sent, from which line, how slow; [`assert_queries!`] for tests.
 //! - [`reflect`]: from an existing database to tables and relationships.
 //! - [`engine`]: pools, connections, options. [`dialect`]: databases, and how to add one.
 //!
 //! # Features
 //!
 //! - `sqlite` (default): SQLite, compiled in. `sqlite-system`: the system's instead.
+//! - `tracing`: every statement as an event, under OpenTelemetry's names.
 //! - `bigdecimal`, `chrono`, `jiff`, `rust_decimal`, `time`, `uuid`: values of that crate, both ways.
 //!
 //! # Errors
@@ -45,6 +47,7 @@
 mod config;
 mod open;
 pub mod paging;
+mod recording;
 pub mod scope;
 mod test_transaction;
 
@@ -57,6 +60,7 @@ pub use config::ReadConfig;
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
 pub use mirrorm_session::{Config, Db, Model, Record, Session, table_name_of};
 pub use open::Open;
+pub use recording::{RecordedQuery, Recorder, Recording, recorded_queries};
 pub use test_transaction::{TestDb, TestTransaction};
 
 #[doc(inline)]

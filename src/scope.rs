@@ -11,8 +11,10 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use mirrorm_core::{Error, ErrorKind, Result};
-use mirrorm_session::{Db, Session, SessionOptions};
+use mirrorm_session::{Db, Identity, Session, SessionOptions};
 use parking_lot::Mutex;
+
+use crate::recording::{Queries, RecordedQuery};
 
 thread_local! {
     /// The sessions of this thread's scopes, the innermost last, each with the number of its scope.
@@ -30,6 +32,8 @@ struct Entry {
     session: Option<Session>,
     /// Whether a guard ends it; else it is the thread's.
     guarded: bool,
+    /// What a recorder keeps for it.
+    queries: Queries,
 }
 
 /// The current scope of a [`Db`]. The prelude brings it in.
@@ -135,11 +139,45 @@ fn with_stack<T>(body: impl FnOnce(&mut Stack) -> T) -> Option<T> {
     SCOPES.try_with(|scopes| scopes.try_borrow_mut().ok().map(|mut stack| body(&mut stack))).ok().flatten()
 }
 
+/// The scopes of a `Db`, known without keeping it alive.
+pub(crate) struct ScopesOf(Identity);
+
+impl ScopesOf {
+    pub(crate) fn new(db: &Db) -> ScopesOf {
+        ScopesOf(db.identity())
+    }
+
+    /// Keeps a query in the current scope, if there is one.
+    pub(crate) fn record(&self, query: RecordedQuery, limit: usize) {
+        with_stack(|stack| {
+            let own = stack.open.iter_mut().rev().find(|entry| entry.db.identity() == self.0);
+            if let Some(entry) = own {
+                entry.queries.push(query, limit);
+            }
+        });
+    }
+}
+
+/// What was recorded in the current scope.
+pub(crate) fn recorded_in(db: &Db) -> Vec<RecordedQuery> {
+    let own = with_stack(|stack| {
+        let entry = stack.open.iter().rev().find(|entry| entry.db == *db);
+        entry.map(|entry| entry.queries.list())
+    });
+    own.flatten().unwrap_or_default()
+}
+
 /// Begins a scope; gives its number, which is of none where the thread is going.
 fn begin(db: &Db, guarded: bool) -> u64 {
     let begun = with_stack(|stack| {
         stack.next += 1;
-        stack.open.push(Entry { id: stack.next, db: db.clone(), session: None, guarded });
+        stack.open.push(Entry {
+            id: stack.next,
+            db: db.clone(),
+            session: None,
+            guarded,
+            queries: Queries::default(),
+        });
         stack.next
     });
     begun.unwrap_or(0)

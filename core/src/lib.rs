@@ -25,7 +25,7 @@ pub mod rows;
 pub mod schema;
 pub mod stmt;
 mod suggest;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod topo;
 pub mod types;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mirrorm_core::dialect::{Connector, Dialect, Url, dialect_for};
-use mirrorm_core::engine::{Engine, EngineOptions};
+use mirrorm_core::engine::{Engine, EngineOptions, Observers};
 use mirrorm_core::schema::{Metadata, Table};
 use mirrorm_core::stmt::Tables;
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -157,6 +157,8 @@ pub(crate) struct Engines {
     /// Where they stand in for others: those, and how one is made of each.
     inner: Option<(Arc<Engines>, Wrap)>,
     pub(crate) session: SessionOptions,
+    /// Who wants to know what is sent.
+    observers: Observers,
 }
 
 /// Makes an engine that stands in for another.
@@ -170,7 +172,12 @@ struct Slot {
 
 impl Engines {
     /// Those of a configuration. What is configured as it was before keeps its engine.
-    pub(crate) fn new(config: &Config, maker: Maker, before: Option<&Engines>) -> Result<Engines> {
+    pub(crate) fn new(
+        config: &Config,
+        maker: Maker,
+        before: Option<&Engines>,
+        observers: Observers,
+    ) -> Result<Engines> {
         let sources = config.sources()?;
         let old = before.map_or(&[][..], |engines| &engines.slots);
         let mut slots = Vec::with_capacity(sources.len());
@@ -179,7 +186,8 @@ impl Engines {
             let make = || Arc::new(Slot { bind, source, engine: OnceCell::new() });
             slots.push(same.cloned().unwrap_or_else(make));
         }
-        Ok(Engines { slots, maker, inner: None, session: config.session_options().clone() })
+        let session = config.session_options().clone();
+        Ok(Engines { slots, maker, inner: None, session, observers })
     }
 
     /// Engines that stand in for these.
@@ -194,6 +202,7 @@ impl Engines {
             maker: inner.maker.clone(),
             inner: Some((inner.clone(), wrap)),
             session: inner.session.clone(),
+            observers: inner.observers.clone(),
         }
     }
 
@@ -294,6 +303,7 @@ impl Engines {
             let dialect = dialect_for(url, self.maker.dialects)?;
             self.maker.hooks.create_engine(dialect, url, options)
         };
+        let make = || make().inspect(|engine| engine.tell_to(&self.observers));
         slot.engine.get_or_try_init(make).map_err(|error| in_place(error, slot.bind.as_ref()))
     }
 

@@ -46,7 +46,7 @@ mod wires;
 pub use changes::{Change, Changes, Diff, DiffIter, FieldDiff};
 pub use commit::Committed;
 pub use config::{Binds, Config};
-pub use db::Db;
+pub use db::{Db, Identity};
 pub use engines::{Hooks, Swap};
 pub use key::IntoKey;
 pub use model::Model;

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use mirrorm_core::Result;
-use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing};
+use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing, mark};
 use mirrorm_core::rows::Rows;
 use mirrorm_core::stmt::Tables;
 
@@ -28,7 +28,9 @@ impl<'s> OnBind<'s> {
     ///
     /// # Errors
     /// As [`Session::flush`]; `Config` for a bind that is not configured; the database's.
+    #[track_caller]
     pub fn execute(&self, sql: &str, params: impl IntoParams) -> Result<u64> {
+        let _caller = mark();
         let params = params.into_params();
         self.raw(|conn| conn.execute(sql, params))
     }
@@ -37,7 +39,9 @@ impl<'s> OnBind<'s> {
     ///
     /// # Errors
     /// As [`OnBind::execute`].
+    #[track_caller]
     pub fn query_text(&self, sql: &str, params: impl IntoParams) -> Result<Rows> {
+        let _caller = mark();
         let params = params.into_params();
         self.raw(|conn| conn.query_text(sql, params))
     }
@@ -46,7 +50,9 @@ impl<'s> OnBind<'s> {
     ///
     /// # Errors
     /// As [`OnBind::execute`].
+    #[track_caller]
     pub fn execute_script(&self, sql: &str) -> Result<()> {
+        let _caller = mark();
         self.raw(|conn| conn.execute_script(sql))
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use mirrorm_core::engine::{mark, unmarked};
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::{Table, TableDef};
@@ -191,7 +192,9 @@ impl<'s> Query<'s> {
     ///
     /// # Errors
     /// As [`Query::all`].
+    #[track_caller]
     pub fn rows(&self) -> Result<Rows> {
+        let _caller = mark();
         let verb = self.verb()?;
         self.select.all(&*verb.reading_for(&self.select)?)
     }
@@ -200,7 +203,9 @@ impl<'s> Query<'s> {
     ///
     /// # Errors
     /// As [`Query::all`], and `Conversion` naming the column.
+    #[track_caller]
     pub fn all_as<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
+        let _caller = mark();
         self.rows()?.all_as()
     }
 
@@ -220,7 +225,9 @@ impl<'s> Query<'s> {
     /// # Errors
     /// As [`Session::flush`], for what is flushed before; mistakes made while building; the
     /// database's.
+    #[track_caller]
     pub fn all(&self) -> Result<Vec<Record>> {
+        let _caller = mark();
         self.records(&self.select)
     }
 
@@ -228,7 +235,9 @@ impl<'s> Query<'s> {
     ///
     /// # Errors
     /// As [`Query::all`]; `NotFound` when there is none, `MultipleFound` when there are several.
+    #[track_caller]
     pub fn one(&self) -> Result<Record> {
+        let _caller = mark();
         let name = || self.table.def().display_name();
         self.one_or_none()?.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no row of `{}`", name())))
     }
@@ -237,7 +246,9 @@ impl<'s> Query<'s> {
     ///
     /// # Errors
     /// As [`Query::all`]; `MultipleFound` when there are several.
+    #[track_caller]
     pub fn one_or_none(&self) -> Result<Option<Record>> {
+        let _caller = mark();
         // Two rows are enough to know that there are several.
         let few = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(2) };
         let mut records = self.records(&few)?;
@@ -252,7 +263,9 @@ impl<'s> Query<'s> {
     ///
     /// # Errors
     /// As [`Query::all`].
+    #[track_caller]
     pub fn first(&self) -> Result<Option<Record>> {
+        let _caller = mark();
         let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
         Ok(self.records(&one)?.into_iter().next())
     }
@@ -261,7 +274,9 @@ impl<'s> Query<'s> {
     ///
     /// # Errors
     /// As [`Query::all`], and `NotFound`.
+    #[track_caller]
     pub fn first_or_404<'d>(&self, description: impl Into<Option<&'d str>>) -> Result<Record> {
+        let _caller = mark();
         self.first()?.ok_or_else(|| missing(description.into()))
     }
 
@@ -283,7 +298,9 @@ impl<'s> Query<'s> {
     /// assert_eq!(ann.unwrap_err().message(), "who is ann?");
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn one_or_404<'d>(&self, description: impl Into<Option<&'d str>>) -> Result<Record> {
+        let _caller = mark();
         self.one().map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::MultipleFound => missing(description.into()).with_source(error),
             _ => error,
@@ -294,7 +311,9 @@ impl<'s> Query<'s> {
     ///
     /// # Errors
     /// As [`Query::all`].
+    #[track_caller]
     pub fn count(&self) -> Result<u64> {
+        let _caller = mark();
         let verb = self.verb()?;
         self.select.count(&*verb.reading_for(&self.select)?)
     }
@@ -303,7 +322,9 @@ impl<'s> Query<'s> {
     ///
     /// # Errors
     /// As [`Query::all`].
+    #[track_caller]
     pub fn exists(&self) -> Result<bool> {
+        let _caller = mark();
         let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
         let verb = self.verb()?;
         Ok(!one.all(&*verb.reading_for(&self.select)?)?.is_empty())
@@ -329,10 +350,12 @@ impl<'s> Query<'s> {
     /// assert_eq!(sum, 1_999_000);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn stream<T>(
         &self,
         body: impl FnOnce(&mut dyn Iterator<Item = Result<Record>>) -> Result<T>,
     ) -> Result<T> {
+        let _caller = mark();
         if !self.paths.is_empty() {
             let message = "a stream loads no relationships beforehand: leave `with` out";
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -357,7 +380,7 @@ impl<'s> Query<'s> {
                 verb.records_of(&own, at, true, |record| one = Some(record))?;
                 one.ok_or_else(|| Error::new(ErrorKind::Invalid, "a row gave no record"))
             });
-            body(&mut records)
+            unmarked(|| body(&mut records))
         });
         verb.tell_transitions()?;
         done

@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use mirrorm_core::engine::mark;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::inner::{Inner, Phase, Verb};
@@ -29,7 +30,9 @@ impl Savepoint {
     /// # Errors
     /// `Invalid` when it is over, because a level around it ended. Otherwise it is rolled back: as
     /// [`Session::flush`](crate::Session::flush); the database's.
+    #[track_caller]
     pub fn release(self) -> Result<()> {
+        let _caller = mark();
         let verb = self.session.verb()?;
         let depth = self.depth(&verb)?;
         verb.flush_all()?;
@@ -48,7 +51,9 @@ impl Savepoint {
     ///
     /// # Errors
     /// `Invalid` when it is over; the database's.
+    #[track_caller]
     pub fn rollback(self) -> Result<()> {
+        let _caller = mark();
         self.open.set(false);
         let verb = self.session.enter()?;
         verb.refuse_inside_flush()?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mirrorm_core::dialect::Intent;
-use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing};
+use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing, mark, unmarked};
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::Table;
 use mirrorm_core::stmt::{Insert, IntoRow, Tables, insert};
@@ -244,7 +244,9 @@ impl Session {
     /// assert!(session.get(&seats, ("A", 8))?.is_none());
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn get(&self, table: &Table, key: impl IntoKey) -> Result<Option<Record>> {
+        let _caller = mark();
         key.with(|key| self.inner.verb()?.get(table, key))
     }
 
@@ -264,12 +266,14 @@ impl Session {
     /// assert_eq!((error.kind(), error.message()), (ErrorKind::NotFound, "no such user"));
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn get_or_404<'d>(
         &self,
         table: &Table,
         key: impl IntoKey,
         description: impl Into<Option<&'d str>>,
     ) -> Result<Record> {
+        let _caller = mark();
         self.get(table, key)?.ok_or_else(|| missing(description.into()))
     }
 
@@ -296,12 +300,14 @@ impl Session {
     /// session.commit()?;
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn insert<N: Into<Arc<str>>, R: IntoRow>(
         &self,
         table: &Table,
         columns: impl IntoIterator<Item = N>,
         rows: impl IntoIterator<Item = R>,
     ) -> Result<Vec<i64>> {
+        let _caller = mark();
         let insert: Insert = insert(table).rows(columns, rows);
         match table.def().generated_key() {
             Some(_) => insert.ids(self),
@@ -352,7 +358,9 @@ impl Session {
     /// level is rolled back, and everything but `rollback` and `close` is `PendingRollback` until
     /// that level is rolled back: `Cycle` for rows that need each other first; `Stale` for rows that
     /// are not there any more; the database's.
+    #[track_caller]
     pub fn flush(&self) -> Result<()> {
+        let _caller = mark();
         self.inner.verb()?.flush()
     }
 
@@ -366,7 +374,9 @@ impl Session {
     /// rolled back. `Disconnected` with an unknown [`outcome`](Error::outcome) where the connection
     /// was lost while COMMIT was on its way; a `Partial` one where some databases had committed before
     /// another refused: [`Error::committed`] names them.
+    #[track_caller]
     pub fn commit(&self) -> Result<Committed> {
+        let _caller = mark();
         self.inner.verb()?.commit()
     }
 
@@ -376,7 +386,9 @@ impl Session {
     /// # Errors
     /// `Invalid` inside a flush or a commit; the database's, after which the connection is not used
     /// again.
+    #[track_caller]
     pub fn rollback(&self) -> Result<()> {
+        let _caller = mark();
         let verb = self.inner.enter()?;
         verb.refuse_inside("rollback")?;
         verb.rollback_all()
@@ -387,7 +399,9 @@ impl Session {
     ///
     /// # Errors
     /// `Invalid` when it is open; `Busy` when another writer does not end in time.
+    #[track_caller]
     pub fn begin(&self, intent: Intent) -> Result<()> {
+        let _caller = mark();
         let verb = self.inner.verb()?;
         if verb.is_open() {
             return Err(Error::new(ErrorKind::Invalid, "the session's transaction is open"));
@@ -418,7 +432,9 @@ impl Session {
     /// assert_eq!(session.commit()?.changes.len(), 1);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn begin_nested(&self) -> Result<Savepoint> {
+        let _caller = mark();
         let verb = self.inner.verb()?;
         if verb.phase.get() == Phase::Flush {
             verb.refuse_inside("begin_nested")?;
@@ -432,9 +448,11 @@ impl Session {
     ///
     /// # Errors
     /// The closure's, and as [`Session::begin_nested`].
+    #[track_caller]
     pub fn nested<T>(&self, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
+        let _caller = mark();
         let savepoint = self.begin_nested()?;
-        let value = body(self)?;
+        let value = unmarked(|| body(self))?;
         savepoint.release()?;
         Ok(value)
     }
@@ -464,7 +482,9 @@ impl Session {
     ///
     /// # Errors
     /// `Stale` when the row is not there any more; otherwise as [`Session::expire`].
+    #[track_caller]
     pub fn refresh(&self, record: &Record) -> Result<()> {
+        let _caller = mark();
         self.inner.verb()?.refresh(record)
     }
 
@@ -484,7 +504,9 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::get`] and [`Session::add`].
+    #[track_caller]
     pub fn merge(&self, record: &Record) -> Result<Record> {
+        let _caller = mark();
         let values = record.row();
         let def = record.table().def();
         let key = crate::batch::key_of(&def).iter().filter_map(|at| def.column_at(*at));
@@ -513,7 +535,9 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::flush`]; the database's.
+    #[track_caller]
     pub fn execute(&self, sql: &str, params: impl IntoParams) -> Result<u64> {
+        let _caller = mark();
         self.on(None).execute(sql, params)
     }
 
@@ -521,7 +545,9 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::flush`]; the database's.
+    #[track_caller]
     pub fn query_text(&self, sql: &str, params: impl IntoParams) -> Result<Rows> {
+        let _caller = mark();
         self.on(None).query_text(sql, params)
     }
 
@@ -529,7 +555,9 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::execute`].
+    #[track_caller]
     pub fn execute_script(&self, sql: &str) -> Result<()> {
+        let _caller = mark();
         self.on(None).execute_script(sql)
     }
 

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
+use mirrorm_core::engine::unmarked;
 use mirrorm_core::schema::Table;
 use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::RwLock;
@@ -123,7 +124,7 @@ impl<F: ?Sized + Send + Sync + 'static> Receivers<F> {
 
 /// Runs a receiver, and makes an error of a panic.
 fn guarded<V: Verdict>(run: impl FnOnce() -> V) -> Result<(), Error> {
-    match catch_unwind(AssertUnwindSafe(|| run().into_result())) {
+    match catch_unwind(AssertUnwindSafe(|| unmarked(run).into_result())) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(ours(error)),
         Err(payload) => {

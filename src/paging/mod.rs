@@ -10,7 +10,7 @@ mod result;
 
 use std::sync::Arc;
 
-use mirrorm_core::engine::Execute;
+use mirrorm_core::engine::{Execute, mark};
 use mirrorm_core::rows::Row;
 use mirrorm_core::stmt::Select;
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -148,11 +148,13 @@ impl Page {
     /// assert_eq!((page.items.as_slice(), page.pages()), ([4, 5, 6].as_slice(), 3));
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn fetch<T>(
         self,
         items: impl FnOnce(u64, u64) -> Result<Vec<T>>,
         count: impl FnOnce() -> Result<u64>,
     ) -> Result<Pagination<T>> {
+        let _caller = mark();
         let (number, per_page) = self.wanted()?;
         // Beyond what databases count to there is nothing.
         let skip = (number - 1).saturating_mul(per_page).min(i64::MAX as u64);
@@ -266,7 +268,9 @@ pub trait Paginate {
 }
 
 impl Paginate for Select {
+    #[track_caller]
     fn paginate(&self, on: &impl Execute, page: Page) -> Result<Pagination<Row>> {
+        let _caller = mark();
         if self.is_limited() {
             return Err(limited());
         }
@@ -302,7 +306,9 @@ pub trait PageQuery {
 }
 
 impl PageQuery for Query<'_> {
+    #[track_caller]
     fn paginate(&self, page: Page) -> Result<Pagination<Record>> {
+        let _caller = mark();
         if self.select().is_limited() {
             return Err(limited());
         }
@@ -310,7 +316,9 @@ impl PageQuery for Query<'_> {
         page.fetch(items, || self.count())
     }
 
+    #[track_caller]
     fn keyset(&self, page: Keyset) -> Result<Slice> {
+        let _caller = mark();
         if self.select().is_limited() {
             return Err(limited());
         }

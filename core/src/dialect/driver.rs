@@ -111,6 +111,12 @@ pub trait Connection: Send {
         true
     }
 
+    /// The connection behind, where this one only tells what is sent.
+    #[doc(hidden)]
+    fn unwatched(&self) -> Option<&dyn Connection> {
+        None
+    }
+
     /// The driver's own connection, for the dialect's `raw` escape hatch.
     fn as_any(&self) -> &dyn Any;
 }

@@ -34,6 +34,7 @@ pub struct EngineOptions {
     pub(crate) base: Option<PathBuf>,
     pub(crate) create: Option<bool>,
     pub(crate) read_only: Option<bool>,
+    pub(crate) echo: Option<bool>,
     pub(crate) driver: IndexMap<String, String>,
 }
 
@@ -74,6 +75,9 @@ setters! {
     create: bool;
     /// Open for reading only. Default false.
     read_only: bool;
+    /// Whether every statement is written to standard error, with its time and the line of the program
+    /// that sent it, and without its values. Default no.
+    echo: bool;
 }
 
 impl EngineOptions {
@@ -124,6 +128,11 @@ impl EngineOptions {
         self.read_only.unwrap_or(false)
     }
 
+    /// Whether statements are written to standard error.
+    pub fn is_echo(&self) -> bool {
+        self.echo.unwrap_or(false)
+    }
+
     /// Options of the dialect by name.
     pub fn driver(&self) -> &IndexMap<String, String> {
         &self.driver
@@ -142,6 +151,7 @@ impl EngineOptions {
         self.base = self.base.take().or(defaults.base);
         self.create = self.create.or(defaults.create);
         self.read_only = self.read_only.or(defaults.read_only);
+        self.echo = self.echo.or(defaults.echo);
         for (name, value) in defaults.driver {
             self.driver.entry(name).or_insert(value);
         }

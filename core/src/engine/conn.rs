@@ -8,6 +8,7 @@ use std::sync::Arc;
 use parking_lot::{ArcReentrantMutexGuard, RawMutex, RawThreadId};
 
 use super::Engine;
+use super::caller::{mark, unmarked};
 use super::gate::Pass;
 use super::params::IntoParams;
 use super::pool::Lease;
@@ -185,7 +186,9 @@ impl Conn {
     ///
     /// # Errors
     /// The database's, with the statement; values that have no place in it are `Conversion`.
+    #[track_caller]
     pub fn execute(&self, sql: &str, params: impl IntoParams) -> Result<u64> {
+        let _caller = mark();
         let params = self.bound(params)?;
         Ok(self.run(&Request::new(sql, &params), None)?.rows)
     }
@@ -194,7 +197,9 @@ impl Conn {
     ///
     /// # Errors
     /// As [`Conn::execute`].
+    #[track_caller]
     pub fn query_text(&self, sql: &str, params: impl IntoParams) -> Result<Rows> {
+        let _caller = mark();
         let params = self.bound(params)?;
         // It may be an INSERT .. RETURNING for all we know.
         self.note_write();
@@ -206,7 +211,9 @@ impl Conn {
     /// # Errors
     /// The database's, for the first statement that fails; those before it took effect unless a
     /// transaction is running.
+    #[track_caller]
     pub fn execute_script(&self, sql: &str) -> Result<()> {
+        let _caller = mark();
         self.still_open()?;
         let _turn = self.turn_to_write()?;
         self.note_write();
@@ -290,7 +297,7 @@ impl Conn {
         let mut result = None;
         self.cursor(request, &mut |cursor| {
             if let Some(body) = body.take() {
-                result = Some(body(&mut RowStream::new(cursor))?);
+                result = Some(unmarked(|| body(&mut RowStream::new(cursor)))?);
             }
             Ok(())
         })?;
@@ -366,7 +373,9 @@ impl Conn {
     /// # Errors
     /// `Invalid` when one is running: that is what [`Transaction::savepoint`] is for. `Busy` when
     /// another writer does not end in time.
+    #[track_caller]
     pub fn begin(&self, intent: Intent) -> Result<Transaction<'_>> {
+        let _caller = mark();
         Transaction::begin(self, intent)
     }
 
@@ -375,8 +384,10 @@ impl Conn {
     ///
     /// # Errors
     /// The closure's, and those of begin and commit.
+    #[track_caller]
     pub fn transaction<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.begin(Intent::Write)?.run(body)
+        let _caller = mark();
+        self.begin(Intent::Write)?.run(|tx| unmarked(|| body(tx)))
     }
 
     /// Runs what must happen wholly or not at all: in the caller's transaction, or in one of its own.
@@ -385,15 +396,17 @@ impl Conn {
             let _turn = self.turn_to_write()?;
             return body(self);
         }
-        self.transaction(|tx| body(tx))
+        self.begin(Intent::Write)?.run(|tx| body(tx))
     }
 
     /// Runs a closure in a transaction that sees one state of the database and refuses writes.
     ///
     /// # Errors
     /// The closure's; `ReadOnly` for a write.
+    #[track_caller]
     pub fn read<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.begin(Intent::Read)?.run(body)
+        let _caller = mark();
+        self.begin(Intent::Read)?.run(|tx| unmarked(|| body(tx)))
     }
 }
 

@@ -1,18 +1,22 @@
 //! Doing things: connections from a pool, transactions, and the verbs of statements.
 //!
 //! Everything here goes through the contracts in `dialect`. `pool` and `gate` share nothing with
-//! statements; `conn` joins both; `run` has the verbs.
+//! statements; `conn` joins both; `run` has the verbs. `observe` tells what is sent, `caller` by whom.
 
 mod batch;
+mod caller;
 mod closed;
 mod conn;
 mod gate;
 mod holders;
+mod observe;
 mod params;
 mod plan;
 mod pool;
 mod run;
 mod schema_ops;
+#[cfg(feature = "tracing")]
+mod trace;
 mod transaction;
 
 use std::fmt;
@@ -22,7 +26,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use once_cell::sync::OnceCell;
 
 pub use crate::dialect::{EngineOptions, PoolKind};
+pub use caller::{Marked, mark, unmarked};
 pub use conn::{Conn, Execute, HeldConn, Lent, Writing};
+pub use observe::{Observers, Observing, Statement};
 pub use params::{IntoParams, Params};
 pub use plan::{Plan, Prepare, Writes};
 pub use pool::PoolStatus;
@@ -34,6 +40,7 @@ use crate::compile::Target;
 use crate::dialect::{Connector, Dialect, Url};
 use crate::error::Result;
 use gate::Gate;
+use observe::{Told, Watching};
 use pool::Pool;
 
 /// A database behind a URL: its dialect, its pool, and what its server can do.
@@ -50,6 +57,7 @@ struct Inner {
     options: EngineOptions,
     /// Statements that may have written, so that who shares the one connection notices.
     writes: AtomicU64,
+    told: Arc<Told>,
 }
 
 impl Engine {
@@ -69,7 +77,10 @@ impl Engine {
         connector: Box<dyn Connector>,
         options: EngineOptions,
     ) -> Engine {
-        let pool = Pool::new(connector, &options);
+        let told = Told::new(options.is_echo(), connector.describe(), dialect.name());
+        let told = Arc::new(told);
+        let watching = Watching { connector, told: told.clone() };
+        let pool = Pool::new(Box::new(watching), &options);
         let gate = Arc::new(Gate::new(options.lock_timeout()));
         Engine(Arc::new(Inner {
             dialect,
@@ -78,6 +89,7 @@ impl Engine {
             target: OnceCell::new(),
             options,
             writes: AtomicU64::new(0),
+            told,
         }))
     }
 
@@ -99,7 +111,9 @@ impl Engine {
     pub fn connect(&self) -> Result<Conn> {
         let lease = self.0.pool.checkout()?;
         let target = self.0.target.get_or_try_init(|| -> Result<Arc<Target>> {
-            let features = self.0.dialect.features(lease.connection())?;
+            // Nobody asked for this: it is not told.
+            let driver = lease.connection();
+            let features = self.0.dialect.features(driver.unwatched().unwrap_or(driver))?;
             Ok(Target::new(self.0.dialect, features))
         })?;
         Ok(Conn::new(self.clone(), lease, target.clone()))
@@ -146,6 +160,10 @@ impl Engine {
 
     pub(crate) fn note_write(&self) {
         self.0.writes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn told(&self) -> &Told {
+        &self.0.told
     }
 
     pub(crate) fn gate(&self) -> &Arc<Gate> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::caller::mark;
 use super::conn::{Conn, Execute, Writing};
 use super::run::written;
 use crate::compile::{Compile, Compiled, ParamSlot, adapt};
@@ -106,7 +107,9 @@ impl Plan<Select> {
     /// # Errors
     /// `Invalid` for a parameter without a value or a value without a parameter, `Conversion` for
     /// values that do not fit, and the database's.
+    #[track_caller]
     pub fn all(&self, on: &impl Execute, values: impl IntoValues) -> Result<Rows> {
+        let _caller = mark();
         let conn = on.lend_for(&self.statement)?;
         let prepared = self.current(&conn)?;
         let compiled = &prepared.compiled;
@@ -120,7 +123,9 @@ impl Plan<Select> {
     ///
     /// # Errors
     /// As [`Plan::all`], and `NotFound`, `MultipleFound`.
+    #[track_caller]
     pub fn one(&self, on: &impl Execute, values: impl IntoValues) -> Result<Row> {
+        let _caller = mark();
         self.all(on, values)?.into_one()
     }
 
@@ -128,7 +133,9 @@ impl Plan<Select> {
     ///
     /// # Errors
     /// As [`Plan::all`], and `MultipleFound`.
+    #[track_caller]
     pub fn one_or_none(&self, on: &impl Execute, values: impl IntoValues) -> Result<Option<Row>> {
+        let _caller = mark();
         self.all(on, values)?.one_or_none()
     }
 }
@@ -163,7 +170,9 @@ impl<S: Writes> Plan<S> {
     ///
     /// # Errors
     /// As [`Plan::all`]; constraint violations as [`Insert::run`].
+    #[track_caller]
     pub fn run(&self, on: &impl Execute, values: impl IntoValues) -> Result<u64> {
+        let _caller = mark();
         let mut given: Vec<(Arc<str>, Expr)> = Vec::new();
         values.each(&mut |name, value| given.push((name.into(), value)));
         written(on, self.statement.writing(), |conn| {
@@ -197,12 +206,14 @@ impl<S: Writes> Plan<S> {
     /// assert_eq!(rename.run_many(&db, ["name", "id"], [("anna", 1), ("benno", 2)])?, 2);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn run_many<R: IntoRow, const N: usize>(
         &self,
         on: &impl Execute,
         names: [&str; N],
         rows: impl IntoIterator<Item = R>,
     ) -> Result<u64> {
+        let _caller = mark();
         let mut flat = RowBuffer::default();
         let mut count = 0;
         for row in rows {

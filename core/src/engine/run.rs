@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use super::caller::mark;
 use super::conn::{Conn, Execute, Writing};
 use super::plan::Writes;
 use crate::compile::{BulkInsert, Compiled, Target};
@@ -43,7 +44,9 @@ impl Select {
     /// assert!(error.to_string().contains("did you mean `name`?"));
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn all(&self, on: &impl Execute) -> Result<Rows> {
+        let _caller = mark();
         let conn = on.lend_for(self)?;
         let compiled = conn.compile(self)?;
         let expect = self.limit.map_or(64, |n| usize::try_from(n).unwrap_or(usize::MAX));
@@ -54,7 +57,9 @@ impl Select {
     ///
     /// # Errors
     /// As [`Select::all`], and `Conversion` naming the column.
+    #[track_caller]
     pub fn all_as<T: DeserializeOwned>(&self, on: &impl Execute) -> Result<Vec<T>> {
+        let _caller = mark();
         self.all(on)?.all_as()
     }
 
@@ -62,7 +67,9 @@ impl Select {
     ///
     /// # Errors
     /// As [`Select::all`]; `NotFound` when there is none, `MultipleFound` when there are several.
+    #[track_caller]
     pub fn one(&self, on: &impl Execute) -> Result<Row> {
+        let _caller = mark();
         self.all(on)?.one()
     }
 
@@ -70,7 +77,9 @@ impl Select {
     ///
     /// # Errors
     /// As [`Select::all`]; `MultipleFound` when there are several.
+    #[track_caller]
     pub fn one_or_none(&self, on: &impl Execute) -> Result<Option<Row>> {
+        let _caller = mark();
         self.all(on)?.one_or_none()
     }
 
@@ -78,7 +87,9 @@ impl Select {
     ///
     /// # Errors
     /// As [`Select::all`].
+    #[track_caller]
     pub fn first(&self, on: &impl Execute) -> Result<Option<Row>> {
+        let _caller = mark();
         let rows = self.clone().limit(self.limit.unwrap_or(1).min(1)).all(on)?;
         Ok(rows.first())
     }
@@ -87,7 +98,9 @@ impl Select {
     ///
     /// # Errors
     /// As [`Select::one`], and `Conversion`.
+    #[track_caller]
     pub fn scalar<T: FromValue>(&self, on: &impl Execute) -> Result<T> {
+        let _caller = mark();
         self.one(on)?.get(0)
     }
 
@@ -95,7 +108,9 @@ impl Select {
     ///
     /// # Errors
     /// As [`Select::all`], and `Conversion`.
+    #[track_caller]
     pub fn scalars<T: FromValue>(&self, on: &impl Execute) -> Result<Vec<T>> {
+        let _caller = mark();
         self.all(on)?.scalars()
     }
 
@@ -103,7 +118,9 @@ impl Select {
     ///
     /// # Errors
     /// As [`Select::all`].
+    #[track_caller]
     pub fn count(&self, on: &impl Execute) -> Result<u64> {
+        let _caller = mark();
         if !self.is_row_for_row() {
             let conn = on.lend_for(self)?;
             return conn.count_of(self);
@@ -135,11 +152,13 @@ impl Select {
     /// assert_eq!(sum, 499_500);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn stream<T>(
         &self,
         on: &impl Execute,
         body: impl FnOnce(&mut RowStream<'_>) -> Result<T>,
     ) -> Result<T> {
+        let _caller = mark();
         let conn = on.lend_for(self)?;
         let compiled = conn.compile(self)?;
         conn.stream(&request(&compiled), body)
@@ -217,7 +236,9 @@ impl Insert {
     /// assert_eq!((error.table(), error.columns()), (Some("users"), &["name".to_string()][..]));
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn run(&self, on: &impl Execute) -> Result<Inserted> {
+        let _caller = mark();
         written(on, self.writing(), |conn| self.run_on(conn).map(|done| (done.rows, done)))
     }
 
@@ -258,7 +279,9 @@ impl Insert {
     ///
     /// # Errors
     /// As [`Insert::run`]; `Invalid` for a table whose keys the database does not make.
+    #[track_caller]
     pub fn ids(&self, on: &impl Execute) -> Result<Vec<i64>> {
+        let _caller = mark();
         if self.table.def().generated_key().is_none() {
             let message = format!("the database makes no keys for `{}`", self.table.name());
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -327,7 +350,9 @@ impl Update {
     ///
     /// # Errors
     /// As [`Insert::run`]; `Invalid` without a filter and without `all_rows`.
+    #[track_caller]
     pub fn run(&self, on: &impl Execute) -> Result<u64> {
+        let _caller = mark();
         changed(on, self)
     }
 }
@@ -337,7 +362,9 @@ impl Delete {
     ///
     /// # Errors
     /// As [`Update::run`].
+    #[track_caller]
     pub fn run(&self, on: &impl Execute) -> Result<u64> {
+        let _caller = mark();
         changed(on, self)
     }
 }
@@ -373,7 +400,9 @@ impl Ddl {
     ///
     /// # Errors
     /// `Unsupported` for what the server cannot do, and the database's.
+    #[track_caller]
     pub fn run(&self, on: &impl Execute) -> Result<()> {
+        let _caller = mark();
         let conn = on.lend_for(self)?;
         let compiled = conn.compile(self)?;
         conn.run(&Request { keep: false, ..request(&compiled) }, None).map(|_| ())

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::caller::mark;
 use super::conn::{Conn, Execute};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Table, TableDef, TableKind, sort_tables};
@@ -17,7 +18,9 @@ use crate::stmt::Ddl;
 /// # Errors
 /// `Unsupported` for a type the database has no home for, before anything is created; the
 /// database's others.
+#[track_caller]
 pub fn create_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
+    let _caller = mark();
     let conn = on.lend_for(&tables)?;
     let existing = existing_names(&conn, &tables)?;
     let is_new = |table: &Table| {
@@ -34,7 +37,9 @@ pub fn create_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
 /// # Errors
 /// `Cycle` where tables point to each other, the database wants an order and the foreign keys
 /// have no name to be dropped by; the database's others.
+#[track_caller]
 pub fn drop_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
+    let _caller = mark();
     let conn = on.lend_for(&tables)?;
     let existing = existing_names(&conn, &tables)?;
     let there = |table: &Table| {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use super::caller::{mark, unmarked};
 use super::conn::{Conn, Execute, Lent};
 use crate::dialect::{Intent, Request};
 use crate::error::{Error, ErrorKind, Outcome, Result};
@@ -119,7 +120,9 @@ impl<'c> Transaction<'c> {
     ///
     /// # Errors
     /// `Invalid` while a savepoint inside this level is open; the database's.
+    #[track_caller]
     pub fn savepoint(&self) -> Result<Transaction<'_>> {
+        let _caller = mark();
         self.conn.still_open()?;
         if self.conn.depth.get() != self.level.depth + 1 {
             let message = "a savepoint of this level is open: begin the next one inside it, or end it first";
@@ -134,7 +137,7 @@ impl<'c> Transaction<'c> {
     /// # Errors
     /// The closure's, and the database's.
     pub fn transaction<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
-        self.savepoint()?.run(body)
+        self.savepoint()?.run(|tx| unmarked(|| body(tx)))
     }
 
     pub(super) fn run<T>(self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
@@ -156,7 +159,9 @@ impl<'c> Transaction<'c> {
     /// # Errors
     /// The database's; the transaction is rolled back then. A connection lost while COMMIT was on
     /// its way is `Disconnected` with an outcome nobody knows.
+    #[track_caller]
     pub fn commit(self) -> Result<()> {
+        let _caller = mark();
         let result = self.conn.commit_level(&self.level);
         self.open.set(result.as_ref().is_err_and(|error| error.outcome() == Outcome::Unknown));
         result

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mirrorm_core::dialect::{Dialect, Intent};
-use mirrorm_core::engine::{Conn, Engine, Execute, IntoParams, Lent, Writing};
+use mirrorm_core::engine::{
+    Conn, Engine, Execute, IntoParams, Lent, Observers, Observing, Statement, Writing, mark, unmarked,
+};
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::{Metadata, Table};
 use mirrorm_core::stmt::Tables;
@@ -38,6 +40,8 @@ struct Inner {
     maker: Maker,
     metadata: Metadata,
     signals: Signals,
+    /// Who wants to know what is sent.
+    observers: Observers,
 }
 
 impl Db {
@@ -50,7 +54,8 @@ impl Db {
     }
 
     fn over(metadata: Metadata, maker: Maker) -> Db {
-        Db(Arc::new(Inner { engines: RwLock::new(None), maker, metadata, signals: Signals::default() }))
+        let (signals, observers) = (Signals::default(), Observers::default());
+        Db(Arc::new(Inner { engines: RwLock::new(None), maker, metadata, signals, observers }))
     }
 
     /// Gives the `Db` its databases. Nothing is connected yet.
@@ -71,7 +76,7 @@ impl Db {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn init(&self, config: Config) -> Result<()> {
-        let made = Engines::new(&config, self.0.maker.clone(), None)?;
+        let made = Engines::new(&config, self.0.maker.clone(), None, self.observers())?;
         let mut engines = self.0.engines.write();
         if engines.is_some() {
             let message = "the Db has its databases already: `reconfigure` changes them, `with_config` gives \
@@ -94,7 +99,8 @@ impl Db {
         if let Some(stands_in) = engines.as_ref().filter(|engines| engines.is_stand_in()) {
             return Err(occupied(stands_in));
         }
-        let made = Arc::new(Engines::new(&config, self.0.maker.clone(), engines.as_deref())?);
+        let made =
+            Arc::new(Engines::new(&config, self.0.maker.clone(), engines.as_deref(), self.observers())?);
         let replaced = engines.replace(made.clone());
         drop(engines);
         replaced.iter().for_each(|before| before.dispose_but(&made));
@@ -149,6 +155,31 @@ impl Db {
     pub(crate) fn use_engines(&self, engines: Arc<Engines>) {
         let replaced = self.0.engines.write().replace(engines);
         drop(replaced);
+    }
+
+    /// Calls a function after every statement that is sent to its databases, on the thread that sent it,
+    /// until the guard is dropped: to log, count, or time them. What the function sends itself is not
+    /// told.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let _slow = db.observe(|statement| {
+    ///     if statement.duration > Duration::from_millis(200) {
+    ///         eprintln!("slow: {statement}");
+    ///     }
+    /// });
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn observe(&self, listener: impl Fn(&Statement<'_>) + Send + Sync + 'static) -> Observing {
+        self.0.observers.observe(listener)
+    }
+
+    fn observers(&self) -> Observers {
+        self.0.observers.clone()
     }
 
     /// The engine of the default database: its pool, its options, its dialect.
@@ -250,7 +281,9 @@ impl Db {
     /// assert_eq!(db.execute("INSERT INTO t VALUES (?, ?)", (1, "x"))?, 1);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn execute(&self, sql: &str, params: impl IntoParams) -> Result<u64> {
+        let _caller = mark();
         self.connect()?.execute(sql, params)
     }
 
@@ -268,7 +301,9 @@ impl Db {
     /// assert_eq!(row.get::<i64>("n")?, 42);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn query_text(&self, sql: &str, params: impl IntoParams) -> Result<Rows> {
+        let _caller = mark();
         self.connect()?.query_text(sql, params)
     }
 
@@ -276,7 +311,9 @@ impl Db {
     ///
     /// # Errors
     /// The database's, for the first that fails; those before it took effect.
+    #[track_caller]
     pub fn execute_script(&self, sql: &str) -> Result<()> {
+        let _caller = mark();
         self.connect()?.execute_script(sql)
     }
 
@@ -300,10 +337,12 @@ impl Db {
     /// assert_eq!(db.query_text("SELECT * FROM t", ())?.len(), 0);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn transaction<T>(&self, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
+        let _caller = mark();
         let session = self.session();
         session.begin(Intent::Write)?;
-        let value = body(&session)?;
+        let value = unmarked(|| body(&session))?;
         session.commit()?;
         Ok(value)
     }
@@ -313,10 +352,12 @@ impl Db {
     ///
     /// # Errors
     /// The closure's; `ReadOnly` for a write.
+    #[track_caller]
     pub fn read<T>(&self, body: impl FnOnce(&Session) -> Result<T>) -> Result<T> {
+        let _caller = mark();
         let session = self.session();
         session.begin(Intent::Read)?;
-        let value = body(&session)?;
+        let value = unmarked(|| body(&session))?;
         session.rollback()?;
         Ok(value)
     }
@@ -414,6 +455,19 @@ impl Db {
         let route = Route { table: table.as_ref(), is_write, has_written: false };
         let at = engines.place(engines.session.resolver.as_ref(), &route)?;
         Ok(Lent::Own(Box::new(engines.engine(at)?.connect()?)))
+    }
+}
+
+/// Which `Db` it is, without keeping it alive.
+#[doc(hidden)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Identity(usize);
+
+impl Db {
+    /// Which one it is. Two never have the same while both live.
+    #[doc(hidden)]
+    pub fn identity(&self) -> Identity {
+        Identity(Arc::as_ptr(&self.0) as usize)
     }
 }
 

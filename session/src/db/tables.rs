@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use mirrorm_core::Result;
-use mirrorm_core::engine::{Engine, create_tables, drop_tables};
+use mirrorm_core::engine::{Engine, create_tables, drop_tables, mark};
 use mirrorm_core::schema::{Metadata, Name, Table, TableParts};
 use mirrorm_reflect::{Reflection, Reflector};
 
@@ -146,7 +146,9 @@ impl Db {
     /// `Unsupported` for a type the database has no home for, before anything is created in it;
     /// `Config` for a table of a bind that is not configured, before anything is created at all; the
     /// databases' others. What was created in other databases stays.
+    #[track_caller]
     pub fn create_all(&self) -> Result<()> {
+        let _caller = mark();
         self.create_all_in(Binds::all())
     }
 
@@ -167,7 +169,9 @@ impl Db {
     /// assert_eq!(db.reflect_in("logs")?.tables().len(), 1);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn create_all_in(&self, binds: impl Into<Binds>) -> Result<()> {
+        let _caller = mark();
         self.in_each(&binds.into(), create_tables)
     }
 
@@ -176,7 +180,9 @@ impl Db {
     /// # Errors
     /// The databases', such as `ForeignKey` for rows of a table that is not defined here; as
     /// [`Db::create_all`].
+    #[track_caller]
     pub fn drop_all(&self) -> Result<()> {
+        let _caller = mark();
         self.drop_all_in(Binds::all())
     }
 
@@ -184,7 +190,9 @@ impl Db {
     ///
     /// # Errors
     /// As [`Db::drop_all`].
+    #[track_caller]
     pub fn drop_all_in(&self, binds: impl Into<Binds>) -> Result<()> {
+        let _caller = mark();
         self.in_each(&binds.into(), drop_tables)
     }
 
@@ -240,7 +248,9 @@ impl Db {
     /// assert_eq!(select(&users).one(&db)?.get::<i64>("id")?, 1);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn reflect(&self) -> Result<Reflection> {
+        let _caller = mark();
         self.reflect_in(Binds::all())
     }
 
@@ -249,7 +259,9 @@ impl Db {
     /// # Errors
     /// The databases'; `Config` for a bind that is not configured; `NoSuchTable` for tables asked for
     /// by name that are not there.
+    #[track_caller]
     pub fn reflect_in(&self, binds: impl Into<Binds>) -> Result<Reflection> {
+        let _caller = mark();
         let binds = binds.into();
         let engines = self.engines()?;
         let keys = match binds.keys() {
@@ -279,7 +291,9 @@ impl Db {
     ///
     /// # Errors
     /// The database's; `NoSuchTable` for tables asked for by name that are not there.
+    #[track_caller]
     pub fn reflect_with(&self, reflector: &Reflector) -> Result<Reflection> {
+        let _caller = mark();
         let conn = self.connect()?;
         reflector.reflect(&conn, &self.0.metadata)
     }

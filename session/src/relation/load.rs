@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mirrorm_core::engine::mark;
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::{Block, BlockBuilder, Columns, Rows};
 use mirrorm_core::schema::{Alias, Table, TableDef, TableId};
@@ -98,7 +99,9 @@ impl Record {
     /// assert_eq!(post.related_one("user")?.as_ref(), Some(&users[0]));
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn related(&self, name: &str) -> Result<Vec<Record>> {
+        let _caller = mark();
         match self.session() {
             Some(session) => session.verb()?.related(self, name),
             None => self.related_detached(name),
@@ -109,7 +112,9 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::related`]; `MultipleFound` where it leads to several.
+    #[track_caller]
     pub fn related_one(&self, name: &str) -> Result<Option<Record>> {
+        let _caller = mark();
         let mut all = self.related(name)?;
         if all.len() > 1 {
             let message = format!("`{name}` of {} leads to {} rows", self.describe(), all.len());

@@ -38,6 +38,9 @@ mod routes;
 /// The session of a thread, a block, a request.
 mod scopes;
 
+/// What was sent, and who asked for it.
+mod recorded;
+
 /// Transactions around tests.
 mod undone;
 
