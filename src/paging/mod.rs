@@ -1,5 +1,6 @@
 //! Pages of a result: which one is wanted (here), what it is (`result`), and the numbers of a page
 //! list (`links`). And pages by place (`keyset`), with their signed cursors (`cursor`).
+//! `template` shows a page in minijinja.
 //!
 //! Not here: the queries that are paged; these are traits on them.
 
@@ -7,6 +8,8 @@ mod cursor;
 mod keyset;
 mod links;
 mod result;
+#[cfg(feature = "minijinja")]
+mod template;
 
 use std::sync::Arc;
 
