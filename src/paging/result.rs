@@ -124,6 +124,16 @@ impl<T> Pagination<T> {
         Pagination { items, page, per_page, total, has_more, asked }
     }
 
+    /// As [`Pagination::map`], with a change that can fail.
+    ///
+    /// # Errors
+    /// The first of the change.
+    pub fn try_map<U, E>(self, change: impl FnMut(T) -> Result<U, E>) -> Result<Pagination<U>, E> {
+        let Pagination { items, page, per_page, total, has_more, asked } = self;
+        let items = items.into_iter().map(change).collect::<Result<_, E>>()?;
+        Ok(Pagination { items, page, per_page, total, has_more, asked })
+    }
+
     /// The items.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
