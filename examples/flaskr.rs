@@ -1,11 +1,11 @@
 //! A blog's model layer: users, their posts newest first with their authors, pages, and an audit list fed
 //! by `models_committed`. A web framework would call these methods. Run it with `cargo run --example flaskr`.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use mirrorm::paging::Pagination;
 use mirrorm::prelude::*;
-use mirrorm::session::Subscription;
+use mirrorm::{paging::Pagination, session::Subscription};
+use parking_lot::Mutex;
 
 struct Blog {
     db: Db,
@@ -46,7 +46,7 @@ impl Blog {
         let list = audit.clone();
         let listening = db.signals().models_committed.connect(move |_, changes| {
             let lines = changes.iter().map(|change| format!("{} {}", change.operation, change.subject()));
-            list.lock().unwrap().extend(lines);
+            list.lock().extend(lines);
         });
         Ok(Blog { db, users, posts, audit, _listening: listening })
     }
@@ -111,28 +111,40 @@ fn hash(username: &str, password: &str) -> String {
 fn main() -> Result<()> {
     let blog = Blog::open("sqlite://")?;
     blog.register("ann", "sesame")?;
-    blog.register("ben", "mellon")?;
-    assert_eq!(blog.register("ann", "again").unwrap_err().kind(), ErrorKind::Unique);
-    assert_eq!(blog.login("ann", "wrong")?, None);
-    let (ann, ben) = (blog.login("ann", "sesame")?.unwrap(), blog.login("ben", "mellon")?.unwrap());
-    for n in 1..=7 {
-        blog.write(if n % 2 == 0 { ben } else { ann }, &format!("post {n}"), "…")?;
+    let ann = blog.login("ann", "sesame")?.unwrap_or_default();
+    for n in 1..=4 {
+        blog.write(ann, &format!("post {n}"), "…")?;
     }
-    assert_eq!(blog.write(ann, "", "no title").unwrap_err().kind(), ErrorKind::Check);
-    assert_eq!(blog.edit(ben, 7, None).unwrap_err().kind(), ErrorKind::Invalid);
-    blog.edit(ann, 7, Some("the latest"))?;
-    blog.edit(ben, 2, None)?;
+    blog.edit(ann, 1, None)?;
+    println!("{}\n{}", blog.index(Page::number(1))?.items.join("\n"), blog.audit.lock().join("\n"));
+    Ok(())
+}
+
+#[test]
+fn a_blog() {
+    let blog = Blog::open("sqlite://").unwrap();
+    let kind = |error: Error| error.kind();
+    blog.register("ann", "sesame").unwrap();
+    blog.register("ben", "mellon").unwrap();
+    assert_eq!(blog.register("ann", "again").map_err(kind), Err(ErrorKind::Unique));
+    assert_eq!(blog.login("ann", "wrong").unwrap(), None);
+    let [ann, ben] = [("ann", "sesame"), ("ben", "mellon")].map(|(n, p)| blog.login(n, p).unwrap().unwrap());
+    for n in 1..=7 {
+        blog.write(if n % 2 == 0 { ben } else { ann }, &format!("post {n}"), "…").unwrap();
+    }
+    assert_eq!(blog.write(ann, "", "no title").map_err(kind), Err(ErrorKind::Check));
+    assert_eq!(blog.edit(ben, 7, None).map_err(kind), Err(ErrorKind::Invalid));
+    blog.edit(ann, 7, Some("the latest")).unwrap();
+    blog.edit(ben, 2, None).unwrap();
     assert_eq!(blog.edit(ann, 2, None).unwrap_err().message(), "Post id 2 doesn't exist.");
-    let first = mirrorm::assert_queries!(3, blog.db, blog.index(Page::number(1))?);
+    let first = mirrorm::assert_queries!(3, blog.db, blog.index(Page::number(1)).unwrap());
     assert_eq!(first.items, ["the latest by ann", "post 6 by ben", "post 5 by ann"]);
     let numbers: Vec<Option<u64>> = first.iter_pages().collect();
     assert_eq!((first.total, numbers), (Some(6), vec![Some(1), Some(2)]));
-    let last = blog.index(first.next_page())?;
+    let last = blog.index(first.next_page()).unwrap();
     assert_eq!((last.items.len(), last.has_next()), (3, false));
-    assert_eq!(blog.index(Page::number(3)).unwrap_err().kind(), ErrorKind::NotFound);
-    let audit = blog.audit.lock().unwrap();
+    assert_eq!(blog.index(Page::number(3)).map(drop).map_err(kind), Err(ErrorKind::NotFound));
+    let audit = blog.audit.lock();
     assert_eq!(audit[..3], ["insert user 1", "insert user 2", "insert post 1"]);
     assert_eq!(audit[audit.len() - 2..], ["update post 7", "delete post 2"]);
-    println!("{}", first.items.join("\n"));
-    Ok(())
 }

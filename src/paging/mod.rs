@@ -151,13 +151,11 @@ impl Page {
     /// assert_eq!((page.items.as_slice(), page.pages()), ([4, 5, 6].as_slice(), 3));
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
-    #[track_caller]
     pub fn fetch<T>(
         self,
         items: impl FnOnce(u64, u64) -> Result<Vec<T>>,
         count: impl FnOnce() -> Result<u64>,
     ) -> Result<Pagination<T>> {
-        let _caller = mark();
         let (number, per_page) = self.wanted()?;
         // Beyond what databases count to there is nothing.
         let skip = (number - 1).saturating_mul(per_page).min(i64::MAX as u64);

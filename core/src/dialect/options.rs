@@ -103,6 +103,11 @@ impl EngineOptions {
         self.size
     }
 
+    /// How many connections may be opened beyond the pool's size, where somebody said.
+    pub fn pool_overflow(&self) -> Option<usize> {
+        self.overflow
+    }
+
     /// The kind of pool, where that was set.
     pub fn given_kind(&self) -> Option<PoolKind> {
         self.kind

@@ -62,7 +62,14 @@ impl Dialect for Sqlite {
                 );
                 return Err(Error::new(ErrorKind::Config, message));
             }
-            options.fill(EngineOptions::new().kind(PoolKind::Static));
+            let more = [("size", options.pool_size(), 1), ("overflow", options.pool_overflow(), 0)];
+            if let Some((name, ..)) = more.iter().find(|(_, given, most)| given.is_some_and(|n| n > *most)) {
+                let message = format!(
+                    "a database in memory has one connection, which all share: leave out the pool's `{name}`"
+                );
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+            options.fill(EngineOptions::new().kind(PoolKind::Static).size(1).overflow(0));
         }
         options.fill(EngineOptions::new().size(5).overflow(10));
         Ok(())

@@ -459,7 +459,7 @@ impl Hooks for Counting {
         options: &mut EngineOptions,
     ) -> Result<()> {
         self.calls.lock().unwrap().push("hacks");
-        *options = std::mem::take(options).overflow(3);
+        *options = std::mem::take(options).timeout(Duration::from_secs(3));
         dialect.apply_driver_hacks(url, options)
     }
 

@@ -53,6 +53,9 @@ mod faults;
 /// A model of all of it, and random steps.
 mod model;
 
+/// The errors of Flask-SQLAlchemy, and those that take their place.
+mod catalogue;
+
 /// Wrong calls, and the error each gets.
 mod wrong;
 
