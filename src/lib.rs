@@ -57,6 +57,11 @@ mod test_transaction;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// The examples of the page for who comes from Flask-SQLAlchemy, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-flask-sqlalchemy.md")]
+struct Coming;
+
 pub use config::ReadConfig;
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
 pub use mirrorm_session::{Config, Db, Model, Record, Session, table_name_of};

@@ -139,3 +139,25 @@ fn nothing_is_postponed() {
         }
     }
 }
+
+#[test]
+fn tests_that_documents_name_are_there() {
+    let text = include_str!("../docs/coming-from-flask-sqlalchemy.md");
+    let all: Vec<(String, String)> = ["tests", "src", "session/src"]
+        .into_iter()
+        .flat_map(sources)
+        .map(|(path, text)| (path.file_stem().unwrap().to_string_lossy().to_string(), text))
+        .collect();
+    let mut named = 0;
+    for word in text.split('`').skip(1).step_by(2) {
+        let Some((file, test)) = word.split_once("::") else { continue };
+        let is_name =
+            |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if is_name(file) && is_name(test) && test.matches('_').count() >= 2 {
+            let there = all.iter().any(|(stem, text)| stem == file && text.contains(&format!("fn {test}(")));
+            assert!(there, "{word} is not there");
+            named += 1;
+        }
+    }
+    assert!(named > 90, "{named}");
+}

@@ -146,8 +146,12 @@ impl Verb<'_> {
         let written: Vec<Record> = links.iter().map(|(record, _)| record.clone()).collect();
         restore_links(links, &log.deleted().chain(&doomed).map(Record::address).collect());
         let inserted = steps.iter().filter(|step| step.operation == Operation::Insert);
-        let gone = inserted.filter_map(|step| step.record().cloned()).chain(new);
-        let gone: Vec<Record> = gone.filter(Record::hold_rows).collect();
+        let gone: Vec<Record> = inserted.filter_map(|step| step.record().cloned()).chain(new).collect();
+        let discarded = |record: &&Record| record.state() == RecordState::Transient;
+        let discarded: HashSet<usize> =
+            log.deleted().chain(&doomed).filter(discarded).map(Record::address).collect();
+        let_go_of(&gone, &discarded);
+        let gone: Vec<Record> = gone.into_iter().filter(Record::hold_rows).collect();
         drop(written);
         // What was loaded for records that stay may have been of what is no more.
         let tables: HashSet<TableId> = steps.iter().map(|change| change.table().id()).collect();
@@ -257,6 +261,19 @@ fn restore_links(flushed: Vec<(Record, Box<Links>)>, deleted: &HashSet<usize>) {
         match &mut state.links {
             Some(links) => links.merge(*own),
             None => state.links = Some(own),
+        }
+    }
+}
+
+/// Takes records that were deleted, and whose insert is undone too, off new ones that hold them: who is
+/// added again does not bring them back.
+fn let_go_of(holders: &[Record], discarded: &HashSet<usize>) {
+    if discarded.is_empty() {
+        return;
+    }
+    for record in holders {
+        if let Some(links) = &mut record.0.state.lock().links {
+            links.let_go(discarded);
         }
     }
 }

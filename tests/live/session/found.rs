@@ -839,3 +839,21 @@ fn values_of_the_program_are_dropped_when_nothing_is_locked() {
     });
     hears.recv_timeout(std::time::Duration::from_secs(20)).expect("it waits for itself");
 }
+
+#[test]
+fn a_new_record_lets_go_of_one_that_was_deleted_before_the_rollback() {
+    each_backend(|db| {
+        let b = blog(db);
+        let session = db.session();
+        let post = session.add(b.post("p")).unwrap();
+        let ann = session.add(b.user("ann")).unwrap();
+        session.flush().unwrap();
+        ann.append("posts", &post).unwrap();
+        session.delete(&post).unwrap();
+        session.rollback().unwrap();
+        session.add(ann).unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.query(&b.users).count().unwrap(), 1);
+        assert_eq!(session.query(&b.posts).count().unwrap(), 0, "nobody added the post again");
+    });
+}

@@ -234,3 +234,41 @@ fn a_default_schema() {
     assert_eq!(db.table_named("others").unwrap().def().display_name(), "main.others");
     assert_eq!(db.tables().len(), 3, "what is known is not reflected a second time");
 }
+
+#[test]
+fn a_key_of_several_columns_and_one_from_a_constraint() {
+    let db = memory();
+    let seats =
+        db.model("Seat", (column("row", Text), column("n", Integer), primary_key(["row", "n"]))).unwrap();
+    let links = db
+        .model("UserGroup", ["user_id", "group_id"].map(|name| column(name, Integer).primary_key()))
+        .unwrap();
+    db.create_all().unwrap();
+    let session = db.session();
+    let seat = session.add(seats.record(values! { "row" => "A", "n" => 7 }).unwrap()).unwrap();
+    session.add(links.record(values! { "user_id" => 1, "group_id" => 2 }).unwrap()).unwrap();
+    session.commit().unwrap();
+    assert_eq!(seat.to_string(), "<Seat A, 7>");
+    assert!(session.get(&links, (1, 2)).unwrap().is_some());
+}
+
+#[test]
+fn a_bind_said_twice() {
+    let db = Db::new();
+    db.init(Config::new().url("sqlite://").bind("a", "sqlite://").bind("b", "sqlite://")).unwrap();
+    let bind = |model: Model| model.parts(id()).define(&db).unwrap().bind().map(ToString::to_string);
+    let mixin = Model::mixin().parts(in_bind("a"));
+    assert_eq!(bind(Model::new("One").with(&mixin)), Some("a".into()));
+    assert_eq!(bind(Model::new("Two").with(&mixin).bind("b")), Some("b".into()), "the model's own");
+    assert_eq!(bind(Model::new("Three").parts(in_bind("b")).with(&mixin)), Some("b".into()));
+    assert_eq!(bind(Model::new("Four").parts(in_bind("a")).bind("b")), Some("b".into()), "the last word");
+    assert_eq!(bind(Model::new("Five").with(&mixin).bind(None)), None);
+    // A view of the registry gives its bind to what says none.
+    let view = db.metadata().for_bind(Some("b"));
+    assert_eq!(view.define("six", id()).unwrap().bind().map(|key| &**key), Some("b"));
+    assert_eq!(view.define("seven", (id(), in_bind("a"))).unwrap().bind().map(|key| &**key), Some("a"));
+    // Two models of one name in two databases are two tables.
+    let mine = Model::new("User").parts(id()).define(&db).unwrap();
+    let theirs = Model::new("User").parts((id(), column("x", Text), in_bind("a"))).define(&db).unwrap();
+    assert_ne!(mine, theirs);
+}
