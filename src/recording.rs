@@ -34,7 +34,7 @@ pub struct RecordedQuery {
     pub duration: Duration,
     /// How many rows it returned, or changed; none where nobody knows.
     pub rows: Option<u64>,
-    /// Why it failed, if it did.
+    /// Why it failed, if it did. What the database says of it may hold values.
     pub error: Option<Error>,
     /// The line of the program that called the verb; none for what no verb sends.
     pub location: Option<&'static Location<'static>>,
@@ -68,7 +68,7 @@ impl fmt::Display for RecordedQuery {
             _ => {}
         }
         self.rows.map_or(Ok(()), |rows| write!(f, "  ({rows} rows)"))?;
-        self.error.as_ref().map_or(Ok(()), |error| write!(f, "  failed: {}", error.message()))?;
+        self.error.as_ref().map_or(Ok(()), |error| write!(f, "  failed: {:?}", error.kind()))?;
         self.location.map_or(Ok(()), |at| write!(f, "  at {}:{}", at.file(), at.line()))
     }
 }

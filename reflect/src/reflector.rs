@@ -96,11 +96,14 @@ impl Reflector {
         Ok((facts.tables, facts.problems))
     }
 
-    /// Reads the facts and registers the tables.
+    /// Reads the facts and registers the tables: of the registry's default schema, where none was said.
     ///
     /// # Errors
     /// `NoSuchTable` for names asked for that are not there; the database's.
     pub fn reflect(&self, conn: &Conn, metadata: &Metadata) -> Result<Reflection> {
+        if let (None, Some(schema)) = (&self.scope.schema, metadata.schema()) {
+            return self.clone().schema(schema.as_str()).reflect(conn, metadata);
+        }
         let (facts, mut problems) = self.facts(conn)?;
         let dialect = conn.engine().dialect().name();
         let mut tables = Vec::with_capacity(facts.len());

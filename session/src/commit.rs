@@ -10,7 +10,7 @@ use mirrorm_core::{Error, ErrorKind, Outcome, Result};
 
 use crate::changes::Changes;
 use crate::delivery;
-use crate::inner::{Phase, Verb};
+use crate::inner::{Phase, Routes, Verb};
 use crate::log::Log;
 use crate::partial::{Partial, Sent};
 use crate::record::{Fate, RecordState};
@@ -191,6 +191,7 @@ impl Verb<'_> {
                 self.note(&mut core, record, Some(RecordState::Deleted), RecordState::Detached);
             }
         }
+        core.routes = Routes::default();
         core.let_tables_go();
         if self.inner.options.expire_on_commit {
             let alive = core.identity.alive();

@@ -91,7 +91,8 @@ pub trait Hooks: Send + Sync + 'static {
         Metadata::new()
     }
 
-    /// What every model of the `Db` starts from: columns, defaults, settings that all have. Asked once.
+    /// What every model of the `Db` starts from: columns, defaults, settings that all have. Asked once;
+    /// it must not define a model of the `Db` itself.
     fn make_declarative_base(&self) -> Model {
         Model::mixin()
     }

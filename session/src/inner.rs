@@ -123,10 +123,24 @@ pub(crate) struct Core {
     /// Transitions nobody was told yet.
     pub(crate) transitions: Vec<Transition>,
     /// Which database each table is written in, where the program decides it, for the transaction.
-    pub(crate) routes: Vec<(TableId, usize)>,
+    pub(crate) routes: Routes,
     pending: HashMap<TableId, Arc<Batch>, Folded>,
     sources: HashMap<TableId, Arc<Source>, Folded>,
     next_level: u64,
+}
+
+/// Where the transaction writes, where the program decides it.
+#[derive(Default)]
+pub(crate) struct Routes {
+    pub(crate) written: Vec<(TableId, usize)>,
+    /// Whether it wrote, be it by raw SQL.
+    pub(crate) has_written: bool,
+}
+
+impl Routes {
+    pub(crate) fn of(&self, table: TableId) -> Option<usize> {
+        self.written.iter().find(|(own, _)| *own == table).map(|(_, at)| *at)
+    }
 }
 
 /// The transaction or a savepoint: what happened in it.
@@ -275,10 +289,8 @@ impl Core {
         self.pending.insert(table.id(), Arc::new(Batch::new(Arc::new(source), block, 0)));
     }
 
-    /// Lets go of what is not needed after a transaction: a table that was removed must not live as
-    /// long as the session.
+    /// Lets go of what no record uses: a table that was removed must not live as long as the session.
     pub(crate) fn let_tables_go(&mut self) {
-        self.routes.clear();
         self.sources.retain(|_, source| Arc::strong_count(source) > 1);
         self.pending.retain(|_, batch| Arc::strong_count(batch) > 1);
     }

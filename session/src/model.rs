@@ -177,14 +177,17 @@ impl Model {
         *parts.bind_mut() = bind.flatten();
         let view = db.metadata().for_bind(parts.bind_mut().as_deref());
         let schema = parts.schema().or(view.schema()).map(|schema| schema.as_str().to_string());
-        let known = view.get_in(schema.as_deref(), table.as_str());
+        let before = view.get_in(schema.as_deref(), table.as_str()).map(|table| table.def());
+        let declared = db.declared();
         let own = view.define(table, (parts, extend_existing()))?;
-        let related = relationships.iter().try_for_each(|make| db.relate(&own, make(&own)));
-        if let (Err(error), None) = (&related, known) {
-            view.remove(&own);
-            return Err(error.clone());
+        if let Err(error) = relationships.iter().try_for_each(|make| db.relate(&own, make(&own))) {
+            db.put_back(declared);
+            match before {
+                Some(before) => view.put_back(&own, &before)?,
+                None => drop(view.remove(&own)),
+            }
+            return Err(error);
         }
-        related?;
         db.start_queries(&own, start);
         Ok(own)
     }

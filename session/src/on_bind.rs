@@ -61,7 +61,10 @@ impl<'s> OnBind<'s> {
         verb.autoflush()?;
         let at = verb.inner.engines()?.position(self.bind)?;
         let result = run(&*verb.writing(at)?);
-        verb.core()?.epochs.forget();
+        let mut core = verb.core()?;
+        core.epochs.forget();
+        // It may have been a write for all we know.
+        core.routes.has_written = true;
         result
     }
 }

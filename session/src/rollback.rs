@@ -10,7 +10,7 @@ use mirrorm_core::{Error, Left, Result};
 
 use crate::batch::Place;
 use crate::changes::{Body, Change, Changes, Pair};
-use crate::inner::{Core, Failed, LevelState, Verb};
+use crate::inner::{Core, Failed, LevelState, Routes, Verb};
 use crate::log::Log;
 use crate::record::{Fate, Home, NO_ROW, Record, RecordState};
 use crate::relation::Links;
@@ -21,6 +21,7 @@ impl Verb<'_> {
     pub(crate) fn rollback_all(&self) -> Result<()> {
         let (levels, done) = self.end_transaction()?;
         let log = self.restore(levels, |_| false)?;
+        self.core()?.routes = Routes::default();
         self.tell_transitions()?;
         self.tell_rolled_back(log);
         self.core()?.let_tables_go();

@@ -599,6 +599,7 @@ impl Session {
         let bind = verb.inner.engines()?.bind(at);
         let mut core = verb.core()?;
         core.epochs.forget();
+        core.routes.has_written = true;
         core.wrote(what.table.id());
         if rows > 0 {
             core.level().log.push(Change::bulk(bind, what, rows));

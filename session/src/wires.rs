@@ -99,12 +99,15 @@ impl Verb<'_> {
         if self.inner.options.resolver.is_none() {
             return self.inner.engines()?.of_table(table);
         }
-        let known = self.core()?.routes.iter().find(|(own, _)| *own == table.id()).map(|(_, at)| *at);
+        let known = self.core()?.routes.of(table.id());
         if let Some(at) = known {
             return Ok(at);
         }
         let at = self.resolve(Some(table), true)?;
-        self.core()?.routes.push((table.id(), at));
+        let mut core = self.core()?;
+        core.routes.written.push((table.id(), at));
+        core.routes.has_written = true;
+        drop(core);
         Ok(at)
     }
 
@@ -115,6 +118,7 @@ impl Verb<'_> {
             Target::Statement(statement) => statement,
         };
         match table_of(statement)? {
+            Some(table) if statement.is_definition() => self.inner.engines()?.of_table(&table),
             Some(table) if is_write => self.place_to_write(&table),
             Some(table) => self.place_to_read(&table),
             None => self.resolve(None, is_write),
@@ -122,7 +126,7 @@ impl Verb<'_> {
     }
 
     fn resolve(&self, table: Option<&Table>, is_write: bool) -> Result<usize> {
-        let has_written = !self.core()?.routes.is_empty();
+        let has_written = self.core()?.routes.has_written;
         let route = Route { table, is_write, has_written };
         self.inner.engines()?.place(self.inner.options.resolver.as_ref(), &route)
     }

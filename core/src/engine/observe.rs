@@ -6,8 +6,9 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
+use std::io::Write as _;
 use std::ops::Range;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -46,7 +47,7 @@ pub struct Statement<'s> {
     /// Why it failed, if it did.
     pub error: Option<&'s Error>,
     /// The line of the program that called for it; none where a verb does not say, as for the end of
-    /// what is dropped.
+    /// what is dropped. What functions of columns and hooks send in a verb counts as the verb's.
     pub location: Option<&'static Location<'static>>,
     /// The database it was sent to, without its password.
     pub database: &'s str,
@@ -95,11 +96,11 @@ impl Statement<'_> {
 }
 
 impl fmt::Display for Statement<'_> {
-    /// Without the values.
+    /// Without the values, and without the words of an error, which may hold some.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3} ms  {}", self.duration.as_secs_f64() * 1e3, self.sql)?;
         self.rows.map_or(Ok(()), |rows| write!(f, "  ({rows} rows)"))?;
-        self.error.map_or(Ok(()), |error| write!(f, "  failed: {}", error.message()))?;
+        self.error.map_or(Ok(()), |error| write!(f, "  failed: {:?}", error.kind()))?;
         self.location.map_or(Ok(()), |at| write!(f, "  at {}:{}", at.file(), at.line()))
     }
 }
@@ -118,7 +119,7 @@ pub struct Observers(Arc<RwLock<Vec<(u64, Listener)>>>);
 
 impl Observers {
     /// Calls a function after every statement, on the thread that sent it, until the guard is dropped.
-    /// What it sends itself is not told.
+    /// What it sends itself is not told, and a panic of it is caught.
     pub fn observe(&self, listener: impl Fn(&Statement<'_>) + Send + Sync + 'static) -> Observing {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -138,7 +139,8 @@ impl Observers {
     fn tell(&self, statement: &Statement<'_>) {
         // Nothing is locked while they run.
         let all: Vec<Listener> = self.0.read().iter().map(|(_, listener)| listener.clone()).collect();
-        all.iter().for_each(|listener| listener(statement));
+        // The statement took effect: a panic must not pass through who keeps account of it.
+        all.iter().for_each(|listener| drop(catch_unwind(AssertUnwindSafe(|| listener(statement)))));
     }
 }
 
@@ -256,13 +258,16 @@ impl Told {
 
     fn tell(&self, statement: &Statement<'_>) {
         if self.is_echo {
-            eprintln!("[mirrorm] {statement}");
+            // Nobody is left to hear that nobody hears.
+            let _ = writeln!(std::io::stderr(), "[mirrorm] {statement}");
         }
-        #[cfg(feature = "tracing")]
-        super::trace::event(statement);
         let others = self.others.read().clone();
         // What they send themselves is not told: it would not end.
-        silently(|| others.iter().chain([&self.own]).for_each(|list| list.tell(statement)));
+        silently(|| {
+            #[cfg(feature = "tracing")]
+            super::trace::event(statement);
+            others.iter().chain([&self.own]).for_each(|list| list.tell(statement));
+        });
     }
 }
 
@@ -325,6 +330,7 @@ impl Engine {
 struct Counting<'c> {
     cursor: &'c mut dyn Cursor,
     rows: u64,
+    failed: bool,
 }
 
 impl Cursor for Counting<'_> {
@@ -336,6 +342,7 @@ impl Cursor for Counting<'_> {
         let before = block.len();
         let more = self.cursor.fill(block);
         self.rows += (block.len() - before) as u64;
+        self.failed = more.is_err();
         more
     }
 }
@@ -349,17 +356,23 @@ impl Connection for Watched {
         if !self.told.is_watched() {
             return self.driver.query(request, body);
         }
-        let mut rows = 0;
+        let (mut rows, mut refused) = (0, None);
         let run = || {
             self.driver.query(request, &mut |cursor| {
-                let mut counting = Counting { cursor, rows: 0 };
+                let mut counting = Counting { cursor, rows: 0, failed: false };
                 let done = body(&mut counting);
                 rows += counting.rows;
-                done
+                match done {
+                    // What the reader of the rows did not like is no failure of the statement.
+                    Err(error) if !counting.failed => refused = Some(error),
+                    done => return done,
+                }
+                Ok(())
             })?;
             Ok(rows)
         };
-        self.sent((request.sql, Values::One(request.params)), run, |rows| Some(*rows)).map(|_| ())
+        self.sent((request.sql, Values::One(request.params)), run, |rows| Some(*rows))?;
+        refused.map_or(Ok(()), Err)
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {

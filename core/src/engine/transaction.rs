@@ -136,7 +136,9 @@ impl<'c> Transaction<'c> {
     ///
     /// # Errors
     /// The closure's, and the database's.
+    #[track_caller]
     pub fn transaction<T>(&self, body: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let _caller = mark();
         self.savepoint()?.run(|tx| unmarked(|| body(tx)))
     }
 
@@ -171,7 +173,9 @@ impl<'c> Transaction<'c> {
     ///
     /// # Errors
     /// The database's; the connection is not used again then.
+    #[track_caller]
     pub fn rollback(self) -> Result<()> {
+        let _caller = mark();
         self.end()
     }
 

@@ -143,7 +143,9 @@ impl Metadata {
         list.schema = list.schema.or_else(|| self.registry.schema.clone());
         list.naming.clone_from(&self.registry.naming);
         let key = (list.bind.clone(), list.schema.as_ref().map(Name::shared), name.shared());
-        // What is replaced is dropped after the lock: it holds functions and types of the program's.
+        // What is replaced or refused is dropped after the lock: it holds functions and types of the
+        // program's.
+        let _held = list.clone();
         let (now, parts);
         if existing == Existing::Refuse {
             list.settle_attributes(&name)?;
@@ -163,8 +165,9 @@ impl Metadata {
             Existing::Extend => {
                 let is_model = now.parts.model.is_some() && list.model.is_some();
                 let mut extended = now.extended(list);
-                extended.settle_attributes(&name)?;
+                let settled = extended.settle_attributes(&name);
                 parts = extended;
+                settled?;
                 let same = same_parts(&now.parts, &parts);
                 if is_model && !same {
                     return Err(another_model(&now, &parts));
@@ -181,6 +184,19 @@ impl Metadata {
             Existing::Refuse => return Err(defined_differently(&now, &list)),
         }
         Ok(table.clone())
+    }
+
+    /// Gives a table the definition it had before.
+    ///
+    /// # Errors
+    /// None that the definition had not when it was made.
+    #[doc(hidden)]
+    pub fn put_back(&self, table: &Table, before: &TableDef) -> Result<()> {
+        let now = table.def();
+        let def = TableDef::build(before.name.clone(), before.parts.clone(), Some(&now))?;
+        table.replace(def);
+        self.registry.generation.fetch_add(1, Ordering::AcqRel);
+        Ok(())
     }
 
     /// The table of this name in the default schema.

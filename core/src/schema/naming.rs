@@ -11,7 +11,7 @@ use super::name::Name;
 /// How constraints and indexes are named that were declared without a name, by templates.
 ///
 /// In a template stand `{table}`, `{column}` (the first), `{columns}` (joined by `_`), for foreign keys
-/// `{referred_table}`, `{referred_column}` and `{referred_columns}`, and for checks `{number}` (which of the
+/// `{referred_table}`, `{referred_column}` and `{referred_columns}`, (the last two are empty where it names no columns), and for checks `{number}` (which of the
 /// table's, from 1); everything else stands for itself. By default it is `ix_{table}_{columns}`,
 /// `uq_{table}_{columns}` and `fk_{table}_{columns}`; primary keys and checks get no name. What was
 /// declared with a name keeps it, and so does what was reflected, or has none in the database.

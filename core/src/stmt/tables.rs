@@ -12,6 +12,11 @@ use crate::schema::Table;
 pub trait Tables {
     /// Lends every table it names, in no order, some perhaps several times.
     fn each(&self, visit: &mut dyn FnMut(&Table));
+
+    /// Whether it defines tables: then it goes where they are, whoever decides otherwise.
+    fn is_definition(&self) -> bool {
+        false
+    }
 }
 
 impl std::fmt::Debug for dyn Tables + '_ {
@@ -27,6 +32,10 @@ impl std::fmt::Debug for dyn Tables + '_ {
 impl Tables for Vec<Table> {
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
         self.iter().for_each(visit);
+    }
+
+    fn is_definition(&self) -> bool {
+        true
     }
 }
 
@@ -94,5 +103,9 @@ impl Tables for Ddl {
             | Ddl::AddForeignKey { table, .. }
             | Ddl::DropForeignKey { table, .. } => visit(table),
         }
+    }
+
+    fn is_definition(&self) -> bool {
+        true
     }
 }

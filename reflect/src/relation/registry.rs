@@ -49,6 +49,18 @@ impl Relations {
         Ok(())
     }
 
+    /// Those that were declared, to be [put back](Relations::put_back).
+    pub fn declared(&self) -> Vec<Declared> {
+        self.declared.read().clone()
+    }
+
+    /// Declares these and no others.
+    pub fn put_back(&self, declared: Vec<Declared>) {
+        let replaced = std::mem::replace(&mut *self.declared.write(), declared);
+        self.declarations.fetch_add(1, Ordering::AcqRel);
+        drop(replaced);
+    }
+
     /// The relationships as they are now.
     pub fn map(&self, metadata: &Metadata) -> Arc<Map> {
         // Asked before anything is read: what changes meanwhile makes the map old at once.

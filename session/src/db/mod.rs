@@ -390,7 +390,9 @@ impl Db {
     /// assert_eq!(db.session().query(&t).count()?, 1);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
+    #[track_caller]
     pub fn retry<T>(&self, times: u32, mut body: impl FnMut(&Session) -> Result<T>) -> Result<T> {
+        let _caller = mark();
         let mut tried = 1;
         loop {
             match self.transaction(&mut body) {
@@ -453,7 +455,8 @@ impl Db {
     fn lend_to(&self, statement: &dyn Tables, is_write: bool) -> Result<Lent<'_>> {
         let (engines, table) = (self.engines()?, table_of(statement)?);
         let route = Route { table: table.as_ref(), is_write, has_written: false };
-        let at = engines.place(engines.session.resolver.as_ref(), &route)?;
+        let resolver = engines.session.resolver.as_ref().filter(|_| !statement.is_definition());
+        let at = engines.place(resolver, &route)?;
         Ok(Lent::Own(Box::new(engines.engine(at)?.connect()?)))
     }
 }

@@ -16,7 +16,7 @@ use crate::engines::{Hooks, Maker};
 use crate::model::{Model, Start};
 use crate::query::Query;
 use crate::record::Record;
-use crate::relation::{Attached, RelationMap, RelationshipParts};
+use crate::relation::{Attached, Declared, RelationMap, RelationshipParts};
 
 /// The engine of a bind, its tables, and its key.
 type Chosen = (Engine, Vec<Table>, Option<Arc<str>>);
@@ -110,6 +110,15 @@ impl Db {
     pub(crate) fn models(&self) -> (&Model, &dyn Hooks) {
         let Maker { hooks, base, .. } = &self.0.maker;
         (base.get_or_init(|| hooks.make_declarative_base()), &**hooks)
+    }
+
+    /// The relationships that were declared, and putting them back.
+    pub(crate) fn declared(&self) -> Vec<Declared> {
+        attached(&self.0.metadata).relations.declared()
+    }
+
+    pub(crate) fn put_back(&self, declared: Vec<Declared>) {
+        attached(&self.0.metadata).relations.put_back(declared);
     }
 
     /// Keeps what queries of a table start from.
@@ -269,9 +278,6 @@ impl Db {
             None => engines.binds().map(|bind| bind.cloned()).collect(),
         };
         let mut reflector = Reflector::new();
-        if let Some(schema) = self.0.metadata.schema() {
-            reflector = reflector.schema(schema.as_str());
-        }
         if let Some(names) = binds.names() {
             reflector = reflector.only(names);
         }

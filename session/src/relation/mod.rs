@@ -9,7 +9,7 @@ mod unsaved;
 mod write;
 
 pub(crate) use load::Related;
-pub(crate) use mirrorm_reflect::relation::{KeyLink, Relation, RelationMap, Relations, same_list};
+pub(crate) use mirrorm_reflect::relation::{Declared, KeyLink, Relation, RelationMap, Relations, same_list};
 pub use mirrorm_reflect::relation::{OnParentDelete, RelationshipParts, relationship};
 pub(crate) use noted::{Hold, Links, Pointer};
 use unsaved::Unsaved;

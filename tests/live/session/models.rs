@@ -213,6 +213,28 @@ fn models_that_are_wrong() {
 }
 
 #[test]
+fn a_model_that_fails_leaves_a_known_table_as_it_was() {
+    let db = memory();
+    db.execute_script("CREATE TABLE author (AuthorID INTEGER PRIMARY KEY)").unwrap();
+    db.reflect().unwrap();
+    let stranger = memory().table("stranger", id()).unwrap();
+    let posts = db.table("posts", (id(), column("a", Integer).references("author.AuthorID"))).unwrap();
+    let model = Model::new("Author").parts(attribute("id").of("AuthorID"));
+    let error = model
+        .clone()
+        .relationship(relationship("writings", &posts))
+        .relationship(relationship("x", &stranger))
+        .define(&db)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSuchTable);
+    let author = db.table_named("author").unwrap();
+    assert!(author.try_c("AuthorID").is_ok() && author.def().model().is_none());
+    assert_eq!(db.relationships(&author), ["posts"], "no relationship is left");
+    let mended = model.parts(attribute("id").of("AuthorID").default(1)).define(&db).unwrap();
+    assert_eq!(mended, author);
+}
+
+#[test]
 fn a_default_schema() {
     struct Main;
     impl Hooks for Main {
@@ -232,6 +254,7 @@ fn a_default_schema() {
     db.execute_script("CREATE TABLE others (id INTEGER PRIMARY KEY)").unwrap();
     db.reflect().unwrap();
     assert_eq!(db.table_named("others").unwrap().def().display_name(), "main.others");
+    db.reflect_with(&mirrorm::reflect::Reflector::new()).unwrap();
     assert_eq!(db.tables().len(), 3, "what is known is not reflected a second time");
 }
 

@@ -138,6 +138,49 @@ fn transactions_savepoints_and_reflection() {
 }
 
 #[test]
+fn what_listens_does_no_harm() {
+    let db = memory();
+    let t = db.table("t", column("id", Integer).primary_key()).unwrap();
+    db.create_all().unwrap();
+    let told = std::sync::Arc::new(std::sync::Mutex::new(0));
+    let count = told.clone();
+    let _told =
+        db.signals().models_committed.connect(move |_, changes| *count.lock().unwrap() += changes.len());
+    let panics = db.observe(|statement| assert!(statement.sql != "COMMIT", "a listener panics"));
+    let own = db.clone();
+    let _asks = db.observe(move |_| drop(own.execute("SELECT 1", ())));
+    let session = db.session();
+    session.add(t.record(()).unwrap()).unwrap();
+    assert_eq!(session.commit().unwrap().changes.len(), 1);
+    drop(panics);
+    assert_eq!(*told.lock().unwrap(), 1, "the commit is told whoever panicked on the way");
+}
+
+#[test]
+fn errors_are_recorded_without_their_words() {
+    let db = memory();
+    let recording = Recorder::new().start(&db);
+    let failed = db.query_text("SELECT json_extract('{}', ?)", ("hunter2",)).unwrap_err();
+    assert!(failed.message().contains("hunter2"), "the database repeats values");
+    let shown = recording.queries()[0].to_string();
+    assert!(shown.contains("failed: ") && !shown.contains("hunter2"), "{shown}");
+    recording.clear();
+    // What a reader of rows says is not the statement's failure.
+    let t = db.table("t", column("id", Integer).primary_key()).unwrap();
+    db.create_all().unwrap();
+    recording.clear();
+    let refuse = |_: &mut mirrorm::rows::RowStream<'_>| -> Result<()> {
+        Err(Error::new(ErrorKind::Invalid, "enough"))
+    };
+    assert_eq!(select(&t).stream(&db, refuse).unwrap_err().message(), "enough");
+    assert!(recording.queries()[0].error.is_none());
+    recording.clear();
+    let here = line!();
+    db.retry(2, |session| session.add(t.record(()).unwrap())).unwrap();
+    assert_eq!(lines(&recording.queries()), [here + 1]);
+}
+
+#[test]
 fn bounded_slow_and_of_one_db() {
     let (db, other) = (memory(), memory());
     let few = Recorder::new().limit(2).start(&db);

@@ -147,3 +147,55 @@ fn a_resolver_that_refuses_or_knows_no_such_bind() {
     let error = insert(&t).values(values! { "name" => "x" }).run(&session).unwrap_err();
     assert!(error.message().contains("read only"), "{error}");
 }
+
+#[test]
+fn definitions_go_where_the_tables_are() {
+    let (db, _, asked) = split();
+    let id = || column("id", Integer).primary_key();
+    let one = db.table("one", id()).unwrap();
+    let two = db.table("two", id()).unwrap();
+    mirrorm::engine::create_tables(&db, vec![one]).unwrap();
+    mirrorm::engine::create_tables(&db.session(), vec![two]).unwrap();
+    db.create_all().unwrap();
+    assert_eq!(said(&asked), [""; 0]);
+    let there =
+        |bind| db.get_engine(bind).unwrap().connect().unwrap().query_text("SELECT * FROM one", ()).is_ok();
+    assert_eq!((there(None), there(Some("replica"))), (true, false));
+}
+
+#[test]
+fn raw_writes_count_as_writes() {
+    let (db, t, asked) = split();
+    for raw in [true, false] {
+        let session = db.session();
+        match raw {
+            true => drop(session.execute("INSERT INTO t (name) VALUES ('raw')", ()).unwrap()),
+            false => drop(insert(&t).values(values! { "name" => "on" }).run(&session.on(None)).unwrap()),
+        }
+        assert_eq!(session.query(&t).count().unwrap(), 2);
+        assert_eq!(said(&asked), ["read t after a write"]);
+        session.rollback().unwrap();
+        assert_eq!(session.query(&t).count().unwrap(), 1);
+        assert_eq!(said(&asked), ["read t"], "the next transaction has written nothing");
+    }
+}
+
+#[test]
+fn a_receiver_of_a_rollback_begins_anew() {
+    let (db, t, asked) = split();
+    let table = t.clone();
+    let _listening = db.signals().after_rollback.connect(move |session, _| {
+        session.query(&table).count().unwrap();
+        session.add(table.record(values! { "name" => "log" }).unwrap()).unwrap();
+        session.flush().unwrap();
+    });
+    let session = db.session();
+    session.add(t.record(values! { "name" => "lost" }).unwrap()).unwrap();
+    session.flush().unwrap();
+    said(&asked);
+    session.rollback().unwrap();
+    assert_eq!(said(&asked), ["read t", "write t"]);
+    session.add(t.record(values! { "name" => "next" }).unwrap()).unwrap();
+    assert_eq!(session.commit().unwrap().changes.len(), 2);
+    assert_eq!(said(&asked), [""; 0], "the transaction goes on where it began");
+}
