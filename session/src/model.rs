@@ -150,7 +150,8 @@ impl Model {
     }
 
     /// What every `session.query` of its table starts from: an order, a filter, what is loaded with it.
-    /// Records that are asked for by key, and related ones, are not filtered by it.
+    /// Records that are asked for by key, and related ones, are not filtered by it. It is kept with the
+    /// tables of the `Db`, which would never end if it held one.
     pub fn query(mut self, start: impl for<'s> Fn(Query<'s>) -> Query<'s> + Send + Sync + 'static) -> Model {
         self.start = Some(Start(Arc::new(start)));
         self

@@ -22,6 +22,32 @@ use crate::session::Session;
 /// their like.
 ///
 /// A mistake made while building, such as an unknown column, is returned by the verb that runs it.
+///
+/// What a program asks again and again it gives a name, by a trait of its own.
+///
+/// # Example
+/// ```
+/// use mirrorm::prelude::*;
+/// use mirrorm::session::Query;
+///
+/// trait Published {
+///     fn published(self) -> Self;
+/// }
+///
+/// impl Published for Query<'_> {
+///     fn published(self) -> Self {
+///         let live = self.table().c("live");
+///         self.filter(live.eq(true))
+///     }
+/// }
+///
+/// let db = Db::open("sqlite://")?;
+/// let posts = db.table("posts", (column("id", Integer).primary_key(), column("live", Boolean)))?;
+/// db.create_all()?;
+/// insert(&posts).rows(["live"], [[true], [false]]).run(&db)?;
+/// assert_eq!(db.session().query(&posts).published().count()?, 1);
+/// # Ok::<(), mirrorm::Error>(())
+/// ```
 #[derive(Clone)]
 #[must_use = "a query does nothing until it runs"]
 pub struct Query<'s> {

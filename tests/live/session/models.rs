@@ -295,3 +295,35 @@ fn a_bind_said_twice() {
     let theirs = Model::new("User").parts((id(), column("x", Text), in_bind("a"))).define(&db).unwrap();
     assert_ne!(mine, theirs);
 }
+
+/// Asks for the tables when it goes.
+struct Nosy(Db);
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        self.0.tables();
+    }
+}
+
+#[test]
+fn what_is_refused_is_dropped_without_a_lock() {
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let db = memory();
+        let nosy = |db: &Db| {
+            let nosy = Nosy(db.clone());
+            move || nosy.0.tables().len().to_string().into()
+        };
+        let filled = |db: &Db| (id(), column("x", Text).default_with(nosy(db)));
+        db.table("t", filled(&db)).unwrap();
+        let wrong = (filled(&db), attribute("nope"), mirrorm::schema::extend_existing());
+        let one = db.table("t", wrong).unwrap_err();
+        let two = db.table("new", (filled(&db), attribute("nope"))).unwrap_err();
+        let three = db.table("", filled(&db)).unwrap_err();
+        db.table("t", (filled(&db), attribute("x").default("y"), mirrorm::schema::extend_existing()))
+            .unwrap();
+        done.send([one.kind(), two.kind(), three.kind()]).unwrap();
+    });
+    let kinds = ended.recv_timeout(std::time::Duration::from_secs(20)).expect("no deadlock");
+    assert_eq!(kinds, [ErrorKind::NoSuchColumn, ErrorKind::NoSuchColumn, ErrorKind::Invalid]);
+}
