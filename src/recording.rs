@@ -139,18 +139,15 @@ impl Recorder {
     pub fn start(self, db: &Db) -> Recording {
         let kept = Arc::new(Mutex::new(Queries::default()));
         let list = kept.clone();
-        let watch = db.observe(move |statement| {
-            if let Some(query) = self.take(statement) {
-                list.lock().push(query, self.limit);
-            }
-        });
+        let watch = self.watch(db, move |query, limit| list.lock().push(query, limit));
         Recording { kept, _watch: watch }
     }
 
     /// Records what is sent in each scope of a `Db` ([`db.scope()`](crate::scope::Scoped::scope), or a
     /// thread with a [`db.scoped()`](crate::scope::Scoped::scoped) session) apart, for
     /// [`recorded_queries`], until what this returns is dropped. A scope takes what it recorded with it;
-    /// what is sent outside scopes is not recorded.
+    /// what is sent outside scopes is not recorded. For scopes of a function of yours there is
+    /// [`Scopes::record`](crate::scope::Scopes::record).
     ///
     /// # Example
     /// ```
@@ -170,9 +167,18 @@ impl Recorder {
     pub fn start_by_scope(self, db: &Db) -> Observing {
         // The Db must not be kept alive by what it holds itself.
         let of = scope::ScopesOf::new(db);
+        self.watch(db, move |query, limit| of.record(query, limit))
+    }
+
+    /// Gives what it wants to somebody to keep, with how many to keep.
+    pub(crate) fn watch(
+        self,
+        db: &Db,
+        keep: impl Fn(RecordedQuery, usize) + Send + Sync + 'static,
+    ) -> Observing {
         db.observe(move |statement| {
             if let Some(query) = self.take(statement) {
-                of.record(query, self.limit);
+                keep(query, self.limit);
             }
         })
     }

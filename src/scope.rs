@@ -9,12 +9,14 @@ use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 
+use mirrorm_core::engine::Observing;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_session::{Db, Identity, Session, SessionOptions};
 use parking_lot::Mutex;
 
-use crate::recording::{Queries, RecordedQuery};
+use crate::recording::{Queries, RecordedQuery, Recorder};
 
 thread_local! {
     /// The sessions of this thread's scopes, the innermost last, each with the number of its scope.
@@ -246,15 +248,22 @@ impl fmt::Debug for ScopeGuard {
 pub struct Scopes<K> {
     db: Db,
     options: Option<SessionOptions>,
-    current: Box<dyn Fn() -> K + Send + Sync>,
-    sessions: Mutex<HashMap<K, Session>>,
+    current: Arc<dyn Fn() -> K + Send + Sync>,
+    sessions: Arc<Mutex<HashMap<K, Own>>>,
+}
+
+/// What a scope has of its own.
+struct Own {
+    session: Session,
+    /// What a recorder keeps for it.
+    queries: Queries,
 }
 
 impl<K: Hash + Eq> Scopes<K> {
     /// Scopes that a function tells apart. One that gives another value at each call gives another
     /// session at each call.
     pub fn by(db: &Db, current: impl Fn() -> K + Send + Sync + 'static) -> Scopes<K> {
-        Scopes { db: db.clone(), options: None, current: Box::new(current), sessions: Mutex::default() }
+        Scopes { db: db.clone(), options: None, current: Arc::new(current), sessions: Arc::default() }
     }
 
     /// The same with options for their sessions, instead of those of the configuration.
@@ -271,7 +280,7 @@ impl<K: Hash + Eq> Scopes<K> {
 
     fn find(&self, make: impl FnOnce() -> Session) -> ScopedSession {
         let key = (self.current)();
-        let known = self.sessions.lock().get(&key).map(Session::handle);
+        let known = self.sessions.lock().get(&key).map(|own| own.session.handle());
         if let Some(session) = known {
             return ScopedSession(session);
         }
@@ -280,13 +289,13 @@ impl<K: Hash + Eq> Scopes<K> {
         let made = make();
         let mut sessions = self.sessions.lock();
         if let Some(first) = sessions.get(&key) {
-            let handle = first.handle();
+            let handle = first.session.handle();
             drop(sessions);
             drop(made);
             return ScopedSession(handle);
         }
         let handle = made.handle();
-        sessions.insert(key, made);
+        sessions.insert(key, Own { session: made, queries: Queries::default() });
         ScopedSession(handle)
     }
 
@@ -308,6 +317,12 @@ impl<K: Hash + Eq> Scopes<K> {
         self.sessions.lock().contains_key(&key)
     }
 
+    /// What was recorded in the current scope, oldest first: see [`Scopes::record`].
+    pub fn recorded_queries(&self) -> Vec<RecordedQuery> {
+        let key = (self.current)();
+        self.sessions.lock().get(&key).map(|own| own.queries.list()).unwrap_or_default()
+    }
+
     /// Ends the session of the current scope, rolling back what is not committed; nothing happens
     /// where there is none.
     pub fn remove(&self) {
@@ -315,6 +330,37 @@ impl<K: Hash + Eq> Scopes<K> {
         let ended = self.sessions.lock().remove(&key);
         // Ending it may call the program's receivers.
         drop(ended);
+    }
+}
+
+impl<K: Hash + Eq + Send + 'static> Scopes<K> {
+    /// Records what is sent in each of its scopes that has a session apart, for
+    /// [`Scopes::recorded_queries`], until what this returns is dropped. A scope takes what it recorded
+    /// with it.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    /// use mirrorm::Recorder;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let scopes = Scopes::by(&db, || std::thread::current().id());
+    /// let _recording = scopes.record(Recorder::new());
+    /// scopes.session().query_text("SELECT 1", ())?;
+    /// assert_eq!(scopes.recorded_queries().len(), 1);
+    /// scopes.remove();
+    /// assert!(scopes.recorded_queries().is_empty());
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn record(&self, recorder: Recorder) -> Observing {
+        let (current, sessions) = (self.current.clone(), self.sessions.clone());
+        recorder.watch(&self.db, move |query, limit| {
+            // The program's function runs before anything is locked.
+            let key = current();
+            if let Some(own) = sessions.lock().get_mut(&key) {
+                own.queries.push(query, limit);
+            }
+        })
     }
 }
 

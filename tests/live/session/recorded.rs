@@ -228,6 +228,32 @@ fn each_scope_has_its_own() {
 }
 
 #[test]
+fn scopes_of_a_function_have_their_own_too() {
+    let db = memory();
+    let current = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(1));
+    let asked = current.clone();
+    let scopes = Scopes::by(&db, move || asked.load(std::sync::atomic::Ordering::Relaxed));
+    let go = |n| current.store(n, std::sync::atomic::Ordering::Relaxed);
+    let recording = scopes.record(Recorder::new());
+    db.query_text("SELECT 'before'", ()).unwrap();
+    assert!(scopes.recorded_queries().is_empty(), "the scope was not used yet");
+    scopes.session().query_text("SELECT 1", ()).unwrap();
+    scopes.session().commit().unwrap();
+    go(2);
+    assert!(scopes.recorded_queries().is_empty());
+    scopes.session().query_text("SELECT 2", ()).unwrap();
+    scopes.session().commit().unwrap();
+    assert_eq!(scopes.recorded_queries()[0].statement.as_ref(), "SELECT 2");
+    scopes.remove();
+    assert!(scopes.recorded_queries().is_empty());
+    go(1);
+    assert_eq!(scopes.recorded_queries().len(), 1);
+    drop(recording);
+    scopes.session().query_text("SELECT 3", ()).unwrap();
+    assert_eq!(scopes.recorded_queries().len(), 1);
+}
+
+#[test]
 fn a_test_says_how_many_it_wants() {
     let db = memory();
     let b = blog(&db);
