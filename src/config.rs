@@ -44,10 +44,12 @@ pub trait ReadConfig: Sized {
     ///
     /// `MIRRORM_DATABASE_URL` is the default database; `MIRRORM_BINDS__LOGS`, or a JSON map under
     /// `MIRRORM_BINDS`, those of binds, a URL each or a map of `url` and options. Keys of binds from
-    /// names are in lower case; those of a map are taken in the order of the alphabet. `MIRRORM_POOL_SIZE`, `MIRRORM_POOL_TIMEOUT`, `MIRRORM_POOL_RECYCLE`
-    /// (seconds), `MIRRORM_MAX_OVERFLOW`, `MIRRORM_PRE_PING_AFTER`, `MIRRORM_BUSY_TIMEOUT` (seconds)
-    /// `MIRRORM_READ_ONLY` and `MIRRORM_ECHO` are options of all databases, a map under `MIRRORM_ENGINE_OPTIONS`
-    /// those of the default one. `SQLALCHEMY_DATABASE_URI`, `SQLALCHEMY_BINDS` and the others mean the
+    /// names are in lower case; those of a map are taken in the order of the alphabet.
+    /// `MIRRORM_POOL_SIZE`, `MIRRORM_POOL_TIMEOUT`, `MIRRORM_POOL_RECYCLE` (seconds),
+    /// `MIRRORM_MAX_OVERFLOW`, `MIRRORM_PRE_PING_AFTER`, `MIRRORM_BUSY_TIMEOUT` (seconds),
+    /// `MIRRORM_READ_ONLY` and `MIRRORM_ECHO` are options of all databases, a map under
+    /// `MIRRORM_ENGINE_OPTIONS` those of the default one. `SQLALCHEMY_DATABASE_URI`,
+    /// `SQLALCHEMY_BINDS` and the others mean the
     /// same. A value of NULL counts as not there, and names without one of the two prefixes are
     /// somebody else's.
     ///
