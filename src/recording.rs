@@ -10,7 +10,7 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use mirrorm_core::engine::{Observing, Statement};
+use mirrorm_core::engine::{Observing, Statement, write_outcome};
 use mirrorm_core::{Error, Value};
 use mirrorm_session::Db;
 use parking_lot::Mutex;
@@ -67,9 +67,7 @@ impl fmt::Display for RecordedQuery {
             (None, count @ 1..) => write!(f, "  [{count} parameters]")?,
             _ => {}
         }
-        self.rows.map_or(Ok(()), |rows| write!(f, "  ({rows} rows)"))?;
-        self.error.as_ref().map_or(Ok(()), |error| write!(f, "  failed: {:?}", error.kind()))?;
-        self.location.map_or(Ok(()), |at| write!(f, "  at {}:{}", at.file(), at.line()))
+        write_outcome(f, self.rows, self.error.as_ref(), self.location)
     }
 }
 

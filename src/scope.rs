@@ -28,6 +28,13 @@ struct Stack {
     open: Vec<Entry>,
 }
 
+impl Stack {
+    /// The innermost scope of a `Db`.
+    fn current(&mut self, db: Identity) -> Option<&mut Entry> {
+        self.open.iter_mut().rev().find(|entry| entry.db.identity() == db)
+    }
+}
+
 struct Entry {
     id: u64,
     db: Db,
@@ -94,7 +101,7 @@ pub trait Scoped {
 impl Scoped for Db {
     fn scoped(&self) -> ScopedSession {
         let known = with_stack(|stack| {
-            let own = stack.open.iter().rev().find(|entry| entry.db == *self);
+            let own = stack.current(self.identity());
             own.map(|entry| (entry.id, entry.session.as_ref().map(Session::handle)))
         });
         let id = match known.flatten() {
@@ -152,8 +159,7 @@ impl ScopesOf {
     /// Keeps a query in the current scope, if there is one.
     pub(crate) fn record(&self, query: RecordedQuery, limit: usize) {
         with_stack(|stack| {
-            let own = stack.open.iter_mut().rev().find(|entry| entry.db.identity() == self.0);
-            if let Some(entry) = own {
+            if let Some(entry) = stack.current(self.0) {
                 entry.queries.push(query, limit);
             }
         });
@@ -162,10 +168,7 @@ impl ScopesOf {
 
 /// What was recorded in the current scope.
 pub(crate) fn recorded_in(db: &Db) -> Vec<RecordedQuery> {
-    let own = with_stack(|stack| {
-        let entry = stack.open.iter().rev().find(|entry| entry.db == *db);
-        entry.map(|entry| entry.queries.list())
-    });
+    let own = with_stack(|stack| stack.current(db.identity()).map(|entry| entry.queries.list()));
     own.flatten().unwrap_or_default()
 }
 

@@ -265,13 +265,8 @@ impl Engines {
     pub(crate) fn of_table(&self, table: &Table) -> Result<usize> {
         match (table.bind(), self.slots.first()) {
             (None, Some(first)) if first.bind.is_none() => Ok(0),
-            (bind, _) => self.of_bind(bind, table),
+            _ => self.place(None, &Route { table: Some(table), is_write: false, has_written: false }),
         }
-    }
-
-    fn of_bind(&self, bind: Option<&Arc<str>>, table: &Table) -> Result<usize> {
-        let at = self.position(bind.map(|key| &**key));
-        at.map_err(|error| error.with_table(table.def().display_name()))
     }
 
     /// The database of a statement.
@@ -279,11 +274,8 @@ impl Engines {
     /// # Errors
     /// `Config` for a bind that is not configured; the resolver's.
     pub(crate) fn place(&self, resolver: Option<&Resolver>, route: &Route<'_>) -> Result<usize> {
-        let Some(resolver) = resolver else {
-            return route.table.map_or_else(|| self.position(None), |table| self.of_table(table));
-        };
-        let found = resolver.bind_for(route).and_then(|bind| self.position(bind.as_deref()));
-        found.map_err(|error| match route.table {
+        let bind = resolver.map_or_else(|| Ok(route.bind()), |resolver| resolver.bind_for(route));
+        bind.and_then(|bind| self.position(bind.as_deref())).map_err(|error| match route.table {
             Some(table) => error.with_table(table.def().display_name()),
             None => error,
         })
@@ -344,13 +336,12 @@ pub(crate) fn table_of(statement: &dyn Tables) -> Result<Option<Table>> {
         Some(_) => {}
     });
     match (first, other) {
-        (first, None) => Ok(first),
-        (None, two) => Ok(two),
         (Some(one), Some(two)) => {
             let of = |table: &Table| format!("`{}` of {}", table.def().display_name(), name_of(table.bind()));
             let message =
                 format!("a statement is for one database, and this names {} and {}", of(&one), of(&two));
             Err(Error::new(ErrorKind::Invalid, message))
         }
+        (first, _) => Ok(first),
     }
 }

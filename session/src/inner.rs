@@ -132,7 +132,7 @@ pub(crate) struct Core {
 /// Where the transaction writes, where the program decides it.
 #[derive(Default)]
 pub(crate) struct Routes {
-    pub(crate) written: Vec<(TableId, usize)>,
+    written: Vec<(TableId, usize)>,
     /// Whether it wrote, be it by raw SQL.
     pub(crate) has_written: bool,
 }
@@ -140,6 +140,12 @@ pub(crate) struct Routes {
 impl Routes {
     pub(crate) fn of(&self, table: TableId) -> Option<usize> {
         self.written.iter().find(|(own, _)| *own == table).map(|(_, at)| *at)
+    }
+
+    /// A table is written there from now on.
+    pub(crate) fn settle(&mut self, table: TableId, at: usize) {
+        self.written.push((table, at));
+        self.has_written = true;
     }
 }
 

@@ -104,10 +104,7 @@ impl Verb<'_> {
             return Ok(at);
         }
         let at = self.resolve(Some(table), true)?;
-        let mut core = self.core()?;
-        core.routes.written.push((table.id(), at));
-        core.routes.has_written = true;
-        drop(core);
+        self.core()?.routes.settle(table.id(), at);
         Ok(at)
     }
 

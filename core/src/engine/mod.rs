@@ -28,7 +28,7 @@ use once_cell::sync::OnceCell;
 pub use crate::dialect::{EngineOptions, PoolKind};
 pub use caller::{Marked, mark, unmarked};
 pub use conn::{Conn, Execute, HeldConn, Lent, Writing};
-pub use observe::{Observers, Observing, Statement};
+pub use observe::{Observers, Observing, Statement, write_outcome};
 pub use params::{IntoParams, Params};
 pub use plan::{Plan, Prepare, Writes};
 pub use pool::PoolStatus;

@@ -99,10 +99,22 @@ impl fmt::Display for Statement<'_> {
     /// Without the values, and without the words of an error, which may hold some.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3} ms  {}", self.duration.as_secs_f64() * 1e3, self.sql)?;
-        self.rows.map_or(Ok(()), |rows| write!(f, "  ({rows} rows)"))?;
-        self.error.map_or(Ok(()), |error| write!(f, "  failed: {:?}", error.kind()))?;
-        self.location.map_or(Ok(()), |at| write!(f, "  at {}:{}", at.file(), at.line()))
+        write_outcome(f, self.rows, self.error, self.location)
     }
+}
+
+/// Writes what came of a statement, and who asked for it: `  (3 rows)  at src/main.rs:12`.
+#[doc(hidden)]
+pub fn write_outcome(
+    f: &mut fmt::Formatter<'_>,
+    rows: Option<u64>,
+    error: Option<&Error>,
+    location: Option<&Location<'_>>,
+) -> fmt::Result {
+    rows.map_or(Ok(()), |rows| write!(f, "  ({rows} rows)"))?;
+    // The words of an error may hold values.
+    error.map_or(Ok(()), |error| write!(f, "  failed: {:?}", error.kind()))?;
+    location.map_or(Ok(()), |at| write!(f, "  at {}:{}", at.file(), at.line()))
 }
 
 impl fmt::Debug for Statement<'_> {

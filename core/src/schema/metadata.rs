@@ -81,14 +81,17 @@ impl Metadata {
     /// and so are those that are looked up by name alone and those that are reflected.
     pub fn with_schema(self, schema: impl Into<Name>) -> Metadata {
         let naming = self.registry.naming.clone();
-        let registry = Registry { schema: Some(schema.into()), naming, ..Registry::default() };
-        Metadata { registry: Arc::new(registry), bind: self.bind }
+        self.anew(Some(schema.into()), naming)
     }
 
     /// An empty registry of the same bind and default schema with a naming convention, which holds for
     /// every bind.
     pub fn with_naming(self, naming: NamingConvention) -> Metadata {
-        let (schema, naming) = (self.registry.schema.clone(), Some(Arc::new(naming)));
+        let schema = self.registry.schema.clone();
+        self.anew(schema, Some(Arc::new(naming)))
+    }
+
+    fn anew(self, schema: Option<Name>, naming: Option<Arc<NamingConvention>>) -> Metadata {
         let registry = Registry { schema, naming, ..Registry::default() };
         Metadata { registry: Arc::new(registry), bind: self.bind }
     }

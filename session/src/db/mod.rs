@@ -477,7 +477,7 @@ impl Db {
 impl PartialEq for Db {
     /// The same `Db`: one is a clone of the other.
     fn eq(&self, other: &Db) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.identity() == other.identity()
     }
 }
 
