@@ -79,6 +79,8 @@ pub mod dialect {
     //! The databases, and the contracts a new one fulfils.
     #[doc(inline)]
     pub use mirrorm_core::dialect::*;
+    #[cfg(feature = "postgres")]
+    pub use mirrorm_dialects::postgres;
     #[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
     #[doc(inline)]
     pub use mirrorm_dialects::sqlite;

@@ -5,6 +5,8 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -14,4 +16,6 @@ use mirrorm_core::dialect::Dialect;
 pub const ALL: &[&dyn Dialect] = &[
     #[cfg(feature = "sqlite")]
     &sqlite::Sqlite,
+    #[cfg(feature = "postgres")]
+    &postgres::Postgres,
 ];

@@ -224,16 +224,15 @@ impl Compiler<'_> {
     }
 
     fn in_integers(&mut self, item: &Expr, list: &[i64]) -> Result<()> {
-        let Some((before, after)) = self.target.grammar.integer_list() else {
+        let Some(form) = self.target.grammar.integer_list() else {
             let list: Vec<Expr> = list.iter().map(|n| Expr::from(*n)).collect();
             return self.membership(&Op::In, item, &list);
         };
         self.operand(item, 5, None)?;
-        self.push(" IN ");
-        self.push(before);
+        self.push(form.before);
         let numbers: Vec<String> = list.iter().map(i64::to_string).collect();
-        self.bind(&Value::Text(format!("[{}]", numbers.join(","))), None, BindUse::Compare)?;
-        self.push(after);
+        self.placeholder(Value::Text(format!("{}{}{}", form.open, numbers.join(","), form.close)));
+        self.push(form.after);
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use ready::Plans;
 pub(crate) use ready::Ready;
 pub(crate) use select::ready as ready_plans;
 pub use target::Target;
-pub(crate) use write::BulkInsert;
+pub(crate) use write::{BulkInsert, returning_key};
 
 use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};
@@ -209,9 +209,24 @@ impl<'t> Compiler<'t> {
             return self.target.grammar.literal(value, &mut self.sql);
         }
         let value = adapt(self.target, value.clone(), ty, to)?;
+        let name = match to {
+            BindUse::Compare => self.target.grammar.bind_type(value.as_ref(), ty),
+            BindUse::Store => None,
+        };
+        self.push(if name.is_some() { "CAST(" } else { "" });
+        self.placeholder(value);
+        if let Some(name) = name {
+            self.push(" AS ");
+            self.push(name);
+            self.push(")");
+        }
+        Ok(())
+    }
+
+    /// Writes the placeholder of a parameter in the form the driver stores.
+    fn placeholder(&mut self, value: Value) {
         self.binds.push(value);
         self.target.grammar.placeholder(self.binds.len(), &mut self.sql);
-        Ok(())
     }
 
     /// Writes the placeholder of a parameter whose value comes when the plan runs.

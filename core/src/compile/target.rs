@@ -6,6 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::dialect::{Dialect, Features, Grammar, TypeMap};
+use crate::types::Type;
+use crate::value::ValueRef;
 
 /// A server to compile for, with or without a connection to it.
 pub struct Target {
@@ -42,6 +44,13 @@ impl Target {
     /// The dialect's name.
     pub fn dialect(&self) -> &'static str {
         self.name
+    }
+
+    /// Whether a value that is stored in a column of the type is read back as this very value. The hooks
+    /// of a custom type may make another of any.
+    #[doc(hidden)]
+    pub fn keeps(&self, value: ValueRef<'_>, ty: &Type) -> bool {
+        !matches!(ty, Type::Custom(_)) && self.types.keeps(value, ty)
     }
 
     /// What the server can do.

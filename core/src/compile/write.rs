@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Compiled, Compiler, Target, adapt};
+use super::{Compiled, Compiler, Target, adapt, write_name};
 use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
@@ -164,6 +164,19 @@ impl Compiler<'_> {
     }
 }
 
+/// Adds RETURNING of the key that the database makes, where the connection does not tell it; whether
+/// it did.
+pub(crate) fn returning_key(def: &TableDef, target: &Target, sql: &mut String) -> bool {
+    let features = &target.features;
+    let Some(key) = def.generated_key().filter(|_| !features.last_insert_id && features.insert_returning)
+    else {
+        return false;
+    };
+    sql.push_str(" RETURNING ");
+    write_name(target, &key.column.name, sql);
+    true
+}
+
 /// A bulk insert, ready to be sent in batches: columns, and values in the driver's forms. Values
 /// that are in them already are borrowed.
 pub(crate) struct BulkInsert<'i> {
@@ -225,6 +238,13 @@ impl<'i> BulkInsert<'i> {
     /// Values of one row.
     pub(crate) fn width(&self) -> usize {
         self.columns.len()
+    }
+
+    /// The text that inserts one row and gives its key, by RETURNING where nothing else tells it.
+    pub(crate) fn sql_with_id(&self, target: &Target) -> Result<String> {
+        let mut sql = self.sql(target, 1)?;
+        returning_key(&self.def, target, &mut sql);
+        Ok(sql)
     }
 
     /// The text that inserts so many rows at once.

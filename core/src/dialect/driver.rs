@@ -25,12 +25,15 @@ pub struct Request<'a> {
     /// Whether a key makes it sure that there is one row at most, so that nobody has to look for a
     /// second.
     pub single: bool,
+    /// Whether the rows are lent as they come, to a body that may send other statements meanwhile;
+    /// otherwise the body reads them and does nothing else.
+    pub stream: bool,
 }
 
 impl<'a> Request<'a> {
     /// A text that will come again, with parameters.
     pub fn new(sql: &'a str, params: &'a [Value]) -> Request<'a> {
-        Request { sql, params, columns: None, keep: true, single: false }
+        Request { sql, params, columns: None, keep: true, single: false, stream: false }
     }
 }
 

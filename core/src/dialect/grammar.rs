@@ -7,7 +7,8 @@
 use super::standard;
 use crate::error::Result;
 use crate::schema::{ColumnDef, Options, TableDef};
-use crate::value::Value;
+use crate::types::Type;
+use crate::value::{Value, ValueRef};
 
 /// What a transaction, or a statement outside one, is going to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,20 @@ pub enum Intent {
     Write,
     /// Not said: read until something is written.
     Deferred,
+}
+
+/// How a list of integers is one parameter: what stands after the expression that is looked for, before
+/// and after the placeholder, and how the list is written in the parameter's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntegerList {
+    /// Before the placeholder, the word of membership among it.
+    pub before: &'static str,
+    /// After the placeholder.
+    pub after: &'static str,
+    /// What opens the list.
+    pub open: char,
+    /// What closes it.
+    pub close: char,
 }
 
 /// How a function appears in SQL.
@@ -81,9 +96,16 @@ pub trait Grammar: Send + Sync {
         standard::literal(value, out)
     }
 
-    /// What stands before and after the placeholder of a JSON list of integers to make of it the
-    /// list after IN; where there is no such thing, every integer is a parameter.
-    fn integer_list(&self) -> Option<(&'static str, &'static str)> {
+    /// How a list of integers is one parameter, so that one text serves lists of any length; where
+    /// there is no such thing, every integer is a parameter.
+    fn integer_list(&self) -> Option<IntegerList> {
+        None
+    }
+
+    /// The type to name for a parameter, where the database would not guess it from what the value
+    /// stands beside, an expression of this type if it is known.
+    fn bind_type(&self, value: ValueRef<'_>, beside: Option<&Type>) -> Option<&'static str> {
+        let _ = (value, beside);
         None
     }
 

@@ -18,12 +18,12 @@ mod url;
 
 pub use driver::{Connection, Cursor, Done, Request, fetch};
 pub use features::Features;
-pub use grammar::{FunctionForm, Grammar, Intent};
+pub use grammar::{FunctionForm, Grammar, IntegerList, Intent};
 pub use inspect::{
     CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts, ObjectKind,
     Problem, SchemaFacts, Scope, TableFacts,
 };
-pub use options::{EngineOptions, PoolKind};
+pub use options::{EngineOptions, PoolKind, read_switch};
 pub use registry::{dialect_for, register};
 pub(crate) use typemap::is_plain;
 pub use typemap::{BindUse, TypeMap, coerce, rich_from_text};

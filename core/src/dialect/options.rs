@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// How a pool keeps connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum PoolKind {
@@ -80,6 +82,15 @@ setters! {
     echo: bool;
 }
 
+/// The words for yes and no in options.
+pub fn read_switch(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Some(true),
+        "off" | "false" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 impl EngineOptions {
     /// No options set.
     pub fn new() -> EngineOptions {
@@ -141,6 +152,43 @@ impl EngineOptions {
     /// Options of the dialect by name.
     pub fn driver(&self) -> &IndexMap<String, String> {
         &self.driver
+    }
+
+    /// How long a statement waits for a lock, where that was set.
+    pub fn given_lock_timeout(&self) -> Option<Duration> {
+        self.busy_timeout
+    }
+
+    /// Sets a pool's option from a URL's query, by the names that Flask-SQLAlchemy and SQLAlchemy use;
+    /// whether it is one: `pool_size`, `max_overflow`, `pool_timeout` and `pool_recycle` in seconds,
+    /// `pool_pre_ping` (on, off, or the seconds a connection may be idle without), `pool_use_lifo`.
+    ///
+    /// # Errors
+    /// `Config` for a value that makes no sense, saying what would.
+    pub fn read_pool_option(&mut self, name: &str, value: &str) -> Result<bool> {
+        let wrong =
+            |takes: &str| Error::new(ErrorKind::Config, format!("`{name}={value}`: it takes {takes}"));
+        let number = || value.parse::<usize>().map_err(|_| wrong("a number"));
+        let seconds = || {
+            let seconds = value.parse::<f64>().ok().and_then(|n| Duration::try_from_secs_f64(n).ok());
+            seconds.ok_or_else(|| wrong("seconds"))
+        };
+        match name {
+            "pool_size" => self.size = Some(number()?),
+            "max_overflow" => self.overflow = Some(if value == "-1" { usize::MAX } else { number()? }),
+            "pool_timeout" => self.timeout = Some(seconds()?),
+            "pool_recycle" => self.recycle = (value != "-1").then(seconds).transpose()?,
+            "pool_pre_ping" => {
+                self.ping_after = match read_switch(value) {
+                    Some(true) => Some(Duration::ZERO),
+                    Some(false) => None,
+                    None => Some(seconds()?),
+                }
+            }
+            "pool_use_lifo" => self.lifo = Some(read_switch(value).ok_or_else(|| wrong("on, off"))?),
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     /// Sets what is not set yet: how a dialect gives its defaults.

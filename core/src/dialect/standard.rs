@@ -16,6 +16,18 @@ pub fn quote(name: &str, mark: char, out: &mut String) {
     out.push(mark);
 }
 
+/// Text between marks, with marks and backslashes inside behind backslashes.
+pub fn quote_escaped(text: &str, mark: char, out: &mut String) {
+    out.push(mark);
+    for c in text.chars() {
+        if c == mark || c == '\\' {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push(mark);
+}
+
 /// Text as a literal, with apostrophes doubled.
 pub fn quote_text(text: &str, out: &mut String) {
     quote(text, '\'', out);

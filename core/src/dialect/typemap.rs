@@ -45,6 +45,12 @@ pub trait TypeMap: Send + Sync {
     /// # Errors
     /// `Conversion` when the value does not fit or would be changed by storing it.
     fn bind(&self, value: Value, ty: &Type, to: BindUse) -> Result<Value>;
+
+    /// Whether a value that is stored in a column of the type is read back as this very value, so that
+    /// nobody has to ask.
+    fn keeps(&self, value: ValueRef<'_>, ty: &Type) -> bool {
+        matches!(value, ValueRef::Null | ValueRef::Int(_)) && is_plain(value, ty)
+    }
 }
 
 /// Whether a value needs no look by the dialect: NULL, or a plain value of the type's own kind.

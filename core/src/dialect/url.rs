@@ -72,8 +72,21 @@ impl Url {
             let (name, _) = user.split_once(':')?;
             Some(format!("{before}//{name}:***@{host}{path}"))
         });
-        format!("{}:{}", self.scheme, masked.as_deref().unwrap_or(&self.rest))
+        let shown = masked.as_deref().unwrap_or(&self.rest);
+        format!("{}:{}", self.scheme, mask_query(shown))
     }
+}
+
+/// A URL with the passwords in its query replaced by stars.
+fn mask_query(url: &str) -> String {
+    let Some((path, query)) = url.split_once('?') else { return url.to_string() };
+    let secret = |name: &str| ["password", "passwd", "pwd", "sslpassword"].contains(&name);
+    let mask = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if secret(&name.to_ascii_lowercase()) => format!("{name}=***"),
+        _ => pair.to_string(),
+    };
+    let pairs: Vec<String> = query.split('&').map(mask).collect();
+    format!("{path}?{}", pairs.join("&"))
 }
 
 impl fmt::Display for Url {
@@ -123,6 +136,8 @@ mod tests {
         assert_eq!(path, "//ann:se%40cret@host:5432/shop");
         assert_eq!(query, [("a".into(), "1".into()), ("b".into(), " x".into())]);
         assert!(!format!("{url:?}").contains("cret"));
+        let url = Url::parse("some:///shop?host=/run&password=secret&user=ann").unwrap();
+        assert_eq!(url.to_string(), "some:///shop?host=/run&password=***&user=ann");
     }
 
     #[test]

@@ -262,6 +262,13 @@ impl Conn {
         done.map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))
     }
 
+    /// Sends a statement that writes, and reads the rows it gives. The table completes the error.
+    pub(super) fn rows_written(&self, request: &Request<'_>, table: &TableDef) -> Result<Rows> {
+        let _turn = self.turn_to_write()?;
+        self.note_write();
+        self.rows(request, 1).map_err(|e| explain(e, Some(table)))
+    }
+
     /// Sends a statement and reads all its rows.
     pub(super) fn rows(&self, request: &Request<'_>, expect: usize) -> Result<Rows> {
         let mut rows = None;
@@ -295,7 +302,7 @@ impl Conn {
     ) -> Result<T> {
         let mut body = Some(body);
         let mut result = None;
-        self.cursor(request, &mut |cursor| {
+        self.cursor(&Request { stream: true, ..*request }, &mut |cursor| {
             if let Some(body) = body.take() {
                 result = Some(unmarked(|| body(&mut RowStream::new(cursor)))?);
             }

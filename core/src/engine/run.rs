@@ -5,12 +5,12 @@ use serde::de::DeserializeOwned;
 use super::caller::mark;
 use super::conn::{Conn, Execute, Writing};
 use super::plan::Writes;
-use crate::compile::{BulkInsert, Compiled, Target};
+use crate::compile::{BulkInsert, Compiled, Target, returning_key};
 use crate::dialect::Request;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Node, func};
 use crate::rows::{Row, RowStream, Rows};
-use crate::schema::ColumnDef;
+use crate::schema::{ColumnDef, TableDef};
 use crate::stmt::insert::InsertBody;
 use crate::stmt::{Ddl, Delete, Insert, Select, Update};
 use crate::value::{FromValue, Value};
@@ -250,19 +250,18 @@ impl Insert {
             let done = bulk(conn, self, false)?;
             return Ok(Inserted { rows: done.rows, id: None, row: None });
         }
-        let compiled = conn.compile(self)?;
+        let mut compiled = conn.compile(self)?;
         let def = self.table.def();
         if compiled.columns().is_some() {
-            let _turn = conn.turn_to_write()?;
-            conn.note_write();
-            let rows = conn.rows(&request(&compiled), 1)?;
+            let rows = conn.rows_written(&request(&compiled), &def)?;
             return Ok(Inserted { rows: rows.len() as u64, id: None, row: rows.first() });
         }
+        let given = def.generated_key().and_then(|key| self.given_key(key));
+        if given.is_none() && returning_key(&def, conn.target(), &mut compiled.sql) {
+            return insert_for_id(conn, &compiled, &def);
+        }
         let done = conn.run(&request(&compiled), Some(&def))?;
-        let id = match def.generated_key() {
-            Some(key) => self.given_key(key).or(done.last_id),
-            None => None,
-        };
+        let id = def.generated_key().and_then(|_| given.or(done.last_id));
         Ok(Inserted { rows: done.rows, id, row: None })
     }
 
@@ -295,6 +294,18 @@ impl Insert {
     }
 }
 
+/// Inserts a row by a statement that returns its key.
+fn insert_for_id(conn: &Conn, compiled: &Compiled, def: &TableDef) -> Result<Inserted> {
+    let (rows, id) = inserted(&conn.rows_written(&request(compiled), def)?);
+    Ok(Inserted { rows, id, row: None })
+}
+
+/// How many rows an INSERT that returns keys inserted, and the key of the first.
+fn inserted(rows: &Rows) -> (u64, Option<i64>) {
+    let id = rows.first().and_then(|row| row.get::<Option<i64>>(0).ok().flatten());
+    (rows.len() as u64, id)
+}
+
 /// Inserts many rows in one transaction.
 fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
     let plan = BulkInsert::plan(insert, conn.target())?;
@@ -312,7 +323,8 @@ pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> R
     if want_ids {
         let mut ids = Vec::with_capacity(plan.rows);
         let all = (&*plan.values, 0..end);
-        let rows = conn.run_many(&plan.sql(target, 1)?, width, all, Some(&mut ids), &plan.def)?;
+        let sql = plan.sql_with_id(target)?;
+        let rows = conn.run_many(&sql, width, all, Some(&mut ids), &plan.def)?;
         return Ok(BulkInserted { rows, ids });
     }
     let batch = batch_rows(target, width);
@@ -329,12 +341,19 @@ pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> R
 
 /// Rows of nothing but defaults have no parameters to go by, so they are sent one by one.
 fn send_empty_rows(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
-    let sql = plan.sql(conn.target(), 1)?;
+    let mut sql = plan.sql(conn.target(), 1)?;
+    let returning = want_ids && returning_key(&plan.def, conn.target(), &mut sql);
     let mut done = BulkInserted::default();
     for _ in 0..plan.rows {
-        let one = conn.run(&Request::new(&sql, &[]), Some(&plan.def))?;
-        done.rows += one.rows;
-        done.ids.extend(one.last_id.filter(|_| want_ids));
+        let request = Request::new(&sql, &[]);
+        let (rows, id) = if returning {
+            inserted(&conn.rows_written(&request, &plan.def)?)
+        } else {
+            let one = conn.run(&request, Some(&plan.def))?;
+            (one.rows, one.last_id)
+        };
+        done.rows += rows;
+        done.ids.extend(id.filter(|_| want_ids));
     }
     Ok(done)
 }

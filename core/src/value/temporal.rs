@@ -36,6 +36,23 @@ impl Date {
         Ok(Date { year, month, day })
     }
 
+    /// The date so many days after 1970-01-01 (Howard Hinnant's civil-from-days algorithm).
+    ///
+    /// # Errors
+    /// `Conversion` when its year has more than 32 bits.
+    pub fn from_unix_days(days: i64) -> Result<Date> {
+        let wrong = || Error::conversion(format!("there is no day {days} after 1970-01-01"));
+        let days = days.checked_add(719_468).ok_or_else(wrong)?;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        Date::new(i32::try_from(year).map_err(|_| wrong())?, month as u8, day as u8)
+    }
+
     /// The year; 0 is 1 BC, negative years are before it.
     pub fn year(self) -> i32 {
         self.year

@@ -1,6 +1,6 @@
 //! How SQLite spells what others spell otherwise.
 
-use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, standard};
+use mirrorm_core::dialect::{FunctionForm, Grammar, IntegerList, Intent, standard};
 use mirrorm_core::schema::{Autoincrement, ColumnDef, Options, TableDef};
 use mirrorm_core::{Result, Value};
 
@@ -66,8 +66,8 @@ impl Grammar for SqliteGrammar {
 
     /// One text for lists of any length (sqlite.org/json1.html, "The json_each() table-valued
     /// function").
-    fn integer_list(&self) -> Option<(&'static str, &'static str)> {
-        Some(("(SELECT value FROM json_each(", "))"))
+    fn integer_list(&self) -> Option<IntegerList> {
+        Some(IntegerList { before: " IN (SELECT value FROM json_each(", after: "))", open: '[', close: ']' })
     }
 
     fn literal(&self, value: &Value, out: &mut String) -> Result<()> {

@@ -6,7 +6,7 @@
 
 use mirrorm_core::dialect::{BindUse, TypeMap, coerce, standard};
 use mirrorm_core::types::{Class, Type};
-use mirrorm_core::value::{Decimal, OtherData};
+use mirrorm_core::value::{Decimal, OtherData, ValueRef};
 use mirrorm_core::{Error, Result, Value};
 
 pub(super) struct SqliteTypes;
@@ -153,6 +153,27 @@ impl TypeMap for SqliteTypes {
             check_affinity(&stored, ty)?;
         }
         Ok(stored)
+    }
+
+    /// Values of the column's own kind that have one form only.
+    fn keeps(&self, value: ValueRef<'_>, ty: &Type) -> bool {
+        match (value, ty.class()) {
+            (ValueRef::Null, _)
+            | (ValueRef::Int(_), Class::Int)
+            | (ValueRef::Text(_), Class::Text)
+            | (ValueRef::Bytes(_), Class::Bytes)
+            | (ValueRef::Bool(_), Class::Bool) => true,
+            // A zero with a sign may lose it.
+            (ValueRef::Float(x), Class::Float) => x != 0.0,
+            (ValueRef::Rich(rich), class) => matches!(
+                (rich, class),
+                (Value::Date(_), Class::Date)
+                    | (Value::Time(_), Class::Time)
+                    | (Value::DateTime(_), Class::DateTime)
+                    | (Value::Uuid(_), Class::Uuid)
+            ),
+            _ => false,
+        }
     }
 }
 

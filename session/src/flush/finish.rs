@@ -12,8 +12,7 @@ use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::{Block, RowBuffer};
 use mirrorm_core::schema::{ColumnId, Table, TableDef};
 use mirrorm_core::stmt::select;
-use mirrorm_core::types::{Class, Type};
-use mirrorm_core::value::{Value, ValueRef};
+use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::{Batch, Place, Stored, key_of};
@@ -26,30 +25,6 @@ use crate::signal::Transition;
 
 /// Keys looked up by one statement where each is a term of its own.
 const CHUNK: usize = 100;
-
-/// Whether a value that is stored comes back as it was given: of the column's own kind, and of one
-/// that has one form only. Everything else is read back after it was written.
-pub(super) fn reads_as_given(value: ValueRef<'_>, ty: &Type) -> bool {
-    match (value, ty.class()) {
-        // Its hooks may make another value of any.
-        _ if matches!(ty, Type::Custom(_)) => false,
-        (ValueRef::Null, _)
-        | (ValueRef::Int(_), Class::Int)
-        | (ValueRef::Text(_), Class::Text)
-        | (ValueRef::Bytes(_), Class::Bytes)
-        | (ValueRef::Bool(_), Class::Bool) => true,
-        // A zero with a sign may lose it.
-        (ValueRef::Float(x), Class::Float) => x != 0.0,
-        (ValueRef::Rich(rich), class) => matches!(
-            (rich, class),
-            (Value::Date(_), Class::Date)
-                | (Value::Time(_), Class::Time)
-                | (Value::DateTime(_), Class::DateTime)
-                | (Value::Uuid(_), Class::Uuid)
-        ),
-        _ => false,
-    }
-}
 
 /// The values that a statement was given, row by row: some columns, and perhaps the key after them.
 #[derive(Clone, Copy)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mirrorm_core::compile::Target;
 use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::{Block, BlockBuilder, RowBuffer};
 use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
@@ -9,7 +10,7 @@ use mirrorm_core::stmt::{Operation, insert};
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use super::finish::{Given, Sent, reads_as_given};
+use super::finish::{Given, Sent};
 use super::{miscounted, positions};
 use crate::inner::Verb;
 use crate::log::Part;
@@ -84,7 +85,7 @@ impl Verb<'_> {
             return Err(miscounted(table, Operation::Insert, count as u64, done));
         }
         let sent: Sent = Some(columns.into());
-        if run.is_known() {
+        if run.is_known(conn.target()) {
             let mut start = 0;
             for block in run.blocks(&ids, conn)? {
                 let own = run.records.part(start..start + block.len());
@@ -151,13 +152,12 @@ impl<'r> Run<'r> {
     }
 
     /// Whether every cell of the new rows is known without asking.
-    fn is_known(&self) -> bool {
+    fn is_known(&self, target: &Target) -> bool {
         let width = self.positions.len();
         self.def.columns().enumerate().all(|(at, column)| {
             match self.positions.iter().position(|p| *p == at) {
                 Some(offset) => {
-                    let known =
-                        |row: usize| reads_as_given(self.values.get(row * width + offset), column.ty());
+                    let known = |row: usize| target.keeps(self.values.get(row * width + offset), column.ty());
                     (0..self.records.len()).all(known)
                 }
                 None => {

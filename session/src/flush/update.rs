@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mirrorm_core::compile::Target;
 use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::{BlockBuilder, RowBuffer};
 use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
@@ -9,7 +10,7 @@ use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, Result};
 
-use super::finish::{Given, reads_as_given};
+use super::finish::Given;
 use super::{miscounted, positions};
 use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
@@ -106,7 +107,7 @@ impl Verb<'_> {
         if matched != records.len() as u64 {
             return Err(self.find_vanished(conn, table, records, matched));
         }
-        match run.is_known(&set) {
+        match run.is_known(&set, conn.target()) {
             true => self.updated_known(conn, run, &set),
             false => {
                 let new_key = |(row, place)| new_key(place, key, &set, &run.values, row);
@@ -221,12 +222,12 @@ impl<'r> Run<'r> {
     }
 
     /// Whether every cell of the new rows is known without asking.
-    fn is_known(&self, set: &[usize]) -> bool {
+    fn is_known(&self, set: &[usize], target: &Target) -> bool {
         let width = set.len() + key_of(self.def).len();
         let same = |place: &Place| place.batch.full && Arc::ptr_eq(&place.batch.def, self.def);
         let as_given = |(offset, at): (usize, &usize)| {
             let known = |row: usize, column: &ColumnDef| {
-                reads_as_given(self.values.get(row * width + offset), column.ty())
+                target.keeps(self.values.get(row * width + offset), column.ty())
             };
             self.def.column_at(*at).is_some_and(|column| (0..self.places.len()).all(|row| known(row, column)))
         };

@@ -1,0 +1,440 @@
+//! The PostgreSQL driver: connections, statements kept by their text, transactions' state.
+//!
+//! The `postgres` crate runs a runtime of its own inside and panics where there is one already, also
+//! when it is dropped; [`off_runtime`] takes every call elsewhere then. Not here: URLs (`location`),
+//! values (`encode`, `decode`), rows on their way (`cursor`), codes (`errors`).
+
+use std::any::Any;
+use std::cell::{Cell as Flag, RefCell, RefMut};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lru::LruCache;
+use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Request};
+use mirrorm_core::rows::{ColumnInfo, Columns, RowBuffer};
+use mirrorm_core::types::Type;
+use mirrorm_core::value::ValueRef;
+use mirrorm_core::{Error, ErrorKind, Left, Result};
+use postgres::{Client, NoTls, Row, SimpleQueryMessage, Statement};
+
+use super::cursor::{Held, Streams};
+use super::decode::Cell;
+use super::encode::Param;
+use super::errors::{from_connecting, from_driver, is_stale_plan};
+use super::location::Location;
+use super::words::{self, Effect};
+
+/// Opens connections to one location.
+pub(super) struct Opener {
+    pub(super) location: Location,
+}
+
+impl Connector for Opener {
+    fn connect(&self) -> Result<Box<dyn Connection>> {
+        let config = &self.location.config;
+        let client = off_runtime(|| config.connect(NoTls).map_err(from_connecting))?;
+        let statements = NonZeroUsize::new(self.location.statements).unwrap_or(NonZeroUsize::MIN);
+        Ok(Box::new(PostgresConnection {
+            client: RefCell::new(Some(client)),
+            statements: RefCell::new(LruCache::new(statements)),
+            keeps: self.location.statements > 0,
+            status: Flag::new(Status::Idle),
+            touched: Flag::new(false),
+            streams: Streams::default(),
+        }))
+    }
+
+    fn describe(&self) -> String {
+        self.location.shown.clone()
+    }
+}
+
+/// Runs the driver where no runtime is, for it brings its own.
+fn off_runtime<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    if tokio::runtime::Handle::try_current().is_err() {
+        return work();
+    }
+    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|_| Err(Error::new(ErrorKind::Database, "the driver panicked")))
+}
+
+/// Where a session stands, as the server sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Idle,
+    InTransaction,
+    /// Nothing but going back is possible (manual, 55.2.2.4, status `E`).
+    Failed,
+}
+
+/// A connection to a server.
+pub(super) struct PostgresConnection {
+    /// None when it is being dropped.
+    client: RefCell<Option<Client>>,
+    statements: RefCell<LruCache<Box<str>, Arc<Prepared>>>,
+    /// Whether statements are kept at all.
+    keeps: bool,
+    status: Flag<Status>,
+    /// Whether something was left in the session that the next user must not find.
+    touched: Flag<bool>,
+    pub(super) streams: Streams,
+}
+
+/// A prepared statement, and how its cells are read.
+pub(super) struct Prepared {
+    pub(super) statement: Statement,
+    pub(super) cells: Vec<Cell>,
+    /// The columns as the server names them.
+    columns: Arc<Columns>,
+    effect: Effect,
+}
+
+impl Prepared {
+    fn of(statement: Statement, sql: &str) -> Arc<Prepared> {
+        let cells = statement.columns().iter().map(|column| Cell::of(column.type_())).collect();
+        let named = statement.columns().iter().map(|column| ColumnInfo::new(column.name(), Type::Any));
+        let columns = Arc::new(Columns::new(named.collect()));
+        Arc::new(Prepared { cells, columns, effect: words::effect(sql), statement })
+    }
+
+    /// The columns to give: those the caller knows, or the server's.
+    pub(super) fn columns<'c>(&'c self, known: Option<&'c Arc<Columns>>) -> Result<&'c Arc<Columns>> {
+        let (known, found) = (known.unwrap_or(&self.columns), self.cells.len());
+        if known.len() == found {
+            return Ok(known);
+        }
+        let message = format!(
+            "the statement gives {found} columns, not the {} it names: `raw` is one column each",
+            known.len()
+        );
+        Err(Error::new(ErrorKind::Invalid, message))
+    }
+
+    fn takes(&self, given: usize) -> Result<()> {
+        let wanted = self.statement.params().len();
+        if wanted == given {
+            return Ok(());
+        }
+        let message = format!("the statement takes {wanted} parameters, {given} were given");
+        Err(Error::new(ErrorKind::Invalid, message))
+    }
+}
+
+impl PostgresConnection {
+    /// The driver's client, for the way out.
+    pub(super) fn raw<T>(&self, work: impl FnOnce(&mut Client) -> T) -> Option<T> {
+        self.touched.set(true);
+        self.statements.borrow_mut().clear();
+        self.client().ok().and_then(|mut client| client.as_mut().map(work))
+    }
+
+    fn client(&self) -> Result<RefMut<'_, Option<Client>>> {
+        self.client.try_borrow_mut().map_err(|_| Error::new(ErrorKind::Busy, "the connection is in use"))
+    }
+
+    /// Sends something; a failure inside a transaction fails the transaction.
+    pub(super) fn send<T: Send>(
+        &self,
+        work: impl FnOnce(&mut Client) -> std::result::Result<T, postgres::Error> + Send,
+    ) -> std::result::Result<T, Failed> {
+        let mut client = self.client()?;
+        let client = client.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
+        let mut stale = false;
+        let result = off_runtime(|| {
+            work(client).map_err(|e| {
+                stale = is_stale_plan(&e);
+                from_driver(e)
+            })
+        });
+        result.map_err(|error| {
+            if self.status.get() == Status::InTransaction && error.kind() != ErrorKind::Disconnected {
+                self.status.set(Status::Failed);
+            }
+            Failed { error, stale }
+        })
+    }
+
+    /// The statement of a text, kept from before or for later.
+    fn prepared(&self, sql: &str, keep: bool) -> Result<Arc<Prepared>> {
+        if let Some(known) = self.statements.borrow_mut().get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.send(|client| client.prepare(sql))?;
+        let prepared = Prepared::of(statement, sql);
+        if keep && self.keeps {
+            self.statements.borrow_mut().put(sql.into(), prepared.clone());
+        }
+        Ok(prepared)
+    }
+
+    /// Prepares a statement of a stream, which nobody else will send.
+    pub(super) fn prepare_once(&self, sql: &str) -> Result<Arc<Prepared>> {
+        Ok(Prepared::of(self.send(|client| client.prepare(sql))?, sql))
+    }
+
+    /// Whether statements can be sent: not in a transaction that failed.
+    pub(super) fn is_usable(&self) -> bool {
+        self.status.get() == Status::InTransaction
+    }
+
+    /// Runs a prepared statement. One whose plan went stale is prepared again and run once more, if no
+    /// transaction was lost by it: nothing of it was done.
+    fn run<T: Send>(
+        &self,
+        (sql, keep): (&str, bool),
+        params: usize,
+        work: impl Fn(&mut Client, &Prepared) -> std::result::Result<T, postgres::Error> + Sync,
+    ) -> Result<(T, Arc<Prepared>)> {
+        self.streams.settle(self)?;
+        let mut again = self.status.get() == Status::Idle;
+        loop {
+            let prepared = self.prepared(sql, keep)?;
+            prepared.takes(params)?;
+            match self.send(|client| work(client, &prepared)) {
+                Ok(value) => {
+                    self.note(prepared.effect);
+                    return Ok((value, prepared));
+                }
+                Err(failed) if failed.stale => {
+                    self.statements.borrow_mut().pop(sql);
+                    if !std::mem::take(&mut again) {
+                        let message = "a table was changed since the statement was prepared; do it again";
+                        return Err(Error::new(ErrorKind::Stale, message).with_source(failed.error));
+                    }
+                }
+                Err(failed) => {
+                    self.note_failure(prepared.effect);
+                    return Err(failed.error);
+                }
+            }
+        }
+    }
+
+    /// Sends text without parameters and without preparing it; says how many rows it changed.
+    pub(super) fn simple(&self, sql: &str) -> Result<u64> {
+        let effect = words::effect(sql);
+        if effect == Effect::Commit && self.status.get() == Status::Failed {
+            // The server would answer COMMIT with ROLLBACK and call it done.
+            self.simple("ROLLBACK")?;
+            let message = "a statement of the transaction failed, so it was rolled back instead";
+            return Err(Error::new(ErrorKind::PendingRollback, message).with_left(Left::Transaction));
+        }
+        let messages = self.send(|client| client.simple_query(sql)).inspect_err(|failed| {
+            if failed.error.kind() != ErrorKind::Disconnected {
+                self.note_failure(effect);
+            }
+        })?;
+        self.note(effect);
+        let counts = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
+            _ => None,
+        });
+        Ok(counts.last().unwrap_or(0))
+    }
+
+    /// What a statement did to the session.
+    fn note(&self, effect: Effect) {
+        match effect {
+            Effect::Begin | Effect::Restore => self.status.set(Status::InTransaction),
+            Effect::Commit | Effect::Rollback => self.status.set(Status::Idle),
+            Effect::Schema => self.statements.borrow_mut().clear(),
+            Effect::Session => {
+                self.touched.set(true);
+                self.statements.borrow_mut().clear();
+            }
+            Effect::None | Effect::Savepoint => {}
+        }
+    }
+
+    /// A COMMIT that fails has rolled back.
+    fn note_failure(&self, effect: Effect) {
+        if matches!(effect, Effect::Commit | Effect::Rollback) {
+            self.status.set(Status::Idle);
+        }
+    }
+
+    /// Asks the server where the session stands, after text that nobody here understands.
+    fn ask_status(&self) -> Result<()> {
+        self.status.set(Status::Idle);
+        match self
+            .send(|client| client.batch_execute("SAVEPOINT mirrorm_asks; RELEASE SAVEPOINT mirrorm_asks"))
+        {
+            Ok(()) => self.status.set(Status::InTransaction),
+            Err(failed) => match failed.error.kind() {
+                ErrorKind::Disconnected => return Err(failed.error),
+                ErrorKind::PendingRollback => self.status.set(Status::Failed),
+                _ => self.status.set(Status::Idle),
+            },
+        }
+        Ok(())
+    }
+
+    /// Reads all rows of a statement, and lends them.
+    fn query_held(
+        &self,
+        request: &Request<'_>,
+        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
+    ) -> Result<()> {
+        let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
+        let (rows, prepared) = self.run((request.sql, request.keep), params.len(), |client, prepared| {
+            collect(client, &prepared.statement, &params)
+        })?;
+        let columns = prepared.columns(request.columns)?;
+        body(&mut Held { rows: rows.into_iter(), cells: &prepared.cells, columns })
+    }
+}
+
+/// All rows of a statement.
+pub(super) fn collect(
+    client: &mut Client,
+    statement: &Statement,
+    params: &[Param<'_>],
+) -> std::result::Result<Vec<Row>, postgres::Error> {
+    use fallible_iterator::FallibleIterator;
+    client.query_raw(statement, params.iter().copied())?.collect()
+}
+
+/// A failure, and whether it was the kept plan's.
+pub(super) struct Failed {
+    error: Error,
+    stale: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed { error, stale: false }
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Error {
+        failed.error
+    }
+}
+
+impl Connection for PostgresConnection {
+    fn query(
+        &self,
+        request: &Request<'_>,
+        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
+    ) -> Result<()> {
+        if request.stream && words::is_query(request.sql) {
+            return self.streams.query(self, request, body);
+        }
+        self.query_held(request, body)
+    }
+
+    fn execute(&self, request: &Request<'_>) -> Result<Done> {
+        let is_plain = request.params.is_empty()
+            && (!request.keep || !matches!(words::effect(request.sql), Effect::None));
+        let rows = if is_plain {
+            self.streams.settle(self)?;
+            self.simple(request.sql)?
+        } else {
+            let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
+            let execute = |client: &mut Client, prepared: &Prepared| {
+                let all: Vec<&(dyn postgres::types::ToSql + Sync)> =
+                    params.iter().map(|param| param as &(dyn postgres::types::ToSql + Sync)).collect();
+                client.execute(&prepared.statement, &all)
+            };
+            self.run((request.sql, request.keep), params.len(), execute)?.0
+        };
+        Ok(Done { rows, last_id: None })
+    }
+
+    fn execute_many(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &RowBuffer,
+        range: Range<usize>,
+        mut ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        let mut count = 0;
+        for start in range.step_by(width.max(1)) {
+            let params: Vec<Param<'_>> = values.range(start..start + width).map(Param).collect();
+            let (rows, prepared) = self.run((sql, true), width, |client, prepared| {
+                use fallible_iterator::FallibleIterator;
+                let mut rows = client.query_raw(&prepared.statement, params.iter().copied())?;
+                let mut found = Vec::new();
+                while let Some(row) = rows.next()? {
+                    found.push(row);
+                }
+                Ok((found, rows.rows_affected().unwrap_or(0)))
+            })?;
+            count += rows.1;
+            if let Some(ids) = ids.as_deref_mut() {
+                ids.push(id_of(&prepared, rows.0.first())?);
+            }
+        }
+        Ok(count)
+    }
+
+    fn script(&self, sql: &str) -> Result<()> {
+        self.streams.settle(self)?;
+        self.touched.set(true);
+        self.statements.borrow_mut().clear();
+        let done = self.send(|client| client.batch_execute(sql));
+        if words::has_transactions(sql) {
+            self.ask_status()?;
+        }
+        done.map_err(Error::from)
+    }
+
+    /// A transaction that only reads says so when it begins.
+    fn set_read_only(&self, _: bool) -> Result<()> {
+        Ok(())
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.status.get() != Status::Idle && !self.streams.is_own_transaction()
+    }
+
+    fn reset(&self) -> Result<()> {
+        self.streams.forget();
+        if self.status.get() != Status::Idle {
+            self.simple("ROLLBACK")?;
+        }
+        if self.touched.replace(false) {
+            self.statements.borrow_mut().clear();
+            self.send(|client| client.batch_execute("DISCARD ALL"))?;
+        }
+        Ok(())
+    }
+
+    fn is_alive(&self) -> bool {
+        self.send(|client| client.is_valid(Duration::from_secs(5))).is_ok()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The key that a row inserted by RETURNING gives.
+fn id_of(prepared: &Prepared, row: Option<&Row>) -> Result<i64> {
+    let value = row.zip(prepared.cells.first()).and_then(|(row, cell)| {
+        let raw: Option<super::cursor::Raw<'_>> = row.try_get(0).ok()?;
+        Some(cell.value(raw?.0))
+    });
+    match value.as_ref().map(mirrorm_core::Value::as_ref) {
+        Some(ValueRef::Int(id)) => Ok(id),
+        _ => Err(Error::new(
+            ErrorKind::Unique,
+            "a row was left out by a rule or a trigger, so it has no key to give",
+        )),
+    }
+}
+
+impl Drop for PostgresConnection {
+    fn drop(&mut self) {
+        // Statements say good-bye to a client that is there; they go with it instead.
+        let client = self.client.borrow_mut().take();
+        let _ = off_runtime(|| {
+            drop(client);
+            Ok(())
+        });
+    }
+}

@@ -1,0 +1,149 @@
+//! How PostgreSQL spells what others spell otherwise.
+
+use mirrorm_core::dialect::{FunctionForm, Grammar, IntegerList, Intent, standard};
+use mirrorm_core::schema::{ColumnDef, TableDef};
+use mirrorm_core::types::{Class, Type};
+use mirrorm_core::value::ValueRef;
+use mirrorm_core::{Result, Value};
+
+use super::encode;
+
+pub(super) struct PostgresGrammar;
+
+/// The reserved words of the manual's appendix C, those that are reserved for names of functions and
+/// types among them; sorted.
+#[rustfmt::skip]
+const RESERVED: &[&str] = &[
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",
+    "between", "bigint", "binary", "bit", "boolean", "both", "case", "cast", "char", "character", "check",
+    "coalesce", "collate", "collation", "column", "concurrently", "constraint", "create", "cross",
+    "current_catalog", "current_date", "current_role", "current_schema", "current_time",
+    "current_timestamp", "current_user", "dec", "decimal", "default", "deferrable", "desc", "distinct",
+    "do", "else", "end", "except", "exists", "extract", "false", "fetch", "float", "for", "foreign",
+    "freeze", "from", "full", "grant", "greatest", "group", "grouping", "having", "ilike", "in",
+    "initially", "inner", "inout", "int", "integer", "intersect", "interval", "into", "is", "isnull",
+    "join", "json", "json_array", "json_arrayagg", "json_exists", "json_object", "json_objectagg",
+    "json_query", "json_scalar", "json_serialize", "json_table", "json_value", "lateral", "leading",
+    "least", "left", "like", "limit", "localtime", "localtimestamp", "merge_action", "national",
+    "natural", "nchar", "none", "normalize", "not", "notnull", "null", "nullif", "numeric", "offset",
+    "on", "only", "or", "order", "out", "outer", "overlaps", "overlay", "placing", "position",
+    "precision", "primary", "real", "references", "returning", "right", "row", "select", "session_user",
+    "setof", "similar", "smallint", "some", "substring", "symmetric", "system_user", "table",
+    "tablesample", "then", "time", "timestamp", "to", "trailing", "treat", "trim", "true", "union",
+    "unique", "user", "using", "values", "varchar", "variadic", "verbose", "when", "where", "window",
+    "with", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists", "xmlforest", "xmlnamespaces",
+    "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable",
+];
+
+impl Grammar for PostgresGrammar {
+    fn is_reserved(&self, word: &str) -> bool {
+        RESERVED.binary_search(&word).is_ok()
+    }
+
+    fn placeholder(&self, n: usize, out: &mut String) {
+        out.push('$');
+        out.push_str(&n.to_string());
+    }
+
+    /// The server infers a parameter's type from what it stands beside. Where that is nothing, or of
+    /// another kind, the value says what it is; an integer is as small as it fits, as literals are
+    /// (manual, 4.1.2.6), so that it finds the functions that take one.
+    fn bind_type(&self, value: ValueRef<'_>, beside: Option<&Type>) -> Option<&'static str> {
+        let class = beside.map(Type::class);
+        let small = |n: i64| i32::try_from(n).is_ok();
+        Some(match value {
+            ValueRef::Int(n) => match beside {
+                Some(Type::BigInteger) => return None,
+                Some(Type::Integer) if small(n) => return None,
+                Some(Type::SmallInteger) if i16::try_from(n).is_ok() => return None,
+                _ if small(n) => "integer",
+                _ => "bigint",
+            },
+            ValueRef::Bool(_) if class != Some(Class::Bool) => "boolean",
+            ValueRef::Float(_) if class != Some(Class::Float) => "double precision",
+            ValueRef::Text(_) if beside.is_none() => "text",
+            ValueRef::Bytes(_) if class != Some(Class::Bytes) => "bytea",
+            ValueRef::Rich(rich) => match (rich, class) {
+                (Value::Decimal(_), class) if class != Some(Class::Decimal) => "numeric",
+                (Value::Date(_), class) if class != Some(Class::Date) => "date",
+                (Value::Time(_), class) if class != Some(Class::Time) => "time",
+                (Value::DateTime(_), class) if class != Some(Class::DateTime) => "timestamp",
+                (Value::Timestamp(_), class) if class != Some(Class::Timestamp) => "timestamptz",
+                (Value::Interval(_), class) if class != Some(Class::Interval) => "interval",
+                (Value::Uuid(_), class) if class != Some(Class::Uuid) => "uuid",
+                (Value::Json(_), class) if class != Some(Class::Json) => "jsonb",
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    /// What only reads sees one state of the database (manual, 13.2.2).
+    fn begin(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Intent::Write | Intent::Deferred => "BEGIN",
+        }
+    }
+
+    fn ilike(&self) -> Option<(&'static str, &'static str)> {
+        Some(("ILIKE", "NOT ILIKE"))
+    }
+
+    fn function<'a>(&self, name: &'a str) -> FunctionForm<'a> {
+        match name {
+            "now" => FunctionForm::Call("now"),
+            other => standard::function(other),
+        }
+    }
+
+    fn literal(&self, value: &Value, out: &mut String) -> Result<()> {
+        match value {
+            Value::Bytes(_) | Value::Array(_) => {
+                standard::quote_text(&encode::text_of(value.as_ref())?, out);
+            }
+            Value::Float(x) if !x.is_finite() => standard::quote_text(&encode::float_text(*x), out),
+            Value::Decimal(d) if !d.is_finite() => standard::quote_text(d.as_str(), out),
+            // Right whatever standard_conforming_strings says (manual, 4.1.2.2).
+            Value::Text(text) if text.contains('\\') && !text.contains('\0') => {
+                out.push_str(" E");
+                standard::quote_text(&text.replace('\\', "\\\\"), out);
+            }
+            other => return standard::literal(other, out),
+        }
+        Ok(())
+    }
+
+    fn integer_list(&self) -> Option<IntegerList> {
+        Some(IntegerList { before: " = ANY(CAST(", after: " AS bigint[]))", open: '{', close: '}' })
+    }
+
+    /// A column whose default is a sequence has its keys from there.
+    fn inline_key(&self, _: &TableDef, column: &ColumnDef, generated: bool) -> Option<(String, bool)> {
+        let identity = generated && column.server_default().is_none();
+        identity.then(|| ("GENERATED BY DEFAULT AS IDENTITY".to_string(), false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_words_are_sorted() {
+        assert!(RESERVED.is_sorted());
+        assert!(PostgresGrammar.is_reserved("user") && !PostgresGrammar.is_reserved("name"));
+    }
+
+    #[test]
+    fn values_say_what_they_are_where_nothing_else_does() {
+        let ty =
+            |value: Value, beside: Option<Type>| PostgresGrammar.bind_type(value.as_ref(), beside.as_ref());
+        assert_eq!(ty(5.into(), None), Some("integer"));
+        assert_eq!(ty(5_000_000_000i64.into(), Some(Type::Integer)), Some("bigint"));
+        assert_eq!(ty(5.into(), Some(Type::Integer)), None);
+        assert_eq!(ty(5.into(), Some(Type::Text)), Some("integer"));
+        assert_eq!(ty("x".into(), Some(Type::Other("mood".into()))), None);
+        assert_eq!(ty(1.5.into(), Some(Type::Integer)), Some("double precision"));
+    }
+}

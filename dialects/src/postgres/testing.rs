@@ -1,0 +1,57 @@
+//! Scratch databases of PostgreSQL, for the suite that loops over all backends.
+
+use mirrorm_core::dialect::{Connection, Connector, Url, fetch};
+use mirrorm_core::engine::EngineOptions;
+use mirrorm_core::{Result, Value};
+
+use super::driver::Opener;
+use super::location::Location;
+
+/// An empty database on a server, dropped when this is.
+#[derive(Debug)]
+pub struct Scratch {
+    server: String,
+    name: String,
+}
+
+impl Scratch {
+    /// Makes one; the URL is of any database of the server, whose user may make others.
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn new(server: &str, name: &str) -> Result<Scratch> {
+        let scratch = Scratch { server: server.to_string(), name: name.to_string() };
+        let connection = connect(server)?;
+        connection.script(&format!("CREATE DATABASE {name} TEMPLATE template0"))?;
+        Ok(scratch)
+    }
+
+    /// The URL of the database.
+    pub fn url(&self) -> String {
+        let (front, query) = self.server.split_once('?').unwrap_or((&self.server, ""));
+        let base = front.rfind('/').map_or(front, |at| front.get(..at).unwrap_or(front));
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        format!("{base}/{}{query}", self.name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A test that failed tells more than a database that stays.
+        let _ = connect(&self.server)
+            .and_then(|connection| connection.script(&format!("DROP DATABASE {} WITH (FORCE)", self.name)));
+    }
+}
+
+fn connect(url: &str) -> Result<Box<dyn Connection>> {
+    let location = Location::read(&Url::parse(url)?, &mut EngineOptions::new())?;
+    Opener { location }.connect()
+}
+
+/// The answer of a server to a question with one answer.
+///
+/// # Errors
+/// The server's.
+pub fn ask(url: &str, sql: &str) -> Result<Value> {
+    fetch(&*connect(url)?, sql, &[])?.one()?.get(0)
+}

@@ -1,0 +1,184 @@
+//! PostgreSQL's types: names for DDL and from the catalog, and values a column keeps as they are.
+//!
+//! How values travel is in `encode` and `decode`. Names: manual, chapter 8.
+
+use mirrorm_core::dialect::{BindUse, TypeMap, coerce};
+use mirrorm_core::types::{Class, Type};
+use mirrorm_core::value::{Time, ValueRef};
+use mirrorm_core::{Error, Result, Value};
+
+pub(super) struct PostgresTypes;
+
+impl TypeMap for PostgresTypes {
+    fn ddl(&self, ty: &Type) -> Result<String> {
+        Ok(match ty {
+            Type::Boolean => "BOOLEAN".into(),
+            Type::SmallInteger => "SMALLINT".into(),
+            Type::Integer => "INTEGER".into(),
+            Type::BigInteger => "BIGINT".into(),
+            Type::Float => "REAL".into(),
+            Type::Double => "DOUBLE PRECISION".into(),
+            Type::Numeric(None, _) => "NUMERIC".into(),
+            Type::Numeric(Some(p), None) => format!("NUMERIC({p})"),
+            Type::Numeric(Some(p), Some(s)) => format!("NUMERIC({p}, {s})"),
+            Type::Varchar(n) => format!("VARCHAR({n})"),
+            Type::Char(n) => format!("CHAR({n})"),
+            Type::Text => "TEXT".into(),
+            Type::Binary(_) => "BYTEA".into(),
+            Type::Date => "DATE".into(),
+            Type::Time => "TIME".into(),
+            Type::DateTime => "TIMESTAMP".into(),
+            Type::Timestamp => "TIMESTAMP WITH TIME ZONE".into(),
+            Type::Interval => "INTERVAL".into(),
+            Type::Uuid => "UUID".into(),
+            Type::Json => "JSON".into(),
+            Type::Array(item) => format!("{}[]", self.ddl(item)?),
+            Type::Other(name) => name.to_string(),
+            Type::Custom(custom) => return self.ddl(&custom.0.base()),
+            _ => return Err(Error::unsupported("columns without a type", "postgresql")),
+        })
+    }
+
+    /// A name as `format_type` prints it.
+    fn parse(&self, declared: &str) -> Type {
+        if let Some(item) = declared.strip_suffix("[]") {
+            return Type::Array(self.parse(item.trim_end_matches("[]")).into());
+        }
+        let (name, numbers) = split_arguments(declared);
+        let first = numbers.first().and_then(|n| u32::try_from(*n).ok());
+        let text = |make: fn(u32) -> Type| first.map_or(Type::Text, make);
+        match name.as_str() {
+            "boolean" | "bool" => Type::Boolean,
+            "smallint" | "int2" => Type::SmallInteger,
+            "integer" | "int" | "int4" => Type::Integer,
+            "bigint" | "int8" => Type::BigInteger,
+            "real" | "float4" => Type::Float,
+            "double precision" | "float8" => Type::Double,
+            "numeric" | "decimal" => {
+                let scale = numbers.get(1).and_then(|n| i32::try_from(*n).ok());
+                Type::Numeric(first, scale.filter(|_| first.is_some()))
+            }
+            "character varying" | "varchar" => text(Type::Varchar),
+            "character" | "char" | "bpchar" if first.is_some() => text(Type::Char),
+            "text" => Type::Text,
+            "bytea" => Type::Binary(None),
+            "date" => Type::Date,
+            "time" | "time without time zone" => Type::Time,
+            "timestamp" | "timestamp without time zone" => Type::DateTime,
+            "timestamp with time zone" | "timestamptz" => Type::Timestamp,
+            "interval" => Type::Interval,
+            "uuid" => Type::Uuid,
+            "json" | "jsonb" => Type::Json,
+            _ => Type::Other(declared.into()),
+        }
+    }
+
+    fn bind(&self, value: Value, ty: &Type, to: BindUse) -> Result<Value> {
+        if to == BindUse::Compare {
+            // A question about a value of another kind is a question all the same.
+            return Ok(coerce(value.clone(), ty).unwrap_or(value));
+        }
+        let value = match (value, ty.class()) {
+            // The server reads an enum, an address or a range from its text.
+            (Value::Text(text), Class::Array) => Value::Text(text),
+            (value, _) => coerce(value, ty)?,
+        };
+        check_microseconds(&value)?;
+        Ok(value)
+    }
+
+    /// Text is padded or cut of its spaces by some types, single precision rounds, and a fraction of
+    /// a second comes back in 0, 3 or 6 digits.
+    fn keeps(&self, value: ValueRef<'_>, ty: &Type) -> bool {
+        let plain = |time: Time| Time::from_nanos(time.nanos()).is_ok_and(|same| same == time);
+        match (value, ty) {
+            (ValueRef::Null, _) => true,
+            (ValueRef::Int(_), Type::SmallInteger | Type::Integer | Type::BigInteger) => true,
+            (ValueRef::Text(_), Type::Text) => true,
+            (ValueRef::Text(text), Type::Varchar(n)) => text.chars().count() <= *n as usize,
+            (ValueRef::Float(_), Type::Double) => true,
+            (ValueRef::Bool(_), Type::Boolean) => true,
+            (ValueRef::Bytes(_), Type::Binary(_)) => true,
+            (ValueRef::Rich(Value::Date(_)), Type::Date) => true,
+            (ValueRef::Rich(Value::Time(time)), Type::Time) => plain(*time),
+            (ValueRef::Rich(Value::DateTime(at)), Type::DateTime) => plain(at.time()),
+            (ValueRef::Rich(Value::Uuid(_)), Type::Uuid) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A type's name without its arguments, in lower case, and the arguments that are numbers.
+fn split_arguments(declared: &str) -> (String, Vec<i64>) {
+    let (name, rest) = declared.split_once('(').unwrap_or((declared, ""));
+    let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
+    let words: Vec<&str> = name.split_whitespace().chain(after.split_whitespace()).collect();
+    let numbers = inside.split(',').filter_map(|n| n.trim().parse().ok()).collect();
+    (words.join(" ").to_lowercase(), numbers)
+}
+
+/// The server counts in microseconds and would round what is finer (manual, 8.5).
+fn check_microseconds(value: &Value) -> Result<()> {
+    let nanos = match value {
+        Value::Time(time) => time.nanos(),
+        Value::DateTime(at) => at.time().nanos(),
+        Value::Timestamp(at) => at.local().time().nanos(),
+        Value::Interval(span) => span.nanos,
+        _ => 0,
+    };
+    if nanos % 1000 == 0 {
+        return Ok(());
+    }
+    Err(Error::conversion(format!("{value} has more than the six fraction digits that postgresql keeps")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_comes_back_from_its_name() {
+        let types = [
+            Type::Boolean,
+            Type::SmallInteger,
+            Type::Integer,
+            Type::BigInteger,
+            Type::Float,
+            Type::Double,
+            Type::Numeric(None, None),
+            Type::Numeric(Some(10), None),
+            Type::Numeric(Some(10), Some(2)),
+            Type::Varchar(80),
+            Type::Char(3),
+            Type::Text,
+            Type::Binary(None),
+            Type::Date,
+            Type::Time,
+            Type::DateTime,
+            Type::Timestamp,
+            Type::Interval,
+            Type::Uuid,
+            Type::Json,
+            Type::Array(Type::Integer.into()),
+            Type::Other("int4range".into()),
+            Type::Other("\"Odd Type\"".into()),
+            Type::Other("timestamp(3) without time zone".into()),
+        ];
+        for ty in types.iter().take(22) {
+            assert_eq!(PostgresTypes.parse(&PostgresTypes.ddl(ty).unwrap()), *ty);
+        }
+        assert_eq!(PostgresTypes.parse("\"Odd Type\""), types[22]);
+        assert_eq!(PostgresTypes.parse("timestamp(3) without time zone"), Type::DateTime);
+        assert_eq!(PostgresTypes.parse("character varying"), Type::Text);
+        assert!(PostgresTypes.ddl(&Type::Any).is_err());
+    }
+
+    #[test]
+    fn what_would_be_rounded_is_refused() {
+        let store =
+            |text: &str| PostgresTypes.bind(Value::Time(text.parse().unwrap()), &Type::Time, BindUse::Store);
+        assert!(store("12:00:00.123456").is_ok());
+        assert!(store("12:00:00.123456000").is_ok());
+        assert!(store("12:00:00.1234567").is_err());
+    }
+}

@@ -1,0 +1,131 @@
+//! What a text does beside reading and writing rows, by its first words.
+//!
+//! The driver does not tell whether a transaction is open, nor what a session's settings are; both
+//! change by statements only. Not a parser: what is said too often costs a round trip, never a wrong
+//! answer about rows.
+
+/// What a text does to the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing but its rows.
+    None,
+    /// Begins a transaction.
+    Begin,
+    /// Ends the transaction well.
+    Commit,
+    /// Ends the transaction.
+    Rollback,
+    /// Goes back to a savepoint, so that a failed transaction goes on.
+    Restore,
+    /// Marks or forgets a savepoint.
+    Savepoint,
+    /// Changes the schema, so that kept plans may be stale.
+    Schema,
+    /// Leaves something in the session: a setting, a lock, a temporary table, a subscription.
+    Session,
+}
+
+/// The effect of one statement.
+pub(super) fn effect(sql: &str) -> Effect {
+    let mut words = words(sql);
+    let first = words.next().unwrap_or_default().to_ascii_lowercase();
+    match first.as_str() {
+        "begin" | "start" => Effect::Begin,
+        "commit" | "end" => Effect::Commit,
+        "abort" => Effect::Rollback,
+        "rollback" => {
+            let mut rest = words.take(2).map(str::to_ascii_lowercase);
+            if rest.any(|word| word == "to") { Effect::Restore } else { Effect::Rollback }
+        }
+        "prepare" if words.next().is_some_and(|word| word.eq_ignore_ascii_case("transaction")) => {
+            Effect::Rollback
+        }
+        "savepoint" | "release" => Effect::Savepoint,
+        "set" | "reset" | "listen" | "unlisten" | "prepare" | "deallocate" | "discard" | "load"
+        | "declare" | "do" | "call" => Effect::Session,
+        "create" | "alter" | "drop" | "truncate" | "comment" | "grant" | "revoke" | "reindex" | "import"
+        | "refresh" => {
+            if leaves_something(sql) {
+                Effect::Session
+            } else {
+                Effect::Schema
+            }
+        }
+        _ if leaves_something(sql) => Effect::Session,
+        _ => Effect::None,
+    }
+}
+
+/// Whether a statement gives rows that a cursor can be declared for.
+pub(super) fn is_query(sql: &str) -> bool {
+    let first = words(sql).next().unwrap_or_default();
+    ["select", "values", "with", "table"].iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
+/// Whether a script may begin or end transactions.
+pub(super) fn has_transactions(script: &str) -> bool {
+    let ends = ["begin", "start", "commit", "end", "rollback", "abort", "prepare"];
+    script
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .any(|word| ends.iter().any(|end| word.eq_ignore_ascii_case(end)))
+}
+
+fn leaves_something(sql: &str) -> bool {
+    let lower = sql.to_ascii_lowercase();
+    ["set_config", "advisory", "temp"].iter().any(|word| lower.contains(word))
+}
+
+/// The words of a text, comments left out.
+fn words(sql: &str) -> impl Iterator<Item = &str> {
+    let mut rest = sql;
+    std::iter::from_fn(move || {
+        rest = skip_comments(rest);
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let (word, after) = rest.split_at_checked(end)?;
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+fn skip_comments(sql: &str) -> &str {
+    let mut rest = sql.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ';'));
+    loop {
+        let after = if let Some(line) = rest.strip_prefix("--") {
+            line.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(block) = rest.strip_prefix("/*") {
+            block.split_once("*/").map_or("", |(_, after)| after)
+        } else {
+            return rest;
+        };
+        rest = after.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '(' | ';'));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn effects_by_first_words() {
+        for (sql, expected) in [
+            ("SELECT 1", Effect::None),
+            ("-- hello\n /* x */ begin isolation level serializable", Effect::Begin),
+            ("COMMIT", Effect::Commit),
+            ("ROLLBACK", Effect::Rollback),
+            ("ROLLBACK TO SAVEPOINT x", Effect::Restore),
+            ("rollback work to x", Effect::Restore),
+            ("RELEASE SAVEPOINT x", Effect::Savepoint),
+            ("PREPARE TRANSACTION 'x'", Effect::Rollback),
+            ("prepare x as select 1", Effect::Session),
+            ("select set_config('a', 'b', false)", Effect::Session),
+            ("CREATE TABLE t ()", Effect::Schema),
+            ("create temporary table t ()", Effect::Session),
+            ("", Effect::None),
+            ("/* never closed", Effect::None),
+        ] {
+            assert_eq!(effect(sql), expected, "{sql}");
+        }
+        assert!(is_query("(select 1) union select 2") && !is_query("insert into t values (1)"));
+        assert!(has_transactions("select 1; COMMIT;") && !has_transactions("select 'committed'"));
+    }
+}
