@@ -97,7 +97,13 @@ impl Connector for Join {
         }
         let conn = self.outer.connect()?;
         let level = conn.begin_level(Intent::Write)?;
-        Ok(Box::new(Joined { conn, level, inside: Cell::new(false), over: self.over.clone() }))
+        Ok(Box::new(Joined {
+            conn,
+            level,
+            inside: Cell::new(false),
+            reads_only: Cell::new(false),
+            over: self.over.clone(),
+        }))
     }
 
     fn describe(&self) -> String {
@@ -111,6 +117,8 @@ struct Joined {
     level: Level,
     /// Whether its user is in a transaction.
     inside: Cell<bool>,
+    /// Whether that transaction only reads.
+    reads_only: Cell<bool>,
     over: Arc<AtomicBool>,
 }
 
@@ -143,6 +151,22 @@ impl Joined {
         [Intent::Deferred, Intent::Read, Intent::Write].into_iter().any(|intent| grammar.begin(intent) == sql)
     }
 
+    /// Does something that may fail. Where a failure would take the whole transaction with it, it
+    /// happens in a savepoint, unless it is in one of its user's.
+    fn guarded<T>(&self, work: impl FnOnce(&dyn Connection) -> Result<T>) -> Result<T> {
+        let driver = self.open()?;
+        if self.inside.get() || !self.conn.target().features().errors_abort {
+            return work(driver);
+        }
+        self.send(SAVEPOINT)?;
+        let result = work(driver);
+        if result.is_err() {
+            self.send(BACK)?;
+        }
+        self.send(RELEASE)?;
+        result
+    }
+
     fn roll_back(&self) -> Result<Done> {
         self.inside.set(false);
         self.send(BACK)?;
@@ -156,7 +180,7 @@ impl Connection for Joined {
         request: &Request<'_>,
         body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
     ) -> Result<()> {
-        self.open()?.query(request, body)
+        self.guarded(|driver| driver.query(request, body))
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
@@ -166,7 +190,8 @@ impl Connection for Joined {
         if (commits || rolls_back) && !self.inside.get() {
             return Err(Error::new(ErrorKind::Invalid, "no transaction is open but the one around the test"));
         }
-        if rolls_back {
+        // What only read has nothing to keep, and its setting must not outlive it.
+        if rolls_back || (commits && self.reads_only.get()) {
             return self.roll_back();
         }
         if commits || self.begins(request.sql) {
@@ -174,7 +199,7 @@ impl Connection for Joined {
             self.inside.set(!commits);
             return Ok(done);
         }
-        self.open()?.execute(request)
+        self.guarded(|driver| driver.execute(request))
     }
 
     fn execute_many(
@@ -185,16 +210,17 @@ impl Connection for Joined {
         range: Range<usize>,
         ids: Option<&mut Vec<i64>>,
     ) -> Result<u64> {
-        self.open()?.execute_many(sql, width, values, range, ids)
+        self.guarded(|driver| driver.execute_many(sql, width, values, range, ids))
     }
 
     fn script(&self, sql: &str) -> Result<()> {
-        self.open()?.script(sql)?;
+        self.guarded(|driver| driver.script(sql))?;
         // A COMMIT among its statements would have ended it.
         self.open().map(|_| ())
     }
 
     fn set_read_only(&self, read_only: bool) -> Result<()> {
+        self.reads_only.set(read_only);
         self.conn.driver().set_read_only(read_only)
     }
 

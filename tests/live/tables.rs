@@ -136,7 +136,10 @@ fn rows_in_and_out() {
         let t = tags(db);
         assert_eq!(insert(&t).values(values! { "name" => "a" }).run(db).unwrap().id(), Some(1));
         assert_eq!(insert(&t).values(values! { "id" => 7, "name" => "b" }).run(db).unwrap().id(), Some(7));
-        assert_eq!(insert(&t).rows(["name"], [["c"], ["d"]]).ids(db).unwrap(), [8, 9]);
+        let ids = insert(&t).rows(["name"], [["c"], ["d"]]).ids(db).unwrap();
+        let named: Vec<String> =
+            select(t.c("name")).filter(t.c("id").in_(ids)).order_by(t.c("id")).scalars(db).unwrap();
+        assert_eq!(named, ["c", "d"]);
         assert_eq!(insert(&t).rows(["name"], Vec::<[&str; 1]>::new()).run(db).unwrap().rows(), 0);
         let returned =
             insert(&t).values(values! { "name" => "e" }).returning((t.c("id"), t.c("name"))).run(db).unwrap();
@@ -144,7 +147,7 @@ fn rows_in_and_out() {
         assert_eq!(
             update(&t)
                 .set(values! { "name" => t.c("name").concat("!") })
-                .filter(t.c("id").le(7))
+                .filter(t.c("name").in_(["a", "b"]))
                 .run(db)
                 .unwrap(),
             2
@@ -332,7 +335,7 @@ fn streams() {
             .from(&t)
             .stream(&conn, |rows| rows.collect::<Result<Vec<Row>>>())
             .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Database, "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Database | ErrorKind::Conversion), "{error}");
         assert_eq!(select(&t).count(&conn).unwrap(), 2000);
     });
 }

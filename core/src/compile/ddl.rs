@@ -172,6 +172,10 @@ impl Compiler<'_> {
         let Some(computed) = &column.column.computed else {
             return Ok(());
         };
+        if !computed.stored && !self.target.features.virtual_columns {
+            let error = Error::unsupported("generated columns that are not stored", self.target.name);
+            return Err(error.at(format!("column `{}`", column.key)));
+        }
         self.push(" GENERATED ALWAYS AS (");
         self.expr(computed.expr.expr())?;
         self.push(if computed.stored { ") STORED" } else { ") VIRTUAL" });

@@ -33,6 +33,11 @@ pub struct Features {
     /// UPDATE .. FROM (VALUES ..) exists, and its columns are `column1`, `column2` and so on: many
     /// rows are updated by one statement.
     pub update_from_values: bool,
+    /// A statement that fails takes the work of its transaction with it, back to the innermost
+    /// savepoint, and nothing else is possible before that.
+    pub errors_abort: bool,
+    /// A generated column may be computed when it is read.
+    pub virtual_columns: bool,
 }
 
 impl Default for Features {
@@ -51,6 +56,8 @@ impl Default for Features {
             last_insert_id: false,
             batch_params: 240,
             update_from_values: false,
+            errors_abort: false,
+            virtual_columns: true,
         }
     }
 }

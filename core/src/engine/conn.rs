@@ -350,8 +350,16 @@ impl Conn {
             if error.kind() == ErrorKind::Disconnected {
                 self.lease.mark_broken();
             }
-            if self.was_ended() && error.kind() != ErrorKind::Disconnected {
-                return result.map_err(|e| e.with_left(Left::Transaction));
+            let lost = self.in_transaction() && self.target.features.errors_abort;
+            let left = match self.depth.get() {
+                _ if error.kind() == ErrorKind::Disconnected => None,
+                _ if self.was_ended() => Some(Left::Transaction),
+                1 if lost => Some(Left::Transaction),
+                _ if lost => Some(Left::Level),
+                _ => None,
+            };
+            if let Some(left) = left {
+                return result.map_err(|e| e.with_left(left));
             }
         }
         result

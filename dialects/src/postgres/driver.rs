@@ -42,6 +42,7 @@ impl Connector for Opener {
             keeps: self.location.statements > 0,
             status: Flag::new(Status::Idle),
             touched: Flag::new(false),
+            reads_only: Flag::new(false),
             streams: Streams::default(),
         }))
     }
@@ -79,6 +80,8 @@ pub(super) struct PostgresConnection {
     status: Flag<Status>,
     /// Whether something was left in the session that the next user must not find.
     touched: Flag<bool>,
+    /// Whether the transaction was begun as one that only reads.
+    reads_only: Flag<bool>,
     pub(super) streams: Streams,
 }
 
@@ -227,6 +230,9 @@ impl PostgresConnection {
             }
         })?;
         self.note(effect);
+        if effect == Effect::Begin {
+            self.reads_only.set(sql.contains("READ ONLY"));
+        }
         let counts = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
             _ => None,
@@ -383,8 +389,13 @@ impl Connection for PostgresConnection {
         done.map_err(Error::from)
     }
 
-    /// A transaction that only reads says so when it begins.
-    fn set_read_only(&self, _: bool) -> Result<()> {
+    /// A transaction that only reads mostly says so when it begins. The setting goes with the
+    /// transaction, or with the savepoint that it was made in when that is rolled back.
+    fn set_read_only(&self, read_only: bool) -> Result<()> {
+        let says_so = self.reads_only.replace(read_only);
+        if read_only && !says_so && self.status.get() == Status::InTransaction {
+            self.simple("SET TRANSACTION READ ONLY")?;
+        }
         Ok(())
     }
 

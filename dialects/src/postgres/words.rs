@@ -17,7 +17,7 @@ pub(super) enum Effect {
     Rollback,
     /// Goes back to a savepoint, so that a failed transaction goes on.
     Restore,
-    /// Marks or forgets a savepoint.
+    /// Marks or forgets a savepoint, or changes the transaction in another way that ends with it.
     Savepoint,
     /// Changes the schema, so that kept plans may be stale.
     Schema,
@@ -39,6 +39,9 @@ pub(super) fn effect(sql: &str) -> Effect {
         }
         "prepare" if words.next().is_some_and(|word| word.eq_ignore_ascii_case("transaction")) => {
             Effect::Rollback
+        }
+        "set" if words.next().is_some_and(|word| word.eq_ignore_ascii_case("transaction")) => {
+            Effect::Savepoint
         }
         "savepoint" | "release" => Effect::Savepoint,
         "set" | "reset" | "listen" | "unlisten" | "prepare" | "deallocate" | "discard" | "load"

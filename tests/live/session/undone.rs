@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mirrorm::prelude::*;
 
 use super::{Blog, blog, said};
-use crate::support::each_backend;
+use crate::support::{each_backend, each_sqlite};
 
 fn names(db: &Db, users: &Table) -> Vec<String> {
     select(users.c("name")).order_by(users.c("id")).scalars(db).unwrap()
@@ -126,12 +126,25 @@ fn one_at_a_time() {
 fn who_ends_the_transaction_around_it_writes_nothing_after() {
     each_backend(|db| {
         let b = blog(db);
-        db.execute("CREATE TABLE once (a UNIQUE ON CONFLICT ROLLBACK)", ()).unwrap();
         {
             let _undone = db.test_transaction().unwrap();
             for sql in ["COMMIT", "end;", "ROLLBACK"] {
                 assert_eq!(db.execute(sql, ()).unwrap_err().kind(), ErrorKind::Invalid, "{sql}");
             }
+            b.fill(db, &["ann"]);
+            assert_eq!(db.execute_script("COMMIT").unwrap_err().kind(), ErrorKind::Invalid);
+            assert!(db.transaction(|session| session.add(b.user("ben"))).is_err());
+        }
+    });
+}
+
+#[test]
+fn a_database_that_ends_the_transaction_around_it() {
+    each_sqlite(|db| {
+        let b = blog(db);
+        db.execute("CREATE TABLE once (a UNIQUE ON CONFLICT ROLLBACK)", ()).unwrap();
+        {
+            let _undone = db.test_transaction().unwrap();
             b.fill(db, &["ann"]);
             db.execute("INSERT INTO once VALUES (1)", ()).unwrap();
             assert_eq!(db.execute("INSERT INTO once VALUES (1)", ()).unwrap_err().kind(), ErrorKind::Unique);

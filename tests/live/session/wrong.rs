@@ -8,7 +8,7 @@ use mirrorm::prelude::*;
 use mirrorm::session::RecordState;
 
 use super::{blog, text};
-use crate::support::{each_backend, memory};
+use crate::support::{each_backend, each_sqlite, memory};
 
 #[test]
 fn records_of_others() {
@@ -177,7 +177,7 @@ fn tables_without_a_key() {
 
 #[test]
 fn a_key_with_null_in_it() {
-    each_backend(|db| {
+    each_sqlite(|db| {
         db.execute_script(
             "CREATE TABLE t (a TEXT, b INTEGER, n, PRIMARY KEY (a, b)); INSERT INTO t VALUES ('x', NULL, 1);",
         )
