@@ -79,7 +79,11 @@ pub mod dialect {
     //! The databases, and the contracts a new one fulfils.
     #[doc(inline)]
     pub use mirrorm_core::dialect::*;
+    #[cfg(feature = "mysql")]
+    #[doc(inline)]
+    pub use mirrorm_dialects::mysql;
     #[cfg(feature = "postgres")]
+    #[doc(inline)]
     pub use mirrorm_dialects::postgres;
     #[cfg(any(feature = "sqlite", feature = "sqlite-system"))]
     #[doc(inline)]

@@ -5,10 +5,15 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(feature = "mysql")]
+pub mod mysql;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod words;
 
 use mirrorm_core::dialect::Dialect;
 
@@ -18,4 +23,6 @@ pub const ALL: &[&dyn Dialect] = &[
     &sqlite::Sqlite,
     #[cfg(feature = "postgres")]
     &postgres::Postgres,
+    #[cfg(feature = "mysql")]
+    &mysql::MySql,
 ];

@@ -37,7 +37,7 @@ pub(super) fn compile(ddl: &Ddl, target: &Target) -> Result<Compiled> {
         Ddl::CreateIndex { index, if_not_exists, .. } => c.create_index(&def, index, *if_not_exists),
         Ddl::AddForeignKey { key, .. } => {
             c.alter(&def, " ADD ")?;
-            c.foreign_key(&def, key_named(&def, key)?)
+            c.foreign_key(table, &def, key_named(&def, key)?)
         }
         Ddl::DropForeignKey { key, .. } => {
             c.alter(&def, " DROP CONSTRAINT ")?;
@@ -85,7 +85,7 @@ impl Compiler<'_> {
             let left_out = key.name.as_ref().is_some_and(|n| without.iter().any(|w| **w == *n.as_str()));
             if !left_out {
                 self.push(", ");
-                self.foreign_key(def, key)?;
+                self.foreign_key(table, def, key)?;
             }
         }
         self.push(")");
@@ -144,24 +144,27 @@ impl Compiler<'_> {
                 let ty = Some(&column.column.ty);
                 let fitted = adapt(self.target, value.clone(), ty, BindUse::Store)
                     .map_err(|e| e.at(format!("default of column `{}`", column.key)))?;
-                self.target.grammar.literal(&fitted, &mut self.sql)
+                let mut text = String::new();
+                self.target.grammar.literal(&fitted, &mut text)?;
+                self.default_text(&text, &column.column.ty);
+                Ok(())
             }
             ServerDefault::Sql(sql) => {
-                self.default_text(sql);
+                self.default_text(sql, &column.column.ty);
                 Ok(())
             }
             ServerDefault::Expr(formula) => {
                 let start = self.sql.len();
                 self.expr(formula.expr())?;
                 let text = self.sql.split_off(start);
-                self.default_text(&text);
+                self.default_text(&text, &column.column.ty);
                 Ok(())
             }
         }
     }
 
-    fn default_text(&mut self, sql: &str) {
-        if self.target.grammar.parenthesised_default(sql) {
+    fn default_text(&mut self, sql: &str, ty: &Type) {
+        if self.target.grammar.parenthesised_default(sql, ty) {
             self.push(&format!("({sql})"));
         } else {
             self.push(sql);
@@ -235,7 +238,10 @@ impl Compiler<'_> {
         self.parens(|c| c.expr(check.condition.expr()))
     }
 
-    fn foreign_key(&mut self, def: &TableDef, key: &ForeignKeyDef) -> Result<()> {
+    fn foreign_key(&mut self, table: &Table, def: &TableDef, key: &ForeignKeyDef) -> Result<()> {
+        if key.deferrable == Some(true) && !self.target.features.deferrable_keys {
+            return Err(Error::unsupported("foreign keys that are checked later", self.target.name));
+        }
         self.constraint_name(key.name.as_ref());
         self.push("FOREIGN KEY ");
         self.columns_at(def, &key.columns)?;
@@ -248,10 +254,11 @@ impl Compiler<'_> {
             self.push(".");
         }
         self.name(&key.target.table);
-        if !key.target.columns.is_empty() {
+        let referred = self.referred_columns(table, def, key);
+        if !referred.is_empty() {
             self.push(" ");
             self.parens(|c| {
-                c.list(&key.target.columns, |c, name| {
+                c.list(&referred, |c, name| {
                     c.name(name);
                     Ok(())
                 })
@@ -259,6 +266,23 @@ impl Compiler<'_> {
         }
         self.foreign_key_options(key);
         Ok(())
+    }
+
+    /// The columns to name on the other side: those that were said, or the key's where they have to be.
+    fn referred_columns(&self, table: &Table, def: &TableDef, key: &ForeignKeyDef) -> Vec<Name> {
+        if !key.target.columns.is_empty() || !self.target.features.explicit_references {
+            return key.target.columns.clone();
+        }
+        let key_of = |def: &TableDef| {
+            let key = def.primary_key.iter().flat_map(|key| &key.columns);
+            key.filter_map(|at| def.column_at(*at)).map(|column| column.column.name.clone()).collect()
+        };
+        let schema = key.target.schema.as_ref().or(def.schema.as_ref()).map(Name::as_str);
+        if key.target.table.as_str() == def.name.as_str() && schema == def.schema.as_ref().map(Name::as_str) {
+            return key_of(def);
+        }
+        let other = table.metadata().and_then(|m| m.get_in(schema, key.target.table.as_str()));
+        other.map(|other| key_of(&other.def())).unwrap_or_default()
     }
 
     fn foreign_key_options(&mut self, key: &ForeignKeyDef) {
@@ -315,6 +339,9 @@ impl Compiler<'_> {
         self.list(&index.elements, |c, element| {
             match &element.what {
                 Indexed::Column(name) => c.name(name),
+                Indexed::Expr(_) if !c.target.features.expression_indexes => {
+                    return Err(Error::unsupported("indexes of expressions", c.target.name));
+                }
                 Indexed::Expr(formula) => c.index_expr(formula.expr())?,
             }
             if let Some(collation) = &element.collation {
@@ -328,6 +355,9 @@ impl Compiler<'_> {
         })?;
         self.push(")");
         match &index.filter {
+            Some(_) if !self.target.features.partial_indexes => {
+                Err(Error::unsupported("indexes of some of the rows", self.target.name))
+            }
             Some(filter) => {
                 self.push(" WHERE ");
                 self.expr(filter.expr())

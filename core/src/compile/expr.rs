@@ -108,8 +108,9 @@ impl Compiler<'_> {
             (Op::And, _) => self.terms(items, " AND ", 3),
             (Op::Or, _) => self.terms(items, " OR ", 2),
             (Op::Not, [item]) => {
+                // In parentheses it is the same however tightly NOT binds.
                 self.push("NOT ");
-                self.operand(item, 4, None)
+                self.operand(item, ATOM, None)
             }
             (Op::Neg, [item]) => {
                 self.push("-");
@@ -151,6 +152,10 @@ impl Compiler<'_> {
     }
 
     fn binary(&mut self, op: &Op, left: &Expr, right: &Expr) -> Result<()> {
+        if let (Op::Concat, Some(name)) = (op, self.target.grammar.concat()) {
+            self.push(name);
+            return self.parens(|c| c.list([left, right], |c, text| c.operand(text, 0, Some(&Type::Text))));
+        }
         let (word, strength) = match op {
             Op::Eq => (" = ", 4),
             Op::Ne => (" <> ", 4),
@@ -196,16 +201,25 @@ impl Compiler<'_> {
 
     fn null_safe(&mut self, op: &Op, left: &Expr, right: &Expr) -> Result<()> {
         let ty = self.type_of(left);
-        self.operand(left, 5, None)?;
         if matches!(&right.0, Node::Bind(value) if value.is_null()) {
+            self.operand(left, 5, None)?;
             self.push(if *op == Op::Is { " IS NULL" } else { " IS NOT NULL" });
             return Ok(());
         }
         let (same, different) = self.target.grammar.null_safe();
+        let (word, negate) = match (op, different) {
+            (Op::Is, _) => (same, false),
+            (_, Some(different)) => (different, false),
+            (_, None) => (same, true),
+        };
+        self.push(if negate { "(NOT (" } else { "" });
+        self.operand(left, 5, None)?;
         self.push(" ");
-        self.push(if *op == Op::Is { same } else { different });
+        self.push(word);
         self.push(" ");
-        self.operand(right, 5, ty.as_ref())
+        self.operand(right, 5, ty.as_ref())?;
+        self.push(if negate { "))" } else { "" });
+        Ok(())
     }
 
     fn membership(&mut self, op: &Op, item: &Expr, list: &[Expr]) -> Result<()> {

@@ -36,6 +36,16 @@ pub struct Features {
     /// A statement that fails takes the work of its transaction with it, back to the innermost
     /// savepoint, and nothing else is possible before that.
     pub errors_abort: bool,
+    /// A statement that changes the schema commits the transaction it is in.
+    pub ddl_commits: bool,
+    /// A foreign key has to say the columns it points to.
+    pub explicit_references: bool,
+    /// The check of a foreign key may wait for COMMIT.
+    pub deferrable_keys: bool,
+    /// An index may be of an expression.
+    pub expression_indexes: bool,
+    /// An index may hold some of the rows.
+    pub partial_indexes: bool,
     /// A generated column may be computed when it is read.
     pub virtual_columns: bool,
 }
@@ -57,6 +67,11 @@ impl Default for Features {
             batch_params: 240,
             update_from_values: false,
             errors_abort: false,
+            ddl_commits: false,
+            explicit_references: false,
+            deferrable_keys: true,
+            expression_indexes: true,
+            partial_indexes: true,
             virtual_columns: true,
         }
     }

@@ -78,9 +78,15 @@ pub trait Grammar: Send + Sync {
         None
     }
 
-    /// The operators that treat NULL as a value: equal, and different.
-    fn null_safe(&self) -> (&'static str, &'static str) {
-        ("IS NOT DISTINCT FROM", "IS DISTINCT FROM")
+    /// The operators that treat NULL as a value: equal, and different; where there is none for the
+    /// second, the first is negated.
+    fn null_safe(&self) -> (&'static str, Option<&'static str>) {
+        ("IS NOT DISTINCT FROM", Some("IS DISTINCT FROM"))
+    }
+
+    /// The function that puts texts together, where `||` does not.
+    fn concat(&self) -> Option<&'static str> {
+        None
     }
 
     /// How a function of this name appears.
@@ -114,9 +120,9 @@ pub trait Grammar: Send + Sync {
         "DEFAULT VALUES"
     }
 
-    /// Whether a default that is an expression stands in parentheses.
-    fn parenthesised_default(&self, sql: &str) -> bool {
-        let _ = sql;
+    /// Whether the default of a column of this type stands in parentheses.
+    fn parenthesised_default(&self, sql: &str, ty: &Type) -> bool {
+        let _ = (sql, ty);
         false
     }
 

@@ -18,7 +18,7 @@ use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Request};
 use crate::error::{Error, ErrorKind, Left, Result};
 use crate::expr::Expr;
 use crate::rows::{Block, BlockBuilder, RowBuffer, RowStream, Rows};
-use crate::schema::{Name, Table, TableDef};
+use crate::schema::{Indexed, KeyDef, Name, Table, TableDef};
 use crate::stmt::{Operation, Tables};
 use crate::value::Value;
 
@@ -449,21 +449,49 @@ fn explain(error: Error, table: Option<&TableDef>) -> Error {
     }
 }
 
+/// Adds the constraint's name to its columns, or its columns to its name.
 fn explain_unique(error: Error, table: &TableDef) -> Error {
+    let keys = || table.uniques().iter().chain(table.primary_key());
+    if let (Some(name), []) = (error.constraint(), error.columns()) {
+        let columns = columns_of_key(table, name);
+        return if columns.is_empty() { error } else { error.with_columns(columns) };
+    }
     if error.constraint().is_some() || error.columns().is_empty() {
         return error;
     }
-    let same = |key: &&crate::schema::KeyDef| {
-        table.names_at(&key.columns).eq(error.columns().iter().map(String::as_str))
-    };
-    let found = table.uniques().iter().find(same).or(table.primary_key().filter(|key| same(key)));
-    match found.and_then(|key| key.name.as_ref()) {
+    let same = |key: &&KeyDef| table.names_at(&key.columns).eq(error.columns().iter().map(String::as_str));
+    match keys().find(same).and_then(|key| key.name.as_ref()) {
         Some(name) => {
             let name = name.to_string();
             error.with_constraint(name)
         }
         None => error,
     }
+}
+
+/// The columns of a unique key or index by its name. A key without one has its first column's where
+/// the database has to call it something, and the primary key is called just that.
+fn columns_of_key(table: &TableDef, name: &str) -> Vec<String> {
+    let names = |key: &KeyDef| table.names_at(&key.columns).map(str::to_string).collect::<Vec<String>>();
+    let is_called = |key: &&KeyDef| match &key.name {
+        Some(own) => own.as_str() == name,
+        None => table.names_at(&key.columns).next() == Some(name),
+    };
+    if let Some(key) = table.uniques().iter().find(is_called) {
+        return names(key);
+    }
+    if let Some(key) = table.primary_key().filter(|key| is_called(key) || name == "PRIMARY") {
+        return names(key);
+    }
+    let index =
+        table.indexes().iter().find(|i| i.unique && i.name.as_ref().is_some_and(|own| own.as_str() == name));
+    let columns = index.map(|index| {
+        index.elements.iter().filter_map(|element| match &element.what {
+            Indexed::Column(column) => Some(column.to_string()),
+            Indexed::Expr(_) => None,
+        })
+    });
+    columns.map(Iterator::collect).unwrap_or_default()
 }
 
 /// A database that does not say which foreign key failed leaves no doubt where there is only one.

@@ -168,7 +168,7 @@ impl Select {
 impl Conn {
     /// Counts the rows of a statement that groups, limits or is distinct, by wrapping it.
     fn count_of(&self, select: &Select) -> Result<u64> {
-        let mut inner = self.compile(select)?;
+        let mut inner = self.compile(&select.for_counting())?;
         inner.sql = format!("SELECT count(*) FROM ({}) AS counted", inner.sql);
         inner.columns = None;
         inner.single = true;

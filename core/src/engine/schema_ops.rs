@@ -79,6 +79,13 @@ fn run_all(conn: &Conn, statements: &[Ddl]) -> Result<()> {
     if statements.is_empty() {
         return Ok(());
     }
+    if conn.target().features().ddl_commits {
+        if conn.in_transaction() {
+            let message = "changing the schema would commit the transaction that is open: end it first";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        return statements.iter().try_for_each(|statement| statement.run(conn));
+    }
     conn.atomically(|conn| statements.iter().try_for_each(|statement| statement.run(conn)))
 }
 

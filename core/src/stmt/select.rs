@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::selection::{Item, Selection, SelectionList};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{ColumnRef, Expr, Node, Source};
+use crate::expr::{ColumnRef, Expr, Node, Op, Source};
 use crate::schema::{Alias, Table};
 
 /// A SELECT of tables, columns or expressions.
@@ -226,6 +226,17 @@ impl Select {
         };
         let whole = self.limit.is_none() && self.offset.is_none() && !self.distinct;
         whole && self.group_by.is_empty() && self.having.is_empty() && self.items.iter().all(plain)
+    }
+
+    /// The same rows with a name for each column, so that they can be a table in another statement:
+    /// there two columns of one name are an error to some databases.
+    pub(crate) fn for_counting(&self) -> Select {
+        let exprs = self.items.iter().cloned().flat_map(Item::into_exprs).enumerate();
+        let named = exprs.map(|(at, expr)| match &expr.0 {
+            Node::Raw(_) | Node::Star | Node::Apply(Op::Label(_), _) => Item::Expr(expr),
+            _ => Item::Expr(expr.label(format!("c{}", at + 1))),
+        });
+        Select { items: named.collect(), ..self.clone() }
     }
 
     /// The table of a SELECT that is all columns of one table, for its ready plan.

@@ -24,7 +24,7 @@ use super::decode::Cell;
 use super::encode::Param;
 use super::errors::{from_connecting, from_driver, is_stale_plan};
 use super::location::Location;
-use super::words::{self, Effect};
+use crate::words::{self, Effect};
 
 /// Opens connections to one location.
 pub(super) struct Opener {

@@ -22,7 +22,6 @@ mod location;
 mod spell;
 pub mod testing;
 mod types;
-mod words;
 
 use mirrorm_core::dialect::{
     Connection, Connector, Dialect, Features, Grammar, Inspector, TypeMap, Url, fetch,

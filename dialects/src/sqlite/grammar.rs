@@ -2,6 +2,7 @@
 
 use mirrorm_core::dialect::{FunctionForm, Grammar, IntegerList, Intent, standard};
 use mirrorm_core::schema::{Autoincrement, ColumnDef, Options, TableDef};
+use mirrorm_core::types::Type;
 use mirrorm_core::{Result, Value};
 
 pub(super) struct SqliteGrammar;
@@ -53,8 +54,8 @@ impl Grammar for SqliteGrammar {
     }
 
     /// `IS` compares any two values (sqlite.org/lang_expr.html, "The IS and IS NOT operators").
-    fn null_safe(&self) -> (&'static str, &'static str) {
-        ("IS", "IS NOT")
+    fn null_safe(&self) -> (&'static str, Option<&'static str>) {
+        ("IS", Some("IS NOT"))
     }
 
     fn function<'a>(&self, name: &'a str) -> FunctionForm<'a> {
@@ -80,7 +81,7 @@ impl Grammar for SqliteGrammar {
 
     /// Defaults are signed numbers, literals, the CURRENT words and bare names; anything else stands in
     /// parentheses (sqlite.org/lang_createtable.html, 3.2).
-    fn parenthesised_default(&self, sql: &str) -> bool {
+    fn parenthesised_default(&self, sql: &str, _: &Type) -> bool {
         let word = sql.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let number = sql.parse::<f64>().is_ok();
         let body = sql.strip_prefix(['x', 'X']).unwrap_or(sql);

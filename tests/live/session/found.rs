@@ -248,8 +248,9 @@ fn links_by_text_that_folds() {
         db.execute_script(&format!(
             "CREATE TABLE posts (id INTEGER PRIMARY KEY);
              CREATE TABLE tags (code {text} PRIMARY KEY);
-             CREATE TABLE post_tags (post_id INTEGER NOT NULL REFERENCES posts,
-                tag {text} NOT NULL REFERENCES tags, PRIMARY KEY (post_id, tag));
+             CREATE TABLE post_tags (post_id INTEGER NOT NULL, tag {text} NOT NULL,
+                PRIMARY KEY (post_id, tag), FOREIGN KEY (post_id) REFERENCES posts (id),
+                FOREIGN KEY (tag) REFERENCES tags (code));
              INSERT INTO posts VALUES (1); INSERT INTO tags VALUES ('de');
              INSERT INTO post_tags VALUES (1, 'DE');"
         ))
@@ -273,7 +274,8 @@ fn links_that_are_there_twice() {
     each_backend(|db| {
         db.execute_script(
             "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE z (id INTEGER PRIMARY KEY);
-             CREATE TABLE a_z (a_id INTEGER NOT NULL REFERENCES a, z_id INTEGER NOT NULL REFERENCES z);
+             CREATE TABLE a_z (a_id INTEGER NOT NULL, z_id INTEGER NOT NULL,
+                FOREIGN KEY (a_id) REFERENCES a (id), FOREIGN KEY (z_id) REFERENCES z (id));
              INSERT INTO a VALUES (1); INSERT INTO z VALUES (1); INSERT INTO a_z VALUES (1,1),(1,1);",
         )
         .unwrap();
@@ -292,7 +294,8 @@ fn links_to_null() {
     each_backend(|db| {
         db.execute_script(
             "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE z (id INTEGER PRIMARY KEY);
-             CREATE TABLE a_z (a_id INTEGER REFERENCES a, z_id INTEGER REFERENCES z);
+             CREATE TABLE a_z (a_id INTEGER, z_id INTEGER,
+                FOREIGN KEY (a_id) REFERENCES a (id), FOREIGN KEY (z_id) REFERENCES z (id));
              INSERT INTO a VALUES (1); INSERT INTO z VALUES (1); INSERT INTO a_z VALUES (1,NULL),(1,1);",
         )
         .unwrap();
@@ -324,8 +327,10 @@ fn a_cascade_that_fails_halfway() {
     each_backend(|db| {
         db.execute_script(
             "CREATE TABLE p (id INTEGER PRIMARY KEY);
-             CREATE TABLE a (id INTEGER PRIMARY KEY, p_id INTEGER REFERENCES p ON DELETE CASCADE, n INTEGER);
-             CREATE TABLE b (id INTEGER PRIMARY KEY, p_id INTEGER REFERENCES p ON DELETE CASCADE);
+             CREATE TABLE a (id INTEGER PRIMARY KEY, p_id INTEGER, n INTEGER,
+                FOREIGN KEY (p_id) REFERENCES p (id) ON DELETE CASCADE);
+             CREATE TABLE b (id INTEGER PRIMARY KEY, p_id INTEGER,
+                FOREIGN KEY (p_id) REFERENCES p (id) ON DELETE CASCADE);
              INSERT INTO p VALUES (1); INSERT INTO a VALUES (1,1,0);",
         )
         .unwrap();
@@ -640,10 +645,10 @@ fn cascading(db: &Db) -> [Table; 3] {
     let user = column("user_id", Integer).references("users.id").on_delete(Action::Cascade);
     let users = db.table("users", (id(), column("name", Text))).unwrap();
     let posts = db.table("posts", (id(), column("title", Text), user)).unwrap();
-    let tags = db.table("tags", (column("code", Text).primary_key(), column("name", Text))).unwrap();
+    let tags = db.table("tags", (column("code", Varchar(40)).primary_key(), column("name", Text))).unwrap();
     let ends = (
         column("post_id", Integer).references("posts.id").primary_key(),
-        column("tag_code", Text).references("tags.code").on_update(Action::Cascade).primary_key(),
+        column("tag_code", Varchar(40)).references("tags.code").on_update(Action::Cascade).primary_key(),
     );
     db.table("post_tags", ends).unwrap();
     db.create_all().unwrap();

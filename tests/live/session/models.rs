@@ -8,7 +8,7 @@ use mirrorm::schema::{Metadata, NamingConvention};
 use mirrorm::session::{Hooks, Query};
 
 use super::text;
-use crate::support::{each_backend, memory, serial};
+use crate::support::{each_backend, memory, quoted, serial};
 
 fn id() -> mirrorm::schema::Column {
     column("id", Integer).primary_key()
@@ -17,11 +17,11 @@ fn id() -> mirrorm::schema::Column {
 #[test]
 fn a_model_over_a_reflected_table() {
     each_backend(|db| {
-        let serial = serial(db);
+        let (serial, key) = (serial(db), quoted(db, "AuthorID"));
         let script = format!(
-            "CREATE TABLE author (\"AuthorID\" {serial}, full_name TEXT);
-            CREATE TABLE blog_post (id {serial}, writer INTEGER REFERENCES author (\"AuthorID\"),
-                title TEXT, hits INTEGER, state TEXT)"
+            "CREATE TABLE author ({key} {serial}, full_name TEXT);
+            CREATE TABLE blog_post (id {serial}, writer INTEGER, title TEXT, hits INTEGER, state TEXT,
+                FOREIGN KEY (writer) REFERENCES author ({key}))"
         );
         db.execute_script(&script).unwrap();
         db.reflect().unwrap();

@@ -99,12 +99,13 @@ fn one_record_a_row() {
 fn keys_of_several_columns_and_of_text() {
     each_backend(|db| {
         let seats = (
-            column("line", Text).primary_key(),
+            column("line", Varchar(40)).primary_key(),
             column("number", Integer).primary_key(),
             column("name", Text),
         );
         let seats = db.table("seats", seats).unwrap();
-        let codes = db.table("codes", (column("code", Text).primary_key(), column("n", Integer))).unwrap();
+        let codes =
+            db.table("codes", (column("code", Varchar(40)).primary_key(), column("n", Integer))).unwrap();
         db.create_all().unwrap();
         let session = db.session();
         for number in 1..=3 {

@@ -275,7 +275,8 @@ fn link_tables_without_a_key() {
         let serial = serial(db);
         db.execute_script(&format!(
             "CREATE TABLE a (id {serial}); CREATE TABLE z (id {serial});
-             CREATE TABLE a_z (a_id INTEGER NOT NULL REFERENCES a, z_id INTEGER NOT NULL REFERENCES z);"
+             CREATE TABLE a_z (a_id INTEGER NOT NULL, z_id INTEGER NOT NULL,
+                FOREIGN KEY (a_id) REFERENCES a (id), FOREIGN KEY (z_id) REFERENCES z (id));"
         ))
         .unwrap();
         db.reflect().unwrap();
@@ -434,9 +435,10 @@ fn keys_that_are_joined() {
         let folds = folding_text(db);
         db.execute_script(&format!(
             "CREATE TABLE lands (code {folds} PRIMARY KEY, name TEXT);
-             CREATE TABLE towns (land {folds} REFERENCES lands, nr INTEGER, name TEXT, PRIMARY KEY (land, nr));
+             CREATE TABLE towns (land {folds}, nr INTEGER, name TEXT, PRIMARY KEY (land, nr),
+                FOREIGN KEY (land) REFERENCES lands (code));
              CREATE TABLE streets (id INTEGER PRIMARY KEY, land {folds}, nr INTEGER, name TEXT,
-                FOREIGN KEY (land, nr) REFERENCES towns);
+                FOREIGN KEY (land, nr) REFERENCES towns (land, nr));
              INSERT INTO lands VALUES ('de', 'Germany'), ('fr', 'France');
              INSERT INTO towns VALUES ('DE', 1, 'Berlin'), ('de', 2, 'Bonn'), ('fr', 1, 'Paris');
              INSERT INTO streets VALUES (1, 'DE', 1, 'Allee'), (2, 'DE', 1, 'Gasse'), (3, 'fr', 1, 'Rue');"

@@ -80,7 +80,7 @@ fn two_records_of_one_key() {
         let error = session.commit().unwrap_err();
         assert_eq!((error.kind(), error.table()), (ErrorKind::Unique, Some("users")));
         session.rollback().unwrap();
-        b.fill(db, &["ann"]);
+        insert(&b.users).values(values! { "id" => 1, "name" => "ann" }).run(db).unwrap();
         let ann = session.get(&b.users, 1).unwrap().unwrap();
         session.add(b.users.record(values! { "id" => 1, "name" => "eve" }).unwrap()).unwrap();
         assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::Unique);

@@ -1,12 +1,13 @@
-//! What a text does beside reading and writing rows, by its first words.
+//! What a text does beside reading and writing rows, by its first words. Shared by the servers'
+//! drivers.
 //!
-//! The driver does not tell whether a transaction is open, nor what a session's settings are; both
+//! The drivers do not tell whether a transaction is open, nor what a session's settings are; both
 //! change by statements only. Not a parser: what is said too often costs a round trip, never a wrong
 //! answer about rows.
 
 /// What a text does to the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(crate) enum Effect {
     /// Nothing but its rows.
     None,
     /// Begins a transaction.
@@ -26,7 +27,7 @@ pub(super) enum Effect {
 }
 
 /// The effect of one statement.
-pub(super) fn effect(sql: &str) -> Effect {
+pub(crate) fn effect(sql: &str) -> Effect {
     let mut words = words(sql);
     let first = words.next().unwrap_or_default().to_ascii_lowercase();
     match first.as_str() {
@@ -46,8 +47,8 @@ pub(super) fn effect(sql: &str) -> Effect {
         "savepoint" | "release" => Effect::Savepoint,
         "set" | "reset" | "listen" | "unlisten" | "prepare" | "deallocate" | "discard" | "load"
         | "declare" | "do" | "call" => Effect::Session,
-        "create" | "alter" | "drop" | "truncate" | "comment" | "grant" | "revoke" | "reindex" | "import"
-        | "refresh" => {
+        "create" | "alter" | "drop" | "truncate" | "rename" | "comment" | "grant" | "revoke" | "reindex"
+        | "import" | "refresh" | "lock" | "unlock" | "analyze" | "optimize" | "repair" | "flush" => {
             if leaves_something(sql) {
                 Effect::Session
             } else {
@@ -59,23 +60,38 @@ pub(super) fn effect(sql: &str) -> Effect {
     }
 }
 
+/// Whether a statement may write rows.
+pub(crate) fn may_write(sql: &str) -> bool {
+    let first = words(sql).next().unwrap_or_default().to_ascii_lowercase();
+    !["select", "values", "table", "show", "explain", "describe", "desc", "set", "use"]
+        .contains(&first.as_str())
+}
+
 /// Whether a statement gives rows that a cursor can be declared for.
-pub(super) fn is_query(sql: &str) -> bool {
+pub(crate) fn is_query(sql: &str) -> bool {
     let first = words(sql).next().unwrap_or_default();
     ["select", "values", "with", "table"].iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 /// Whether a script may begin or end transactions.
-pub(super) fn has_transactions(script: &str) -> bool {
+pub(crate) fn has_transactions(script: &str) -> bool {
     let ends = ["begin", "start", "commit", "end", "rollback", "abort", "prepare"];
     script
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .any(|word| ends.iter().any(|end| word.eq_ignore_ascii_case(end)))
 }
 
+/// Whether a script may change the schema.
+pub(crate) fn changes_schema(script: &str) -> bool {
+    let changes = ["create", "alter", "drop", "truncate", "rename", "lock", "unlock", "grant", "revoke"];
+    script
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .any(|word| changes.iter().any(|change| word.eq_ignore_ascii_case(change)))
+}
+
 fn leaves_something(sql: &str) -> bool {
     let lower = sql.to_ascii_lowercase();
-    ["set_config", "advisory", "temp"].iter().any(|word| lower.contains(word))
+    ["set_config", "advisory", "get_lock", "temp"].iter().any(|word| lower.contains(word))
 }
 
 /// The words of a text, comments left out.

@@ -1,0 +1,442 @@
+//! The MySQL driver: connections and their settings, statements, transactions' state.
+//!
+//! Not here: URLs (`location`), values (`values`), rows that come as they are asked for (`stream`),
+//! codes (`errors`).
+
+use std::any::Any;
+use std::cell::{Cell as Flag, RefCell, RefMut};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::Arc;
+
+use lru::LruCache;
+use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Request};
+use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, RowBuffer};
+use mirrorm_core::types::Type;
+use mirrorm_core::{Error, ErrorKind, Result, Value};
+use mysql::prelude::{Protocol, Queryable};
+use mysql::{Column, QueryResult, Row, Value as Raw};
+
+use super::errors::{from_connecting, from_driver};
+use super::location::{Location, Settings};
+use super::stream::Streams;
+use super::values::{Cell, name_of, offset_of, param};
+use crate::words::{self, Effect};
+
+/// Opens connections to one location.
+pub(super) struct Opener {
+    pub(super) location: Location,
+}
+
+impl Connector for Opener {
+    fn connect(&self) -> Result<Box<dyn Connection>> {
+        let mut raw = mysql::Conn::new(self.location.opts()).map_err(from_connecting)?;
+        let found = Found::ask(&mut raw).map_err(from_connecting)?;
+        let set_up = set_up(&self.location.settings, &found)?;
+        set_up.iter().try_for_each(|sql| raw.query_drop(sql)).map_err(from_driver)?;
+        let zone = self.location.settings.time_zone.as_deref().unwrap_or(&found.zone);
+        Ok(Box::new(MySqlConnection {
+            zone: offset_of(zone, &found.system_zone),
+            set_up,
+            rolls_back_late: found.rolls_back_late,
+            raw: RefCell::new(Some(raw)),
+            effects: RefCell::new(LruCache::new(NonZeroUsize::MIN.saturating_add(255))),
+            in_transaction: Flag::new(false),
+            touched: Flag::new(false),
+            reads_only: Flag::new(false),
+            refuses_writes: Flag::new(false),
+            streams: Streams::default(),
+        }))
+    }
+
+    fn describe(&self) -> String {
+        self.location.shown.clone()
+    }
+}
+
+/// What a session has before we set anything.
+struct Found {
+    sql_mode: String,
+    zone: String,
+    system_zone: String,
+    is_mariadb: bool,
+    /// Waiting too long for a lock rolls the whole transaction back, not only the statement.
+    rolls_back_late: bool,
+}
+
+impl Found {
+    fn ask(raw: &mut mysql::Conn) -> std::result::Result<Found, mysql::Error> {
+        let sql =
+            "SELECT @@sql_mode, @@time_zone, @@system_time_zone, VERSION(), @@innodb_rollback_on_timeout";
+        let row: Option<(String, String, String, String, i64)> = raw.query_first(sql)?;
+        let (sql_mode, zone, system_zone, version, late) = row.unwrap_or_default();
+        let is_mariadb = super::is_mariadb(&version);
+        Ok(Found { sql_mode, zone, system_zone, is_mariadb, rolls_back_late: late == 1 })
+    }
+}
+
+/// The statements that make a session ours.
+fn set_up(settings: &Settings, found: &Found) -> Result<Vec<String>> {
+    let mut sets = vec![format!("SET NAMES {}", settings.charset)];
+    let mut modes: Vec<&str> = match &settings.sql_mode {
+        Some(mode) => mode.split(',').collect(),
+        None => found.sql_mode.split(',').collect(),
+    };
+    modes.retain(|mode| !mode.trim().is_empty());
+    if settings.sql_mode.is_none() {
+        let strict = modes.iter().any(|mode| mode.starts_with("STRICT_"));
+        modes.extend((!strict).then_some("STRICT_TRANS_TABLES"));
+        // Without it a key of 0 that the program gave is another one that the server made.
+        modes.extend((!modes.contains(&"NO_AUTO_VALUE_ON_ZERO")).then_some("NO_AUTO_VALUE_ON_ZERO"));
+    }
+    if settings.zero_dates {
+        modes.retain(|mode| !["NO_ZERO_DATE", "NO_ZERO_IN_DATE", "TRADITIONAL"].contains(mode));
+    }
+    let mode = modes.join(",");
+    if mode != found.sql_mode {
+        sets.push(format!("SET SESSION sql_mode = '{}'", plain("sql_mode", &mode)?));
+    }
+    if let Some(zone) = &settings.time_zone {
+        sets.push(format!("SET SESSION time_zone = '{}'", plain("time_zone", zone)?));
+    }
+    if let Some(wait) = settings.lock_timeout {
+        let seconds = wait.as_secs_f64().ceil().max(1.0) as u64;
+        sets.push(format!(
+            "SET SESSION innodb_lock_wait_timeout = {seconds}, SESSION lock_wait_timeout = {seconds}"
+        ));
+    }
+    if let Some(most) = settings.statement_timeout {
+        sets.push(match found.is_mariadb {
+            true => format!("SET SESSION max_statement_time = {}", most.as_secs_f64()),
+            false => format!("SET SESSION max_execution_time = {}", most.as_millis()),
+        });
+    }
+    if settings.read_only {
+        sets.push("SET SESSION TRANSACTION READ ONLY".to_string());
+    }
+    Ok(sets)
+}
+
+/// A setting that can stand between apostrophes.
+fn plain<'v>(name: &str, value: &'v str) -> Result<&'v str> {
+    let fits = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_,/+-: ".contains(&b));
+    if fits {
+        Ok(value)
+    } else {
+        Err(Error::new(ErrorKind::Config, format!("`{name}={value}` is no setting")))
+    }
+}
+
+/// A connection to a server.
+pub(super) struct MySqlConnection {
+    /// None while a stream has it.
+    pub(super) raw: RefCell<Option<mysql::Conn>>,
+    /// What the statements that come again do.
+    effects: RefCell<LruCache<Box<str>, Effect>>,
+    set_up: Vec<String>,
+    /// The offset of the session's time zone, if it is one.
+    pub(super) zone: Option<i32>,
+    rolls_back_late: bool,
+    in_transaction: Flag<bool>,
+    /// Whether something was left in the session that the next user must not find.
+    touched: Flag<bool>,
+    /// Whether the transaction was begun as one that only reads.
+    reads_only: Flag<bool>,
+    /// Whether writes are refused here, because the server cannot be told to any more.
+    refuses_writes: Flag<bool>,
+    pub(super) streams: Streams,
+}
+
+impl MySqlConnection {
+    /// The driver's connection, for the way out.
+    pub(super) fn raw<T>(&self, work: impl FnOnce(&mut mysql::Conn) -> T) -> Option<T> {
+        self.touched.set(true);
+        self.lent().ok().and_then(|mut raw| raw.as_mut().map(work))
+    }
+
+    fn lent(&self) -> Result<RefMut<'_, Option<mysql::Conn>>> {
+        self.raw.try_borrow_mut().map_err(|_| Error::new(ErrorKind::Busy, "the connection is in use"))
+    }
+
+    /// What a statement does, and whether it may be sent now.
+    pub(super) fn effect(&self, request: &Request<'_>) -> Result<Effect> {
+        self.streams.settle(self)?;
+        let known = self.effects.borrow_mut().get(request.sql).copied();
+        let effect = known.unwrap_or_else(|| words::effect(request.sql));
+        if known.is_none() && request.keep {
+            self.effects.borrow_mut().put(request.sql.into(), effect);
+        }
+        if effect == Effect::Schema && self.in_transaction.get() {
+            let message = "the statement would commit the transaction that is open: end it first";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let writes = matches!(effect, Effect::None | Effect::Schema) && words::may_write(request.sql);
+        if self.refuses_writes.get() && writes {
+            return Err(Error::new(ErrorKind::ReadOnly, "the transaction only reads"));
+        }
+        Ok(effect)
+    }
+
+    /// Sends something.
+    fn send<T>(
+        &self,
+        effect: Effect,
+        work: impl FnOnce(&mut mysql::Conn) -> std::result::Result<T, mysql::Error>,
+    ) -> Result<T> {
+        let mut raw = self.lent()?;
+        let raw = raw.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
+        self.noted(effect, work(raw))
+    }
+
+    /// Keeps account of what a statement did to the session.
+    pub(super) fn noted<T>(&self, effect: Effect, result: std::result::Result<T, mysql::Error>) -> Result<T> {
+        match result {
+            Ok(value) => {
+                match effect {
+                    Effect::Begin => self.in_transaction.set(true),
+                    Effect::Commit | Effect::Rollback => self.in_transaction.set(false),
+                    Effect::Session => self.touched.set(true),
+                    _ => {}
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                let error = from_driver(error);
+                let whole = error.kind() == ErrorKind::Deadlock
+                    || (error.kind() == ErrorKind::Busy && self.rolls_back_late);
+                if whole || effect == Effect::Rollback {
+                    self.in_transaction.set(false);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn simple(&self, sql: &str) -> Result<()> {
+        let effect = self.effect(&Request { keep: false, ..Request::new(sql, &[]) })?;
+        self.send(effect, |raw| raw.query_drop(sql))
+    }
+
+    pub(super) fn params(&self, values: &[Value]) -> Result<Vec<Raw>> {
+        values.iter().map(|value| param(value.as_ref(), self.zone)).collect()
+    }
+}
+
+/// Whether a statement has to be sent as text: it gives no rows worth preparing for, or cannot be
+/// prepared (dev.mysql.com/doc/refman/en/sql-prepared-statements.html).
+fn as_text(request: &Request<'_>, effect: Effect) -> bool {
+    request.params.is_empty() && (!request.keep || effect != Effect::None)
+}
+
+/// Parameters as the driver takes them.
+pub(super) fn positional(params: Vec<Raw>) -> mysql::Params {
+    if params.is_empty() { mysql::Params::Empty } else { mysql::Params::Positional(params) }
+}
+
+/// The columns of a result: how they are read, and those the caller knows or the server's.
+pub(super) fn described(found: &[Column], known: Option<&Arc<Columns>>) -> Result<(Vec<Cell>, Arc<Columns>)> {
+    let cells: Vec<Cell> = found.iter().map(Cell::of).collect();
+    match known {
+        Some(columns) if columns.len() == found.len() => Ok((cells, columns.clone())),
+        Some(columns) => {
+            let message = format!(
+                "the statement gives {} columns, not the {} it names: `raw` is one column each",
+                found.len(),
+                columns.len()
+            );
+            Err(Error::new(ErrorKind::Invalid, message))
+        }
+        None => {
+            let named = found.iter().map(|column| ColumnInfo::new(name_of(column), Type::Any));
+            Ok((cells, Arc::new(Columns::new(named.collect()))))
+        }
+    }
+}
+
+/// Adds a row to a block; whether the block is full.
+pub(super) fn push_row(
+    row: &Row,
+    (cells, columns): (&[Cell], &Columns),
+    zone: Option<i32>,
+    block: &mut BlockBuilder,
+) -> bool {
+    for (at, (cell, column)) in cells.iter().zip(columns.iter()).enumerate() {
+        match row.as_ref(at) {
+            Some(raw) => cell.push(raw, column.class(), zone, block),
+            None => block.push_null(),
+        }
+    }
+    block.end_row()
+}
+
+/// Rows as the driver reads them. Nothing else is sent until they are read.
+struct Live<'r, 'a, 'b, 'c, P: Protocol> {
+    result: &'r mut QueryResult<'a, 'b, 'c, P>,
+    cells: Vec<Cell>,
+    columns: Arc<Columns>,
+    zone: Option<i32>,
+}
+
+impl<P: Protocol> Cursor for Live<'_, '_, '_, '_, P> {
+    fn columns(&self) -> &Arc<Columns> {
+        &self.columns
+    }
+
+    fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {
+        for row in self.result.by_ref() {
+            let row = row.map_err(from_driver)?;
+            if push_row(&row, (&self.cells, &self.columns), self.zone, block) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Lends the rows of a result that has begun.
+fn lend<P: Protocol>(
+    mut result: QueryResult<'_, '_, '_, P>,
+    known: Option<&Arc<Columns>>,
+    zone: Option<i32>,
+    body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
+) -> Result<()> {
+    let (cells, columns) = described(result.columns().as_ref(), known)?;
+    body(&mut Live { result: &mut result, cells, columns, zone })
+}
+
+impl Connection for MySqlConnection {
+    fn query(
+        &self,
+        request: &Request<'_>,
+        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
+    ) -> Result<()> {
+        let effect = self.effect(request)?;
+        let params = self.params(request.params)?;
+        if request.stream && words::is_query(request.sql) {
+            return self.streams.query(self, request, params, body);
+        }
+        let mut raw = self.lent()?;
+        let raw = raw.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
+        let done = if as_text(request, effect) {
+            let result = self.noted(effect, raw.query_iter(request.sql))?;
+            lend(result, request.columns, self.zone, body)
+        } else {
+            let statement = self.noted(Effect::None, raw.prep(request.sql))?;
+            let result = self.noted(effect, raw.exec_iter(statement, positional(params)))?;
+            lend(result, request.columns, self.zone, body)
+        };
+        // The server may end the transaction while rows are on their way.
+        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Deadlock) {
+            self.in_transaction.set(false);
+        }
+        done
+    }
+
+    fn execute(&self, request: &Request<'_>) -> Result<Done> {
+        let effect = self.effect(request)?;
+        let params = self.params(request.params)?;
+        let done = self.send(effect, |raw| {
+            let (rows, id) = if as_text(request, effect) {
+                let result = raw.query_iter(request.sql)?;
+                (result.affected_rows(), result.last_insert_id())
+            } else {
+                let statement = raw.prep(request.sql)?;
+                let result = raw.exec_iter(statement, positional(params))?;
+                (result.affected_rows(), result.last_insert_id())
+            };
+            Ok(Done { rows, last_id: id.filter(|id| *id > 0).and_then(|id| i64::try_from(id).ok()) })
+        })?;
+        if effect == Effect::Begin {
+            self.reads_only.set(request.sql.contains("READ ONLY"));
+        }
+        Ok(done)
+    }
+
+    fn execute_many(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &RowBuffer,
+        range: Range<usize>,
+        mut ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        let effect = self.effect(&Request::new(sql, &[]))?;
+        let statement = self.send(Effect::None, |raw| raw.prep(sql))?;
+        let mut count = 0;
+        for start in range.step_by(width.max(1)) {
+            let params = values.range(start..start + width).map(|value| param(value, self.zone));
+            let params: Vec<Raw> = params.collect::<Result<_>>()?;
+            let (rows, id) = self.send(effect, |raw| {
+                let result = raw.exec_iter(&statement, positional(params))?;
+                Ok((result.affected_rows(), result.last_insert_id()))
+            })?;
+            count += rows;
+            if let Some(ids) = ids.as_deref_mut() {
+                let id = id.and_then(|id| i64::try_from(id).ok()).filter(|id| rows > 0 && *id != 0);
+                ids.push(id.ok_or_else(left_out)?);
+            }
+        }
+        Ok(count)
+    }
+
+    fn script(&self, sql: &str) -> Result<()> {
+        self.streams.settle(self)?;
+        self.touched.set(true);
+        let mut raw = self.lent()?;
+        let raw = raw.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
+        let ended = words::has_transactions(sql) || words::changes_schema(sql);
+        if ended && self.in_transaction.get() {
+            let message = "a script that may end the transaction cannot run inside it";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let run = |raw: &mut mysql::Conn| {
+            let mut result = raw.query_iter(sql)?;
+            while let Some(mut set) = result.iter() {
+                set.try_for_each(|row| row.map(drop))?;
+            }
+            Ok(())
+        };
+        self.noted(Effect::None, run(raw))
+    }
+
+    /// A transaction that only reads mostly says so when it begins; one that is open cannot be told to
+    /// any more, so writes are refused here.
+    fn set_read_only(&self, read_only: bool) -> Result<()> {
+        let says_so = self.reads_only.replace(read_only);
+        self.refuses_writes.set(read_only && !says_so);
+        Ok(())
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.in_transaction.get()
+    }
+
+    fn reset(&self) -> Result<()> {
+        self.streams.settle(self)?;
+        self.streams.forget();
+        self.refuses_writes.set(false);
+        if self.in_transaction.get() {
+            self.simple("ROLLBACK")?;
+        }
+        if self.touched.replace(false) {
+            self.send(Effect::None, |raw| {
+                raw.reset()?;
+                self.set_up.iter().try_for_each(|sql| raw.query_drop(sql))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn is_alive(&self) -> bool {
+        self.send(Effect::None, mysql::Conn::ping).is_ok()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The error of a row that has no key, because the statement left it out.
+fn left_out() -> Error {
+    Error::new(ErrorKind::Unique, "a row was left out by IGNORE or a trigger, so it has no key to give")
+}

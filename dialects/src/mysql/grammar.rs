@@ -1,0 +1,156 @@
+//! How MySQL and MariaDB spell what others spell otherwise.
+//!
+//! Whatever the server's sql_mode: names stand in backticks, texts together by CONCAT, and text with a
+//! backslash in hexadecimal digits (dev.mysql.com/doc/refman/en/sql-mode.html).
+
+use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, standard};
+use mirrorm_core::schema::{ColumnDef, TableDef};
+use mirrorm_core::types::{Class, Type};
+use mirrorm_core::{Error, Result, Value};
+
+pub(super) struct MySqlGrammar;
+
+/// The reserved words of both servers (dev.mysql.com/doc/refman/en/keywords.html,
+/// mariadb.com/kb/en/reserved-words), sorted.
+#[rustfmt::skip]
+const RESERVED: &[&str] = &[
+    "accessible", "add", "all", "alter", "analyze", "and", "as", "asc", "asensitive", "before", "between",
+    "bigint", "binary", "blob", "both", "by", "call", "cascade", "case", "change", "char", "character",
+    "check", "collate", "column", "condition", "constraint", "continue", "convert", "create", "cross",
+    "cube", "cume_dist", "current_date", "current_role", "current_time", "current_timestamp",
+    "current_user", "cursor", "database", "databases", "day_hour", "day_microsecond", "day_minute",
+    "day_second", "dec", "decimal", "declare", "default", "delayed", "delete", "delete_domain_id", "dense_rank",
+    "desc", "describe", "deterministic", "distinct", "distinctrow", "div", "do_domain_ids", "double", "drop",
+    "dual", "each", "else", "elseif", "empty", "enclosed", "escaped", "except", "exists", "exit",
+    "explain", "false", "fetch", "first_value", "float", "float4", "float8", "for", "force", "foreign",
+    "from", "fulltext", "function", "general", "generated", "get", "grant", "group", "grouping", "groups",
+    "having", "high_priority", "hour_microsecond", "hour_minute", "hour_second", "if", "ignore",
+    "ignore_domain_ids", "ignore_server_ids", "in", "index", "infile", "inner", "inout", "insensitive",
+    "insert", "int", "int1", "int2", "int3", "int4", "int8", "integer", "intersect", "interval", "into",
+    "io_after_gtids", "io_before_gtids", "is", "iterate", "join", "json_table", "key", "keys", "kill",
+    "lag", "last_value", "lateral", "lead", "leading", "leave", "left", "library", "like", "limit", "linear",
+    "lines", "load", "localtime", "localtimestamp", "lock", "long", "longblob", "longtext", "loop",
+    "low_priority", "manual", "master_bind", "master_heartbeat_period", "master_ssl_verify_server_cert", "match",
+    "maxvalue", "mediumblob", "mediumint", "mediumtext", "middleint", "minute_microsecond",
+    "minute_second", "mod", "modifies", "natural", "not", "no_write_to_binlog", "nth_value", "ntile",
+    "null", "numeric", "of", "offset", "on", "optimize", "optimizer_costs", "option", "optionally", "or", "order",
+    "out", "outer", "outfile", "over", "page_checksum", "parallel", "parse_vcol_expr", "partition",
+    "percent_rank", "position", "precision", "primary", "procedure", "purge", "qualify", "range", "rank", "read",
+    "reads", "read_write", "real", "recursive", "references", "ref_system_id", "regexp", "release", "rename",
+    "repeat", "replace", "require", "resignal", "restrict", "return", "returning", "revoke", "right",
+    "rlike", "row", "row_number", "rownum", "rows", "schema", "schemas", "second_microsecond", "select",
+    "sensitive", "separator", "set", "show", "signal", "slow", "smallint", "spatial", "specific", "sql",
+    "sqlexception", "sqlstate", "sqlwarning", "sql_big_result", "sql_calc_found_rows",
+    "sql_small_result", "ssl", "starting", "stats_auto_recalc", "stats_persistent",
+    "stats_sample_pages", "stored", "straight_join", "system", "table", "tablesample", "terminated", "then", "tinyblob",
+    "tinyint", "tinytext", "to", "trailing", "trigger", "true", "undo", "union", "unique", "unlock",
+    "unsigned", "update", "usage", "use", "using", "utc_date", "utc_time", "utc_timestamp", "values",
+    "varbinary", "varchar", "varcharacter", "varying", "virtual", "when", "where", "while", "window",
+    "with", "write", "xor", "year_month", "zerofill",
+];
+
+impl Grammar for MySqlGrammar {
+    fn quote(&self, name: &str, out: &mut String) {
+        standard::quote(name, '`', out);
+    }
+
+    fn is_reserved(&self, word: &str) -> bool {
+        RESERVED.contains(&word)
+    }
+
+    fn begin(&self, intent: Intent) -> &'static str {
+        match intent {
+            Intent::Read => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+            Intent::Write | Intent::Deferred => "START TRANSACTION",
+        }
+    }
+
+    /// OFFSET needs a LIMIT, as large as the manual says (dev.mysql.com/doc/refman/en/select.html).
+    fn limit(&self, limit: Option<&str>, offset: Option<&str>, out: &mut String) {
+        let limit = limit.or(offset.map(|_| "18446744073709551615"));
+        standard::limit(limit, offset, out);
+    }
+
+    fn null_safe(&self) -> (&'static str, Option<&'static str>) {
+        ("<=>", None)
+    }
+
+    fn concat(&self) -> Option<&'static str> {
+        Some("CONCAT")
+    }
+
+    /// The time with the six digits that columns of ours keep.
+    fn function<'a>(&self, name: &'a str) -> FunctionForm<'a> {
+        match name {
+            "now" | "current_timestamp" => FunctionForm::Word("CURRENT_TIMESTAMP(6)"),
+            "current_time" => FunctionForm::Word("CURRENT_TIME(6)"),
+            other => standard::function(other),
+        }
+    }
+
+    fn literal(&self, value: &Value, out: &mut String) -> Result<()> {
+        match value {
+            Value::Text(text) if text.contains('\\') => {
+                out.push_str("_utf8mb4 ");
+                out.push_str(&Value::Bytes(text.as_bytes().to_vec()).to_string());
+            }
+            Value::Timestamp(_) => {
+                return Err(Error::conversion("an instant has no literal form in mysql"));
+            }
+            other => return standard::literal(other, out),
+        }
+        Ok(())
+    }
+
+    fn empty_insert(&self) -> &'static str {
+        "() VALUES ()"
+    }
+
+    /// An expression stands in parentheses, but for the current time; so does every default of a type
+    /// that takes no other (dev.mysql.com/doc/refman/en/data-type-defaults.html).
+    fn parenthesised_default(&self, sql: &str, ty: &Type) -> bool {
+        let upper = sql.to_ascii_uppercase();
+        if upper == "NULL" || upper.starts_with("CURRENT_TIMESTAMP") {
+            return false;
+        }
+        let large = matches!(ty.class(), Class::Json) || matches!(ty, Type::Text | Type::Binary(None));
+        let body = sql.strip_prefix(['x', 'X', 'b', 'B']).unwrap_or(sql);
+        let inside = body.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+        let text = inside.is_some_and(|inside| !inside.replace("''", "").contains('\''));
+        let literal = text || sql.parse::<f64>().is_ok() || upper == "TRUE" || upper == "FALSE";
+        large || !literal
+    }
+
+    /// A column with a default has its values from there.
+    fn inline_key(&self, _: &TableDef, column: &ColumnDef, generated: bool) -> Option<(String, bool)> {
+        (generated && column.server_default().is_none()).then(|| ("AUTO_INCREMENT".to_string(), false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_in_parentheses() {
+        let needs = |sql: &str, ty: Type| MySqlGrammar.parenthesised_default(sql, &ty);
+        assert!(
+            !needs("'it''s'", Type::Varchar(10))
+                && !needs("-1.5", Type::Double)
+                && !needs("NULL", Type::Text)
+        );
+        assert!(!needs("CURRENT_TIMESTAMP(6)", Type::DateTime));
+        assert!(
+            needs("uuid()", Type::Char(36))
+                && needs("'x'", Type::Text)
+                && needs("'a' || 'b'", Type::Varchar(3))
+        );
+    }
+
+    #[test]
+    fn backslashes_are_no_escapes() {
+        let mut sql = String::new();
+        MySqlGrammar.literal(&"a\\'".into(), &mut sql).unwrap();
+        assert_eq!(sql, "_utf8mb4 x'615c27'");
+    }
+}

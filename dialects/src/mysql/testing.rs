@@ -1,0 +1,48 @@
+//! Scratch databases of MySQL and MariaDB, for the suite that loops over all backends.
+
+use mirrorm_core::Result;
+use mirrorm_core::dialect::{Connection, Connector, Url};
+use mirrorm_core::engine::EngineOptions;
+
+use super::driver::Opener;
+use super::location::Location;
+
+/// An empty database on a server, dropped when this is.
+#[derive(Debug)]
+pub struct Scratch {
+    server: String,
+    name: String,
+}
+
+impl Scratch {
+    /// Makes one; the URL is of any database of the server, whose user may make others.
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn new(server: &str, name: &str) -> Result<Scratch> {
+        let scratch = Scratch { server: server.to_string(), name: name.to_string() };
+        connect(server)?.script(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))?;
+        Ok(scratch)
+    }
+
+    /// The URL of the database.
+    pub fn url(&self) -> String {
+        let (front, query) = self.server.split_once('?').unwrap_or((&self.server, ""));
+        let base = front.rfind('/').map_or(front, |at| front.get(..at).unwrap_or(front));
+        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
+        format!("{base}/{}{query}", self.name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A test that failed tells more than a database that stays.
+        let _ =
+            connect(&self.server).and_then(|server| server.script(&format!("DROP DATABASE {}", self.name)));
+    }
+}
+
+fn connect(url: &str) -> Result<Box<dyn Connection>> {
+    let location = Location::read(&Url::parse(url)?, &mut EngineOptions::new())?;
+    Opener { location }.connect()
+}
