@@ -59,13 +59,20 @@ impl Scratch {
 
 /// Runs a test on an empty database of every server.
 pub(crate) fn each_server(test: impl Fn(&Db)) {
+    each_server_url(|url| {
+        let db = Db::open(url).unwrap();
+        test(&db);
+        db.engine().unwrap().dispose();
+    });
+}
+
+/// Runs a test with the URL of an empty database of every server.
+pub(crate) fn each_server_url(test: impl Fn(&str)) {
     for variable in SERVERS {
         let Ok(server) = std::env::var(variable) else { continue };
         let scratch = Scratch::new(&server).unwrap_or_else(|e| panic!("{variable}: {e}"));
         println!("on {}", scratch.url());
-        let db = Db::open(&scratch.url()).unwrap();
-        test(&db);
-        db.engine().unwrap().dispose();
+        test(&scratch.url());
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum Effect {
     Savepoint,
     /// Changes the schema, so that kept plans may be stale.
     Schema,
+    /// Leaves a statement under a name in the session, which only closing it is sure to take away.
+    Names,
     /// Leaves something in the session: a setting, a lock, a temporary table, a subscription.
     Session,
 }
@@ -44,9 +46,10 @@ pub(crate) fn effect(sql: &str) -> Effect {
         "set" if words.next().is_some_and(|word| word.eq_ignore_ascii_case("transaction")) => {
             Effect::Savepoint
         }
+        "prepare" => Effect::Names,
         "savepoint" | "release" => Effect::Savepoint,
-        "set" | "reset" | "listen" | "unlisten" | "prepare" | "deallocate" | "discard" | "load"
-        | "declare" | "do" | "call" => Effect::Session,
+        "set" | "reset" | "listen" | "unlisten" | "deallocate" | "discard" | "load" | "declare" | "do"
+        | "call" => Effect::Session,
         "create" | "alter" | "drop" | "truncate" | "rename" | "comment" | "grant" | "revoke" | "reindex"
         | "import" | "refresh" | "lock" | "unlock" | "analyze" | "optimize" | "repair" | "flush" => {
             if leaves_something(sql) {
@@ -135,7 +138,7 @@ mod tests {
             ("rollback work to x", Effect::Restore),
             ("RELEASE SAVEPOINT x", Effect::Savepoint),
             ("PREPARE TRANSACTION 'x'", Effect::Rollback),
-            ("prepare x as select 1", Effect::Session),
+            ("prepare x as select 1", Effect::Names),
             ("select set_config('a', 'b', false)", Effect::Session),
             ("CREATE TABLE t ()", Effect::Schema),
             ("create temporary table t ()", Effect::Session),

@@ -22,6 +22,9 @@ mod session;
 /// Defining, creating, reading, writing.
 mod tables;
 
+/// Every type of every server.
+mod server_values;
+
 /// Values in and out.
 mod values;
 

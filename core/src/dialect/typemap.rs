@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::types::{Class, Type};
-use crate::value::{Date, DateTime, Decimal, Interval, Json, Time, Timestamp, Uuid, Value, ValueRef};
+use crate::value::{
+    Date, DateTime, Decimal, Interval, Json, Time, Timestamp, Uuid, Value, ValueRef, bytes_of,
+};
 
 /// What a bound value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +126,15 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value> {
 fn from_text(class: Class, text: String) -> Result<Option<Value>> {
     Ok(Some(match class {
         Class::Text => Value::Text(text),
+        // The forms that serde gives to what JSON has no word for.
+        Class::Float => match text.parse() {
+            Ok(number) => Value::Float(number),
+            Err(_) => return Ok(None),
+        },
+        Class::Bytes => match bytes_of(&text) {
+            Some(bytes) => Value::Bytes(bytes),
+            None => return Ok(None),
+        },
         Class::Decimal => Value::Decimal(text.parse()?),
         Class::Date => Value::Date(text.parse::<Date>()?),
         Class::Time => Value::Time(text.parse::<Time>()?),

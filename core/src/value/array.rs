@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::Value;
+use super::{Json, Value};
 use crate::error::{Error, Result};
 
 /// An array with its element type, dimensions and lower bounds.
@@ -41,6 +41,31 @@ impl Array {
         Ok(Array { element: element.into(), dimensions, items })
     }
 
+    /// An array of the items of a JSON list, or of the lists in it, each brought to the element's type by a
+    /// function.
+    ///
+    /// # Errors
+    /// `Conversion` when the document is no list, or its lists are not of one length; the function's.
+    pub fn of_json(
+        element: impl Into<Arc<str>>,
+        list: &Json,
+        each: impl Fn(Value) -> Result<Value>,
+    ) -> Result<Array> {
+        let mut dimensions = Vec::new();
+        let mut items: Vec<Value> = list.parse()?;
+        // A list of nothing has no dimensions, and a list of lists has one more.
+        while !items.is_empty() {
+            let before: usize = dimensions.iter().map(|(_, length)| *length).product();
+            dimensions.push((1, items.len() / before.max(1)));
+            if !items.iter().all(is_list) {
+                break;
+            }
+            items = flattened(&items)?;
+        }
+        let items = items.into_iter().map(each).collect::<Result<_>>()?;
+        Array::with_dimensions(element, dimensions, items)
+    }
+
     /// The database's name of the element type.
     pub fn element(&self) -> &str {
         &self.element
@@ -55,6 +80,25 @@ impl Array {
     pub fn items(&self) -> &[Value] {
         &self.items
     }
+}
+
+fn is_list(value: &Value) -> bool {
+    matches!(value, Value::Json(json) if json.as_str().trim_start().starts_with('['))
+}
+
+/// The items of lists that are of one length.
+fn flattened(lists: &[Value]) -> Result<Vec<Value>> {
+    let mut all = Vec::new();
+    let mut length = None;
+    for list in lists {
+        let Value::Json(json) = list else { continue };
+        let items: Vec<Value> = json.parse()?;
+        if *length.get_or_insert(items.len()) != items.len() {
+            return Err(Error::conversion("the lists in an array are of one length"));
+        }
+        all.extend(items);
+    }
+    Ok(all)
 }
 
 /// A value that fits no variant, kept verbatim so that it can be written back unchanged.
@@ -98,6 +142,16 @@ impl Other {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_become_arrays() {
+        let of = |text: &str| Array::of_json("int4", &text.parse().unwrap(), Ok);
+        assert_eq!(of("[]").unwrap(), Array::new("int4", vec![]));
+        assert_eq!(of("[1, null]").unwrap(), Array::new("int4", vec![1.into(), Value::Null]));
+        let nested = of("[[1, 2], [3, 4], [5, 6]]").unwrap();
+        assert_eq!((nested.dimensions(), nested.items().len()), (&[(1, 3), (1, 2)][..], 6));
+        assert!(of("[[1], [2, 3]]").is_err() && of("{}").is_err() && of("5").is_err());
+    }
 
     #[test]
     fn dimensions_must_fit() {

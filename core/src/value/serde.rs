@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor, value as access};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
+use super::base64;
 use super::json_out::Piece;
 use super::{Json, OtherData, Value, ValueRef};
 
@@ -39,7 +40,7 @@ impl Serialize for ValueRef<'_> {
 
 fn bytes_out<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
-        serializer.serialize_str(&base64(bytes))
+        serializer.serialize_str(&base64::encode(bytes))
     } else {
         serializer.serialize_bytes(bytes)
     }
@@ -49,9 +50,8 @@ fn rich_out<S: Serializer>(rich: &Value, serializer: S) -> Result<S::Ok, S::Erro
     match rich {
         Value::Json(json) if serializer.is_human_readable() => Piece(json.as_str()).serialize(serializer),
         Value::Array(array) => {
-            let mut list = serializer.serialize_seq(Some(array.items().len()))?;
-            array.items().iter().try_for_each(|item| list.serialize_element(item))?;
-            list.end()
+            let lengths: Vec<usize> = array.dimensions().iter().map(|(_, length)| *length).collect();
+            Nested { lengths: &lengths, items: array.items() }.serialize(serializer)
         }
         Value::Other(other) => match other.data() {
             OtherData::Text(text) => serializer.serialize_str(text),
@@ -61,20 +61,25 @@ fn rich_out<S: Serializer>(rich: &Value, serializer: S) -> Result<S::Ok, S::Erro
     }
 }
 
-/// Base64 with padding (RFC 4648, section 4).
-pub(crate) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for i in 0..4 {
-            let index = (word >> (18 - 6 * i) & 63) as usize;
-            let symbol = ALPHABET.get(index).map_or('=', |b| *b as char);
-            text.push(if i <= chunk.len() { symbol } else { '=' });
+/// The items of an array as lists of lists.
+struct Nested<'a> {
+    lengths: &'a [usize],
+    items: &'a [Value],
+}
+
+impl Serialize for Nested<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(self.lengths.first().copied())?;
+        match self.lengths {
+            [_, inner @ ..] if !inner.is_empty() => {
+                let size = inner.iter().product::<usize>().max(1);
+                let mut parts = self.items.chunks(size);
+                parts.try_for_each(|items| list.serialize_element(&Nested { lengths: inner, items }))?;
+            }
+            _ => self.items.iter().try_for_each(|item| list.serialize_element(item))?,
         }
+        list.end()
     }
-    text
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -154,15 +159,6 @@ fn json_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_vectors_of_rfc_4648() {
-        for (bytes, text) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
-        {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-    }
 
     #[test]
     fn out_and_in() {

@@ -195,7 +195,7 @@ impl MySqlConnection {
                 match effect {
                     Effect::Begin => self.in_transaction.set(true),
                     Effect::Commit | Effect::Rollback => self.in_transaction.set(false),
-                    Effect::Session => self.touched.set(true),
+                    Effect::Session | Effect::Names => self.touched.set(true),
                     _ => {}
                 }
                 Ok(value)

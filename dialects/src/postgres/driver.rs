@@ -42,6 +42,7 @@ impl Connector for Opener {
             keeps: self.location.statements > 0,
             status: Flag::new(Status::Idle),
             touched: Flag::new(false),
+            spoiled: Flag::new(false),
             reads_only: Flag::new(false),
             streams: Streams::default(),
         }))
@@ -80,6 +81,8 @@ pub(super) struct PostgresConnection {
     status: Flag<Status>,
     /// Whether something was left in the session that the next user must not find.
     touched: Flag<bool>,
+    /// Whether only closing the connection takes away what was left.
+    spoiled: Flag<bool>,
     /// Whether the transaction was begun as one that only reads.
     reads_only: Flag<bool>,
     pub(super) streams: Streams,
@@ -250,6 +253,7 @@ impl PostgresConnection {
                 self.touched.set(true);
                 self.statements.borrow_mut().clear();
             }
+            Effect::Names => self.spoiled.set(true),
             Effect::None | Effect::Savepoint => {}
         }
     }
@@ -291,6 +295,11 @@ impl PostgresConnection {
         body(&mut Held { rows: rows.into_iter(), cells: &prepared.cells, columns })
     }
 }
+
+/// DISCARD ALL without its DEALLOCATE ALL, which would take the driver's own statements away
+/// (manual, DISCARD).
+const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *;
+    SELECT pg_advisory_unlock_all(); DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES";
 
 /// All rows of a statement.
 pub(super) fn collect(
@@ -405,12 +414,15 @@ impl Connection for PostgresConnection {
 
     fn reset(&self) -> Result<()> {
         self.streams.forget();
+        if self.spoiled.get() {
+            return Err(Error::new(ErrorKind::Stale, "a prepared statement was left under a name"));
+        }
         if self.status.get() != Status::Idle {
             self.simple("ROLLBACK")?;
         }
         if self.touched.replace(false) {
             self.statements.borrow_mut().clear();
-            self.send(|client| client.batch_execute("DISCARD ALL"))?;
+            self.send(|client| client.batch_execute(CLEAN))?;
         }
         Ok(())
     }

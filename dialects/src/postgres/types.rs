@@ -4,7 +4,7 @@
 
 use mirrorm_core::dialect::{BindUse, TypeMap, coerce};
 use mirrorm_core::types::{Class, Type};
-use mirrorm_core::value::{Time, ValueRef};
+use mirrorm_core::value::{Array, Time, ValueRef};
 use mirrorm_core::{Error, Result, Value};
 
 pub(super) struct PostgresTypes;
@@ -81,6 +81,11 @@ impl TypeMap for PostgresTypes {
         let value = match (value, ty.class()) {
             // The server reads an enum, an address or a range from its text.
             (Value::Text(text), Class::Array) => Value::Text(text),
+            (Value::Json(list), Class::Array) => {
+                let item = item_of(ty);
+                let name = PostgresTypes.ddl(&item)?.to_lowercase();
+                Value::Array(Box::new(Array::of_json(name, &list, |value| coerce(value, &item))?))
+            }
             (value, _) => coerce(value, ty)?,
         };
         check_microseconds(&value)?;
@@ -105,6 +110,15 @@ impl TypeMap for PostgresTypes {
             (ValueRef::Rich(Value::Uuid(_)), Type::Uuid) => true,
             _ => false,
         }
+    }
+}
+
+/// The type of an array's items, however many dimensions it has.
+fn item_of(ty: &Type) -> Type {
+    match ty {
+        Type::Array(item) => item_of(item),
+        Type::Custom(custom) => item_of(&custom.0.base()),
+        other => other.clone(),
     }
 }
 
