@@ -213,6 +213,17 @@ impl Connection for Joined {
         self.guarded(|driver| driver.execute_many(sql, width, values, range, ids))
     }
 
+    fn execute_arrays(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &RowBuffer,
+        range: Range<usize>,
+        ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        self.guarded(|driver| driver.execute_arrays(sql, width, values, range, ids))
+    }
+
     fn script(&self, sql: &str) -> Result<()> {
         self.guarded(|driver| driver.script(sql))?;
         // A COMMIT among its statements would have ended it.

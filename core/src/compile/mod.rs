@@ -19,7 +19,7 @@ use ready::Plans;
 pub(crate) use ready::Ready;
 pub(crate) use select::ready as ready_plans;
 pub use target::Target;
-pub(crate) use write::{BulkInsert, returning_key};
+pub(crate) use write::{BulkInsert, returning_key, returning_the_key};
 
 use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};

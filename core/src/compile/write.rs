@@ -129,6 +129,20 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// Writes `INSERT INTO table (columns) ` for rows that come from elsewhere.
+    fn insert_columns<'d>(
+        &mut self,
+        def: &TableDef,
+        columns: impl IntoIterator<Item = &'d ColumnDef>,
+    ) -> Result<()> {
+        self.push("INSERT INTO ");
+        self.table_name(def);
+        self.push(" ");
+        self.parens(|c| c.list(columns, |c, column| c.bare(column)))?;
+        self.push(" ");
+        Ok(())
+    }
+
     /// Writes what is stored in a column.
     fn stored(&mut self, def: &TableDef, column: &ColumnDef, value: &Expr) -> Result<()> {
         match &value.0 {
@@ -167,11 +181,13 @@ impl Compiler<'_> {
 /// Adds RETURNING of the key that the database makes, where the connection does not tell it; whether
 /// it did.
 pub(crate) fn returning_key(def: &TableDef, target: &Target, sql: &mut String) -> bool {
-    let features = &target.features;
-    let Some(key) = def.generated_key().filter(|_| !features.last_insert_id && features.insert_returning)
-    else {
-        return false;
-    };
+    let needed = !target.features.last_insert_id && target.features.insert_returning;
+    needed && returning_the_key(def, target, sql)
+}
+
+/// Adds RETURNING of the key that the database makes, if it makes one.
+pub(crate) fn returning_the_key(def: &TableDef, target: &Target, sql: &mut String) -> bool {
+    let Some(key) = def.generated_key() else { return false };
     sql.push_str(" RETURNING ");
     write_name(target, &key.column.name, sql);
     true
@@ -245,6 +261,32 @@ impl<'i> BulkInsert<'i> {
         let mut sql = self.sql(target, 1)?;
         returning_key(&self.def, target, &mut sql);
         Ok(sql)
+    }
+
+    /// The text that inserts any number of rows whose columns are arrays, in their order; none where the
+    /// values of a column do not travel so.
+    pub(crate) fn sql_of_arrays(&self, target: &Target, with_ids: bool) -> Result<Option<String>> {
+        if self.columns.is_empty() || self.values.holds_other_bytes() {
+            return Ok(None);
+        }
+        let columns: Vec<&ColumnDef> = self.columns.iter().filter_map(|p| self.def.column_at(*p)).collect();
+        let mut c = Compiler::new(target, false);
+        c.insert_columns(&self.def, columns.iter().copied())?;
+        c.push("SELECT ");
+        let Some(arrays) = c.arrays(&columns)? else { return Ok(None) };
+        c.list(&arrays.items, |c, item| {
+            c.push(item);
+            Ok(())
+        })?;
+        c.push(" FROM ");
+        c.push(&arrays.source);
+        c.push(" WITH ORDINALITY AS given (");
+        c.push(&arrays.names);
+        c.push(", place) ORDER BY given.place");
+        if with_ids {
+            returning_key(&self.def, target, &mut c.sql);
+        }
+        Ok(Some(c.sql))
     }
 
     /// The text that inserts so many rows at once.

@@ -71,7 +71,8 @@ pub trait Connection: Send {
     fn execute(&self, request: &Request<'_>) -> Result<Done>;
 
     /// Sends the same statement for each `width` of the values in a range, preparing it once. With
-    /// `ids`, the key the database made for each row is added to it, in order.
+    /// `ids`, the key the database made for each row is added to it, in order: the first column of what
+    /// the statement returns, or what the connection tells of a statement that returns nothing.
     ///
     /// # Errors
     /// The database's, for the first row that fails; rows before it were sent.
@@ -83,6 +84,25 @@ pub trait Connection: Send {
         range: Range<usize>,
         ids: Option<&mut Vec<i64>>,
     ) -> Result<u64>;
+
+    /// Sends a statement whose parameters are arrays: the n-th of them is the n-th value of each `width`
+    /// of the values in a range. With `ids`, the keys that it returns are added in the order of the rows.
+    ///
+    /// Only asked of a dialect whose [`super::Grammar::array_of`] says so.
+    ///
+    /// # Errors
+    /// The database's; nothing of a statement that fails took effect.
+    fn execute_arrays(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &RowBuffer,
+        range: Range<usize>,
+        ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        let _ = (sql, width, values, range, ids);
+        Err(crate::Error::new(crate::ErrorKind::Invalid, "the driver has no arrays"))
+    }
 
     /// Sends several statements separated by semicolons, without parameters.
     ///

@@ -30,9 +30,12 @@ pub struct Features {
     pub last_insert_id: bool,
     /// Parameters of one multi-row INSERT that are fastest; see `benches/README.md`.
     pub batch_params: usize,
-    /// UPDATE .. FROM (VALUES ..) exists, and its columns are `column1`, `column2` and so on: many
-    /// rows are updated by one statement.
-    pub update_from_values: bool,
+    /// An UPDATE takes rows ([`super::Grammar::rows_to_update`]): many rows are updated by one statement.
+    pub update_from_rows: bool,
+    /// A statement is a round trip, so what is left over of whole batches goes in smaller ones.
+    pub remote: bool,
+    /// INSERT .. RETURNING of many rows gives them in the order they were given.
+    pub returning_in_order: bool,
     /// A statement that fails takes the work of its transaction with it, back to the innermost
     /// savepoint, and nothing else is possible before that.
     pub errors_abort: bool,
@@ -65,7 +68,9 @@ impl Default for Features {
             forward_foreign_keys: false,
             last_insert_id: false,
             batch_params: 240,
-            update_from_values: false,
+            update_from_rows: false,
+            remote: false,
+            returning_in_order: false,
             errors_abort: false,
             ddl_commits: false,
             explicit_references: false,

@@ -35,6 +35,26 @@ pub struct IntegerList {
     pub close: char,
 }
 
+/// How a column's values travel as an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArrayOf {
+    /// The type of the array's items.
+    pub item: &'static str,
+    /// The type each item is converted to before it is stored, if storing does not do it.
+    pub cast: Option<String>,
+}
+
+/// How an UPDATE takes its new values from rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowsToUpdate {
+    /// `UPDATE t SET a = changed.column1 FROM (VALUES ..) AS changed WHERE ..`, columns named so by the
+    /// database.
+    FromValues,
+    /// `UPDATE t JOIN (SELECT ? AS column1 UNION ALL ..) AS changed ON .. SET ..`, each value converted
+    /// to its column's type.
+    JoinSelects,
+}
+
 /// How a function appears in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionForm<'a> {
@@ -105,6 +125,26 @@ pub trait Grammar: Send + Sync {
     /// How a list of integers is one parameter, so that one text serves lists of any length; where
     /// there is no such thing, every integer is a parameter.
     fn integer_list(&self) -> Option<IntegerList> {
+        None
+    }
+
+    /// How the values of a column travel as one array, so that one text writes any number of rows; none
+    /// where they cannot without being changed.
+    fn array_of(&self, column: &ColumnDef) -> Option<ArrayOf> {
+        let _ = column;
+        None
+    }
+
+    /// How rows to update from are put together, where an UPDATE takes rows at all and arrays do not
+    /// carry them.
+    fn rows_to_update(&self) -> Option<RowsToUpdate> {
+        None
+    }
+
+    /// The type that a value of a column is converted to in a row to update from, so that it is what it
+    /// was; none where there is no such type.
+    fn row_item(&self, column: &ColumnDef) -> Option<&'static str> {
+        let _ = column;
         None
     }
 

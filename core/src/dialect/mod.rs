@@ -18,7 +18,7 @@ mod url;
 
 pub use driver::{Connection, Cursor, Done, Request, fetch};
 pub use features::Features;
-pub use grammar::{FunctionForm, Grammar, IntegerList, Intent};
+pub use grammar::{ArrayOf, FunctionForm, Grammar, IntegerList, Intent, RowsToUpdate};
 pub use inspect::{
     CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts, ObjectKind,
     Problem, SchemaFacts, Scope, TableFacts,

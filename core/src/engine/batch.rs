@@ -2,13 +2,12 @@
 //!
 //! Not here: which rows, in which order, and what becomes of them (`mirrorm-session`).
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::conn::Conn;
-use super::run::{batch_rows, send_bulk};
+use super::run::{batches, send_bulk};
 use crate::compile::{BulkInsert, adapt, keyed, ready_plans};
-use crate::dialect::{BindUse, Request};
+use crate::dialect::{BindUse, Request, RowsToUpdate};
 use crate::error::{Error, ErrorKind, Result};
 use crate::rows::{Block, Columns, RowBuffer};
 use crate::schema::{Table, TableDef};
@@ -50,20 +49,29 @@ impl Conn {
         let (target, columns) = (self.target(), [set, key].concat());
         let width = columns.len();
         let plan = BulkInsert::of(def, columns, values, rows, target)?;
-        let send = |sql: &str, size: usize, range: Range<usize>| match range.is_empty() {
-            true => Ok(0),
-            false => self.run_many(sql, width * size, (&plan.values, range), None, def),
-        };
-        let end = rows * width;
-        let (mut matched, mut sent) = (0, 0);
-        if let (Some(column), true) = (is_exact(def, key), target.features().update_from_values) {
-            let size = batch_rows(target, width);
-            sent = rows / size * size * width;
-            if sent > 0 {
-                matched += send(&keyed::update_many(def, set, column, size, target)?, size, 0..sent)?;
-            }
+        let (end, exact) = (rows * width, is_exact(def, key));
+        if let (Some(column), true) = (exact, rows > 1 && !plan.values.holds_other_bytes())
+            && let Some(sql) = keyed::update_arrays(def, set, column, target)?
+        {
+            return self.run_arrays(&sql, width, (&plan.values, 0..end), None, def);
         }
-        Ok(matched + send(&keyed::update_one(def, set, key, target)?, 1, sent..end)?)
+        let many = |size: usize| match exact.filter(|_| size > 1) {
+            Some(column) => keyed::update_many(def, set, column, size, target),
+            None => Ok(None),
+        };
+        let joins = target.grammar.rows_to_update() == Some(RowsToUpdate::JoinSelects);
+        let by_rows = target.features().update_from_rows && !(joins && plan.values.holds_odd_ones());
+        let batches =
+            if by_rows && many(2)?.is_some() { batches(target, width, rows) } else { vec![(1, 0..end)] };
+        let mut matched = 0;
+        for (size, range) in batches {
+            let sql = match many(size)? {
+                Some(sql) => sql,
+                None => keyed::update_one(def, set, key, target)?,
+            };
+            matched += self.run_many(&sql, width * size, (&plan.values, range), None, def)?;
+        }
+        Ok(matched)
     }
 
     /// Deletes the rows of these keys, and says how many there were.
@@ -78,14 +86,18 @@ impl Conn {
         let _turn = self.turn_to_write()?;
         let target = self.target();
         let plan = BulkInsert::of(def, key.to_vec(), values, rows, target)?;
-        let size = if is_exact(def, key).is_some() { batch_rows(target, 1) } else { 1 };
-        let whole = if size > 1 { rows / size * size } else { 0 };
+        let exact = is_exact(def, key);
+        if let (Some(sql), true) = (exact.and_then(|at| keyed::delete_array(def, at, target)), rows > 1) {
+            return self.run_arrays(&sql, 1, (&plan.values, 0..rows), None, def);
+        }
+        let all = match exact {
+            Some(_) => batches(target, 1, rows),
+            None => vec![(1, 0..rows * key.len())],
+        };
         let mut gone = 0;
-        for (size, range) in [(size, 0..whole), (1, whole * key.len()..rows * key.len())] {
-            if !range.is_empty() {
-                let sql = keyed::delete(def, key, size, target)?;
-                gone += self.run_many(&sql, key.len() * size, (&plan.values, range), None, def)?;
-            }
+        for (size, range) in all {
+            let sql = keyed::delete(def, key, size, target)?;
+            gone += self.run_many(&sql, key.len() * size, (&plan.values, range), None, def)?;
         }
         Ok(gone)
     }

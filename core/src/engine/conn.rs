@@ -39,6 +39,9 @@ pub struct Conn {
     pub(super) written: Cell<bool>,
 }
 
+/// Rows of one statement whose parameters are arrays: what is sent at once stays small.
+const CHUNK: usize = 2_000;
+
 /// Where a statement can run: a `Db`, a [`Conn`], a [`Transaction`].
 pub trait Execute {
     /// Lends a connection for one verb.
@@ -260,6 +263,26 @@ impl Conn {
         self.note_write();
         let done = self.checked(self.driver().execute_many(sql, width, values, range, ids));
         done.map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))
+    }
+
+    /// Sends a statement whose parameters are the columns of many rows, a chunk of them at a time.
+    pub(super) fn run_arrays(
+        &self,
+        sql: &str,
+        width: usize,
+        (values, range): (&RowBuffer, Range<usize>),
+        mut ids: Option<&mut Vec<i64>>,
+        table: &TableDef,
+    ) -> Result<u64> {
+        self.still_open()?;
+        self.note_write();
+        let mut rows = 0;
+        for start in range.clone().step_by(CHUNK * width.max(1)) {
+            let end = range.end.min(start + CHUNK * width.max(1));
+            let done = self.driver().execute_arrays(sql, width, values, start..end, ids.as_deref_mut());
+            rows += self.checked(done).map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))?;
+        }
+        Ok(rows)
     }
 
     /// Sends a statement that writes, and reads the rows it gives. The table completes the error.

@@ -404,6 +404,18 @@ impl Connection for Watched {
         self.sent((sql, Values::Many(values, width, &range)), run, |rows| Some(*rows))
     }
 
+    fn execute_arrays(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &RowBuffer,
+        range: Range<usize>,
+        ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        let run = || self.driver.execute_arrays(sql, width, values, range.clone(), ids);
+        self.sent((sql, Values::Many(values, width, &range)), run, |rows| Some(*rows))
+    }
+
     fn script(&self, sql: &str) -> Result<()> {
         self.sent((sql, Values::One(&[])), || self.driver.script(sql), |()| None)
     }

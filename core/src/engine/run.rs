@@ -1,11 +1,13 @@
 //! The verbs of statements: where data becomes doing.
 
+use std::ops::Range;
+
 use serde::de::DeserializeOwned;
 
 use super::caller::mark;
 use super::conn::{Conn, Execute, Writing};
 use super::plan::Writes;
-use crate::compile::{BulkInsert, Compiled, Target, returning_key};
+use crate::compile::{BulkInsert, Compiled, Target, returning_key, returning_the_key};
 use crate::dialect::Request;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Node, func};
@@ -320,6 +322,25 @@ pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> R
         return send_empty_rows(conn, plan, want_ids);
     }
     let (width, target, end) = (plan.width(), conn.target(), plan.values.len());
+    if plan.rows > 1
+        && let Some(sql) = plan.sql_of_arrays(target, want_ids)?
+    {
+        let mut ids = Vec::new();
+        let wanted = want_ids.then_some(&mut ids);
+        let rows = conn.run_arrays(&sql, width, (&plan.values, 0..end), wanted, &plan.def)?;
+        return Ok(BulkInserted { rows, ids });
+    }
+    if want_ids && target.features().returning_in_order && plan.rows > 1 {
+        let mut ids = Vec::with_capacity(plan.rows);
+        let mut rows = 0;
+        for (size, range) in batches(target, width, plan.rows) {
+            let mut sql = plan.sql(target, size)?;
+            returning_the_key(&plan.def, target, &mut sql);
+            let values = (&*plan.values, range);
+            rows += conn.run_many(&sql, width * size, values, Some(&mut ids), &plan.def)?;
+        }
+        return Ok(BulkInserted { rows, ids });
+    }
     if want_ids {
         let mut ids = Vec::with_capacity(plan.rows);
         let all = (&*plan.values, 0..end);
@@ -327,14 +348,10 @@ pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> R
         let rows = conn.run_many(&sql, width, all, Some(&mut ids), &plan.def)?;
         return Ok(BulkInserted { rows, ids });
     }
-    let batch = batch_rows(target, width);
-    let whole = plan.rows / batch * batch * width;
     let mut rows = 0;
-    for (size, range) in [(batch, 0..whole), (1, whole..end)] {
-        if !range.is_empty() {
-            let sql = plan.sql(target, size)?;
-            rows += conn.run_many(&sql, width * size, (&plan.values, range), None, &plan.def)?;
-        }
+    for (size, range) in batches(target, width, plan.rows) {
+        let sql = plan.sql(target, size)?;
+        rows += conn.run_many(&sql, width * size, (&plan.values, range), None, &plan.def)?;
     }
     Ok(BulkInserted { rows, ids: Vec::new() })
 }
@@ -356,6 +373,21 @@ fn send_empty_rows(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result
         done.ids.extend(id.filter(|_| want_ids));
     }
     Ok(done)
+}
+
+/// The rows in batches of equal size, what is left over in smaller ones: rows a statement, and the range
+/// of values.
+pub(super) fn batches(target: &Target, width: usize, rows: usize) -> Vec<(usize, Range<usize>)> {
+    let (mut list, mut start, mut size) = (Vec::new(), 0, batch_rows(target, width));
+    while start < rows {
+        let whole = (rows - start) / size * size;
+        if whole > 0 {
+            list.push((size, start * width..(start + whole) * width));
+            start += whole;
+        }
+        size = if target.features().remote { (size / 8).max(1) } else { 1 };
+    }
+    list
 }
 
 /// Rows of one multi-row INSERT: as many as make the number of parameters that is fastest.

@@ -5,7 +5,9 @@
 use std::ops::Range;
 
 use super::cell::{Cell, lend};
-use crate::value::{Date, DateTime, Decimal, Interval, Json, Other, Time, Timestamp, Uuid, Value, ValueRef};
+use crate::value::{
+    Date, DateTime, Decimal, Interval, Json, Other, OtherData, Time, Timestamp, Uuid, Value, ValueRef,
+};
 
 /// Rows of values for a bulk insert, one after the other.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,20 @@ impl RowBuffer {
 
     fn lend(&self, cell: Cell) -> ValueRef<'_> {
         lend(cell, &self.text, &self.bytes, &self.rich)
+    }
+
+    /// Whether it holds a value that is only known as bytes of a database's own.
+    pub(crate) fn holds_other_bytes(&self) -> bool {
+        let is_bytes = |value: &Value| match value {
+            Value::Other(other) => matches!(other.data(), OtherData::Bytes(_)),
+            _ => false,
+        };
+        self.rich.iter().any(is_bytes)
+    }
+
+    /// Whether it holds a value that converting to its column's portable type might change.
+    pub(crate) fn holds_odd_ones(&self) -> bool {
+        self.rich.iter().any(|value| matches!(value, Value::Other(_) | Value::UInt(_)))
     }
 
     /// Puts another value in the place of one.

@@ -443,6 +443,19 @@ impl ColumnDef {
         self.id
     }
 
+    /// The type it is stored as: of a type of yours, its base.
+    pub fn base_type(&self) -> Type {
+        match &self.column.ty {
+            Type::Custom(custom) => custom.0.base(),
+            other => other.clone(),
+        }
+    }
+
+    /// The words of a dialect that its type was declared in, where it was reflected there.
+    pub fn declared_as(&self, dialect: &str) -> Option<&str> {
+        self.column.declared.as_ref().filter(|declared| declared.dialect == dialect).map(|d| &*d.text)
+    }
+
     /// The name programs use.
     pub fn key(&self) -> &str {
         &self.key

@@ -366,14 +366,24 @@ impl Connection for MySqlConnection {
         for start in range.step_by(width.max(1)) {
             let params = values.range(start..start + width).map(|value| param(value, self.zone));
             let params: Vec<Raw> = params.collect::<Result<_>>()?;
-            let (rows, id) = self.send(effect, |raw| {
-                let result = raw.exec_iter(&statement, positional(params))?;
-                Ok((result.affected_rows(), result.last_insert_id()))
+            let (rows, made) = self.send(effect, |raw| {
+                let mut result = raw.exec_iter(&statement, positional(params))?;
+                if result.columns().as_ref().is_empty() {
+                    let last = result.last_insert_id().map(|id| Some(Raw::UInt(id)));
+                    return Ok((result.affected_rows(), Vec::from_iter(last)));
+                }
+                let returned = result.by_ref().map(|row| Ok(row?.as_ref(0).cloned()));
+                let made: Vec<Option<Raw>> = returned.collect::<std::result::Result<_, mysql::Error>>()?;
+                Ok((made.len() as u64, made))
             })?;
             count += rows;
             if let Some(ids) = ids.as_deref_mut() {
-                let id = id.and_then(|id| i64::try_from(id).ok()).filter(|id| rows > 0 && *id != 0);
-                ids.push(id.ok_or_else(left_out)?);
+                let made = if rows > 0 { made } else { Vec::new() };
+                let before = ids.len();
+                ids.extend(made.iter().filter_map(key_of));
+                if ids.len() == before {
+                    return Err(left_out());
+                }
             }
         }
         Ok(count)
@@ -434,6 +444,16 @@ impl Connection for MySqlConnection {
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// A key that the server made; zero is none.
+fn key_of(raw: &Option<Raw>) -> Option<i64> {
+    match raw {
+        Some(Raw::Int(id)) => Some(*id),
+        Some(Raw::UInt(id)) => i64::try_from(*id).ok(),
+        _ => None,
+    }
+    .filter(|id| *id != 0)
 }
 
 /// The error of a row that has no key, because the statement left it out.

@@ -3,7 +3,7 @@
 //! Whatever the server's sql_mode: names stand in backticks, texts together by CONCAT, and text with a
 //! backslash in hexadecimal digits (dev.mysql.com/doc/refman/en/sql-mode.html).
 
-use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, standard};
+use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, RowsToUpdate, standard};
 use mirrorm_core::schema::{ColumnDef, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::{Error, Result, Value};
@@ -100,6 +100,28 @@ impl Grammar for MySqlGrammar {
             other => return standard::literal(other, out),
         }
         Ok(())
+    }
+
+    fn rows_to_update(&self) -> Option<RowsToUpdate> {
+        Some(RowsToUpdate::JoinSelects)
+    }
+
+    /// Types that hold every value of a column, whatever its length: a conversion cuts without a word.
+    fn row_item(&self, column: &ColumnDef) -> Option<&'static str> {
+        Some(match column.base_type() {
+            Type::Boolean | Type::SmallInteger | Type::Integer | Type::BigInteger => "SIGNED",
+            Type::Double => "DOUBLE",
+            Type::Numeric(Some(p), s) if p - s.unwrap_or(0).unsigned_abs().min(p) <= 35 => "DECIMAL(65, 30)",
+            Type::Numeric(None, _) => "DECIMAL(65, 30)",
+            Type::Varchar(_) | Type::Char(_) | Type::Text | Type::Json | Type::Uuid | Type::Interval => {
+                "CHAR"
+            }
+            Type::Binary(_) => "BINARY",
+            Type::Date => "DATE",
+            Type::Time => "TIME(6)",
+            Type::DateTime | Type::Timestamp => "DATETIME(6)",
+            _ => return None,
+        })
     }
 
     fn empty_insert(&self) -> &'static str {

@@ -89,6 +89,10 @@ fn features_of(version: String) -> Features {
     let is_mariadb = is_mariadb(&version);
     let mut features = Features::default();
     features.insert_returning = is_mariadb;
+    features.returning_in_order = is_mariadb;
+    features.remote = true;
+    features.update_from_rows = true;
+    features.batch_params = 2_000;
     features.last_insert_id = true;
     features.max_identifier = 64;
     features.ddl_commits = true;

@@ -21,7 +21,7 @@ use postgres::{Client, NoTls, Row, SimpleQueryMessage, Statement};
 
 use super::cursor::{Held, Streams};
 use super::decode::Cell;
-use super::encode::Param;
+use super::encode::{Items, Param};
 use super::errors::{from_connecting, from_driver, is_stale_plan};
 use super::location::Location;
 use crate::words::{self, Effect};
@@ -385,6 +385,38 @@ impl Connection for PostgresConnection {
             }
         }
         Ok(count)
+    }
+
+    fn execute_arrays(
+        &self,
+        sql: &str,
+        width: usize,
+        values: &RowBuffer,
+        range: Range<usize>,
+        ids: Option<&mut Vec<i64>>,
+    ) -> Result<u64> {
+        let arrays: Vec<Items<'_>> =
+            (0..width).map(|at| Items { values, start: range.start + at, end: range.end, width }).collect();
+        let ((found, rows), prepared) = self.run((sql, true), width, |client, prepared| {
+            use fallible_iterator::FallibleIterator;
+            let mut rows = client.query_raw(&prepared.statement, arrays.iter().copied())?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(row);
+            }
+            Ok((found, rows.rows_affected().unwrap_or(0)))
+        })?;
+        if let Some(ids) = ids {
+            let before = ids.len();
+            found.iter().try_for_each(|row| id_of(&prepared, Some(row)).map(|id| ids.push(id)))?;
+            let made = ids.get(before..).unwrap_or(&[]);
+            let sent = range.len() / width.max(1);
+            if made.len() != sent || !(made.is_sorted() || made.iter().rev().is_sorted()) {
+                let message = "the keys that were made do not tell which row is whose";
+                return Err(Error::new(ErrorKind::Database, message));
+            }
+        }
+        Ok(rows)
     }
 
     fn script(&self, sql: &str) -> Result<()> {

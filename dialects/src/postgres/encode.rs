@@ -8,6 +8,7 @@ use std::fmt::{self, Write};
 
 use bytes::BytesMut;
 use mirrorm_core::dialect::standard;
+use mirrorm_core::rows::RowBuffer;
 use mirrorm_core::value::{Array, OtherData, ValueRef};
 use mirrorm_core::{Error, Result, Value};
 use postgres::types::{Format, IsNull, Kind, ToSql, Type, to_sql_checked};
@@ -55,6 +56,91 @@ impl ToSql for Param<'_> {
     }
 
     to_sql_checked!();
+}
+
+/// One column of many rows, as an array.
+#[derive(Clone, Copy)]
+pub(super) struct Items<'p> {
+    pub(super) values: &'p RowBuffer,
+    /// The first value, and where the rows end.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Values of a row.
+    pub(super) width: usize,
+}
+
+impl Items<'_> {
+    fn iter(&self) -> impl Iterator<Item = ValueRef<'_>> {
+        (self.start..self.end).step_by(self.width.max(1)).map(|at| self.values.get(at))
+    }
+}
+
+impl fmt::Debug for Items<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("array")
+    }
+}
+
+impl ToSql for Items<'_> {
+    /// One dimension from 1, each item with its length (arrayfuncs.c, "array_recv").
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> std::result::Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        let Kind::Array(item) = ty.kind() else {
+            return Err(Error::conversion(format!("{} is no array", ty.name())).into());
+        };
+        let count = i32::try_from(self.iter().count())?;
+        let has_null = i32::from(self.iter().any(ValueRef::is_null));
+        for head in [1, has_null] {
+            out.extend_from_slice(&i32::to_be_bytes(head));
+        }
+        out.extend_from_slice(&item.oid().to_be_bytes());
+        for bound in [count, 1] {
+            out.extend_from_slice(&i32::to_be_bytes(bound));
+        }
+        self.iter().try_for_each(|value| write_item(value, item, out))?;
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+fn write_item(
+    value: ValueRef<'_>,
+    item: &Type,
+    out: &mut BytesMut,
+) -> std::result::Result<(), Box<dyn StdError + Sync + Send>> {
+    let text;
+    let bytes = match (binary(value, item), value) {
+        (_, ValueRef::Null) => {
+            out.extend_from_slice(&(-1i32).to_be_bytes());
+            return Ok(());
+        }
+        (Some(Binary::Bytes(bytes)), _) => bytes,
+        (Some(Binary::Number(ref bytes, length)), _) => {
+            out.extend_from_slice(&i32::try_from(length)?.to_be_bytes());
+            out.extend_from_slice(bytes.get(..length).unwrap_or(&[]));
+            return Ok(());
+        }
+        (None, ValueRef::Text(text)) if *item == Type::TEXT => text.as_bytes(),
+        (None, value) if *item == Type::TEXT => {
+            text = text_of(value)?;
+            text.as_bytes()
+        }
+        (None, value) => {
+            let message = format!("a value of type {} does not go as {}", value.type_name(), item.name());
+            return Err(Error::conversion(message).into());
+        }
+    };
+    out.extend_from_slice(&i32::try_from(bytes.len())?.to_be_bytes());
+    out.extend_from_slice(bytes);
+    Ok(())
 }
 
 /// A value in the binary form of a type.

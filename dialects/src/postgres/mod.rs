@@ -83,6 +83,7 @@ impl Dialect for Postgres {
 fn features_of(version: String) -> Features {
     let mut features = Features::default();
     let major = version.split(['.', ' ']).next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+    features.remote = true;
     features.errors_abort = true;
     features.virtual_columns = major >= 18;
     features.version = version;

@@ -1,6 +1,6 @@
 //! How SQLite spells what others spell otherwise.
 
-use mirrorm_core::dialect::{FunctionForm, Grammar, IntegerList, Intent, standard};
+use mirrorm_core::dialect::{FunctionForm, Grammar, IntegerList, Intent, RowsToUpdate, standard};
 use mirrorm_core::schema::{Autoincrement, ColumnDef, Options, TableDef};
 use mirrorm_core::types::Type;
 use mirrorm_core::{Result, Value};
@@ -63,6 +63,10 @@ impl Grammar for SqliteGrammar {
             "char_length" => FunctionForm::Call("length"),
             other => standard::function(other),
         }
+    }
+
+    fn rows_to_update(&self) -> Option<RowsToUpdate> {
+        Some(RowsToUpdate::FromValues)
     }
 
     /// One text for lists of any length (sqlite.org/json1.html, "The json_each() table-valued

@@ -116,7 +116,7 @@ fn features_of(version: String) -> Features {
     features.alter_foreign_keys = false;
     features.forward_foreign_keys = true;
     features.last_insert_id = true;
-    features.update_from_values = number >= (3, 33);
+    features.update_from_rows = number >= (3, 33);
     features.version = version;
     features
 }

@@ -169,8 +169,16 @@ fn appending_removing_replacing() {
         assert_eq!(a.get::<Option<i64>>("user_id").unwrap(), None);
         ben.replace("posts", &[a.clone(), new.clone()]).unwrap();
         session.commit().unwrap();
-        assert_eq!(names(&ben.related("posts").unwrap(), "title"), ["a", "new"]);
-        assert_eq!(names(&ann.related("posts").unwrap(), "title"), ["b", "c"]);
+        // In which order rows come after they were changed is the database's business.
+        let titles = |user: &Record| {
+            let mut titles = names(&user.related("posts").unwrap(), "title");
+            titles.sort();
+            titles
+        };
+        assert_eq!(
+            (titles(&ben), titles(&ann)),
+            (vec!["a".into(), "new".into()], vec!["b".into(), "c".into()])
+        );
     });
 }
 
