@@ -102,7 +102,8 @@ fn one_column(dialect: &'static str, table: &TableFacts, facts: &ColumnFacts) ->
 /// What the database said: it makes the key, it makes it without ever using one twice, or not.
 fn autoincrement(facts: &ColumnFacts) -> Autoincrement {
     let strict = facts.options.iter().any(|(_, name, _)| name == "autoincrement");
-    match (facts.autoincrement, strict) {
+    // A default that makes the keys is there to see, and is what makes them.
+    match (facts.autoincrement, strict || facts.default.is_some()) {
         (true, true) => Autoincrement::Always,
         (true, false) => Autoincrement::Auto,
         (false, _) => Autoincrement::Never,

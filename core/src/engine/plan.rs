@@ -1,5 +1,6 @@
 //! A plan the caller holds: compiled once, run again and again with new values.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -10,7 +11,7 @@ use super::run::written;
 use crate::compile::{Compile, Compiled, ParamSlot, adapt};
 use crate::dialect::{BindUse, Request, is_plain};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node};
+use crate::expr::{Expr, Node, Op, Source};
 use crate::rows::{Row, RowBuffer, Rows};
 use crate::schema::Table;
 use crate::stmt::{Delete, Insert, IntoRow, IntoValues, Operation, Select, Tables, Update};
@@ -145,6 +146,23 @@ pub trait Writes: Prepare {
     /// What it writes.
     #[doc(hidden)]
     fn writing(&self) -> Writing<'_>;
+
+    /// How it sets columns of one row by its key, where that is all it does.
+    #[doc(hidden)]
+    fn by_key(&self) -> Option<ByKey> {
+        None
+    }
+}
+
+/// An update of one row by its key, all of it parameters: many of them are one statement.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct ByKey {
+    /// Positions of the columns that are set, and the key's.
+    set: Vec<usize>,
+    key: usize,
+    /// The parameters' names, the key's last.
+    names: Vec<Arc<str>>,
 }
 
 impl Writes for Insert {
@@ -156,6 +174,28 @@ impl Writes for Insert {
 impl Writes for Update {
     fn writing(&self) -> Writing<'_> {
         Writing { statement: self, table: &self.table, operation: Operation::Update, criteria: &self.filters }
+    }
+
+    fn by_key(&self) -> Option<ByKey> {
+        let def = self.table.def();
+        let [Expr(Node::Apply(Op::Eq, sides))] = self.filters.as_slice() else { return None };
+        let [Expr(Node::Column(column)), Expr(Node::Param(name))] = sides.items.as_slice() else {
+            return None;
+        };
+        let (key, _) = def.place_of(column.id)?;
+        let is_key = def.primary_key().is_some_and(|own| own.columns == [key]);
+        let fills_in = def.columns().any(|column| column.client_on_update().is_some());
+        if !is_key || fills_in || column.source != Source::of(&self.table) {
+            return None;
+        }
+        let mut found = ByKey { set: Vec::new(), key, names: Vec::new() };
+        for (column, value) in &self.set {
+            let Node::Param(name) = &value.0 else { return None };
+            found.set.push(def.columns.get_index_of(&**column)?);
+            found.names.push(name.clone());
+        }
+        found.names.push(name.clone());
+        Some(found)
     }
 }
 
@@ -226,6 +266,15 @@ impl<S: Writes> Plan<S> {
             count += 1;
         }
         written(on, self.statement.writing(), |conn| {
+            // Where a statement is no round trip, the plan is faster than what gathers rows.
+            if conn.target().features().remote
+                && let Some((keyed, values)) = keyed_rows(&self.statement, &names, &flat, count)
+            {
+                let def = self.statement.writing().table.def();
+                let columns = (&*keyed.set, &[keyed.key][..]);
+                let rows = conn.atomically(|conn| conn.update_rows(&def, columns, &values, count))?;
+                return Ok((rows, rows));
+            }
             let prepared = self.current(conn)?;
             let values = many(conn, &prepared.compiled, &names, &flat, count)?;
             let Some((table, _)) = prepared.tables.first() else { return Ok((0, 0)) };
@@ -238,6 +287,29 @@ impl<S: Writes> Plan<S> {
             Ok((rows, rows))
         })
     }
+}
+
+/// The rows of an update by key in the order of its columns, the key last; none for another statement,
+/// and where a key stands twice, for then the order of the rows matters.
+fn keyed_rows(
+    statement: &impl Writes,
+    names: &[&str],
+    flat: &RowBuffer,
+    count: usize,
+) -> Option<(ByKey, RowBuffer)> {
+    let keyed = statement.by_key().filter(|keyed| count > 1 && keyed.names.len() == names.len())?;
+    let place = |name: &Arc<str>| names.iter().position(|given| **given == **name);
+    let places: Vec<usize> = keyed.names.iter().map(place).collect::<Option<_>>()?;
+    let mut values = RowBuffer::with_capacity(count * names.len());
+    let mut keys = HashSet::with_capacity(count);
+    for row in 0..count {
+        places.iter().for_each(|at| values.push_ref(flat.get(row * names.len() + at)));
+        match values.get(values.len() - 1) {
+            ValueRef::Int(key) if keys.insert(key) => {}
+            _ => return None,
+        }
+    }
+    Some((keyed, values))
 }
 
 /// The parameters of all rows, one row after the other.

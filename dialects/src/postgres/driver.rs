@@ -19,7 +19,7 @@ use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Left, Result};
 use postgres::{Client, NoTls, Row, SimpleQueryMessage, Statement};
 
-use super::cursor::{Held, Streams};
+use super::cursor::{Held, Live, Streams};
 use super::decode::Cell;
 use super::encode::{Items, Param};
 use super::errors::{from_connecting, from_driver, is_stale_plan};
@@ -154,12 +154,7 @@ impl PostgresConnection {
                 from_driver(e)
             })
         });
-        result.map_err(|error| {
-            if self.status.get() == Status::InTransaction && error.kind() != ErrorKind::Disconnected {
-                self.status.set(Status::Failed);
-            }
-            Failed { error, stale }
-        })
+        result.map_err(|error| Failed { error: self.failed(error), stale })
     }
 
     /// The statement of a text, kept from before or for later.
@@ -281,6 +276,47 @@ impl PostgresConnection {
         Ok(())
     }
 
+    /// Lends the rows of a statement as the driver reads them; nothing else is sent meanwhile. None where
+    /// a runtime is in the way, or the statement has to be prepared again.
+    fn query_live(
+        &self,
+        request: &Request<'_>,
+        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
+    ) -> Result<Option<()>> {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return Ok(None);
+        }
+        self.streams.settle(self)?;
+        let prepared = self.prepared(request.sql, request.keep)?;
+        prepared.takes(request.params.len())?;
+        let columns = prepared.columns(request.columns)?;
+        let params = request.params.iter().map(|value| Param(value.as_ref()));
+        let mut client = self.client()?;
+        let client = client.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
+        let mut live = match client.query_raw(&prepared.statement, params) {
+            Ok(rows) => Live { rows, cells: &prepared.cells, columns, done: false, failure: None },
+            Err(error) if is_stale_plan(&error) => return Ok(None),
+            Err(error) => return Err(self.failed(from_driver(error))),
+        };
+        let result = body(&mut live);
+        // What nobody reads may fail as well, and takes the transaction with it all the same.
+        let rest = live.finish();
+        if let Some(error) = rest.as_ref().err().or(live.failure.as_ref()) {
+            self.note_failure(prepared.effect);
+            self.failed(error.clone());
+        }
+        self.note(prepared.effect);
+        result.and(rest).map(Some)
+    }
+
+    /// Keeps account of an error of the server.
+    fn failed(&self, error: Error) -> Error {
+        if self.status.get() == Status::InTransaction && error.kind() != ErrorKind::Disconnected {
+            self.status.set(Status::Failed);
+        }
+        error
+    }
+
     /// Reads all rows of a statement, and lends them.
     fn query_held(
         &self,
@@ -338,7 +374,10 @@ impl Connection for PostgresConnection {
         if request.stream && words::is_query(request.sql) {
             return self.streams.query(self, request, body);
         }
-        self.query_held(request, body)
+        match self.query_live(request, body)? {
+            Some(()) => Ok(()),
+            None => self.query_held(request, body),
+        }
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
