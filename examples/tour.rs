@@ -1,27 +1,45 @@
 //! A tour: a database that nobody here designed becomes tables, is looked at and queried; a session
-//! writes it, beside tables made a moment ago, and tells what it does. Run it with `cargo run --example tour`.
+//! writes it, beside tables made a moment ago, and tells what it does. Run it with `cargo run --example
+//! tour`, on a server with `cargo run --features postgres,mysql --example tour -- URL`.
 
+use mirrorm::engine::{create_tables, existing_names};
 use mirrorm::prelude::*;
 use mirrorm::reflect::Reflection;
 
 const CHINOOK: &str = include_str!("../tests/schemas/chinook.sqlite.sql");
 
 fn main() -> Result<()> {
-    let path = std::env::temp_dir().join(format!("mirrorm-tour-{}.db", std::process::id()));
-    let toured = tour(&mirrorm::dialect::sqlite::url_of_path(&path));
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
-    }
-    toured
+    let folder = tempfile::tempdir().map_err(|e| Error::new(ErrorKind::Open, e.to_string()))?;
+    let file = mirrorm::dialect::sqlite::url_of_path(&folder.path().join("tour.db"));
+    tour(&std::env::args().nth(1).unwrap_or(file))
 }
 
 fn tour(url: &str) -> Result<()> {
     let db = Db::open(url)?;
-    db.transaction(|tx| tx.execute_script(CHINOOK))?;
+    fill(&db)?;
     print_tables(&db.reflect()?);
     query(&db)?;
     tag_tracks(&db)?;
     read_back(url)
+}
+
+/// Chinook as SQLite has it, on whatever database this is: tables and rows are values.
+fn fill(db: &Db) -> Result<()> {
+    let source = Db::open("sqlite://")?;
+    source.execute_script(CHINOOK)?;
+    source.reflect()?;
+    let (tables, conn) = (source.metadata().sorted_tables()?, db.connect()?);
+    if !existing_names(&conn, &tables)?.is_empty() {
+        return Err(Error::new(ErrorKind::Duplicate, "the tour wants an empty database"));
+    }
+    create_tables(&conn, tables.clone())?;
+    conn.transaction(|tx| {
+        tables.iter().try_for_each(|table| {
+            let rows = select(table).all(&source)?;
+            let names: Vec<String> = rows.columns().iter().map(|c| c.name().to_string()).collect();
+            insert(table).rows(names, &rows.iter().collect::<Vec<Row>>()).run(tx).map(|_| ())
+        })
+    })
 }
 
 /// What reflection found: tables, keys, relationships.

@@ -25,6 +25,9 @@ mod tables;
 /// Every type of every server.
 mod server_values;
 
+/// The tour, by URL.
+mod tour;
+
 /// Values in and out.
 mod values;
 

@@ -124,6 +124,23 @@ impl Grammar for MySqlGrammar {
         })
     }
 
+    /// A table of ours holds any text, whatever the database's own character set, unless its options
+    /// say otherwise (dev.mysql.com/doc/refman/en/create-table.html, "Table Options").
+    fn table_options(&self, table: &TableDef, out: &mut String) {
+        let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let option = |name: &str| table.options().text("mysql", name).filter(plain);
+        if let Some(engine) = option("engine") {
+            out.push_str(&format!(" ENGINE={engine}"));
+        }
+        match (option("charset"), option("collation")) {
+            (None, Some(collation)) => out.push_str(&format!(" COLLATE={collation}")),
+            (charset, collation) => {
+                out.push_str(&format!(" CHARACTER SET={}", charset.unwrap_or("utf8mb4")));
+                collation.iter().for_each(|name| out.push_str(&format!(" COLLATE={name}")));
+            }
+        }
+    }
+
     fn empty_insert(&self) -> &'static str {
         "() VALUES ()"
     }
