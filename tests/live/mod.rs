@@ -16,6 +16,9 @@ mod hacks;
 /// Reflection: cost, faults, relationships, a dialect of one's own.
 mod reflecting;
 
+/// What a server is told, and what happens when it fails.
+mod servers;
+
 /// Sessions: units of work, changes, signals, relationships.
 mod session;
 

@@ -26,7 +26,7 @@ pub use inspect::{
 pub use options::{EngineOptions, PoolKind, read_switch};
 pub use registry::{dialect_for, register};
 pub(crate) use typemap::is_plain;
-pub use typemap::{BindUse, TypeMap, coerce, rich_from_text};
+pub use typemap::{BindUse, TypeMap, check_scale, coerce, rich_from_text};
 pub use url::{Url, decode_percent};
 
 use crate::error::Result;

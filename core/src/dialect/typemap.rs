@@ -122,6 +122,21 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value> {
     fitted.ok_or_else(|| Error::conversion(format!("the column is {ty}, the value is {found}")))
 }
 
+/// Refuses a decimal with more digits after the point than its column has: databases that keep scales
+/// round it without a word.
+///
+/// # Errors
+/// `Conversion`, naming the type.
+pub fn check_scale(value: &Value, ty: &Type) -> Result<()> {
+    let (Value::Decimal(number), Type::Numeric(Some(_), scale)) = (value, ty) else { return Ok(()) };
+    let most = usize::try_from(scale.unwrap_or(0)).unwrap_or(0);
+    let after = number.as_str().split_once('.').map_or("", |(_, after)| after.trim_end_matches('0'));
+    if after.len() > most {
+        return Err(Error::conversion(format!("{number} would be rounded in a column of type {ty}")));
+    }
+    Ok(())
+}
+
 /// Text for a column that is not text: read as the type spells it.
 fn from_text(class: Class, text: String) -> Result<Option<Value>> {
     Ok(Some(match class {

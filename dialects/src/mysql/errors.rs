@@ -68,7 +68,12 @@ impl std::fmt::Display for Told {
 impl std::error::Error for Told {}
 
 fn from_server(told: &MySqlError) -> Error {
-    let ours = Error::new(kind(told.code), told.message.clone());
+    // ER_UNKNOWN_ERROR, of a parameter that alone is longer than a packet.
+    let kind = match told.code {
+        1105 if told.message.contains("max_allowed_packet") => ErrorKind::TooLarge,
+        code => kind(code),
+    };
+    let ours = Error::new(kind, told.message.clone());
     match told.code {
         1062 | 1586 | 1761 | 1762 => unique(&told.message).unwrap_or(ours),
         1048 | 1364 => match quoted(&told.message, '\'').next() {

@@ -91,8 +91,9 @@ impl Grammar for MySqlGrammar {
     fn literal(&self, value: &Value, out: &mut String) -> Result<()> {
         match value {
             Value::Text(text) if text.contains('\\') => {
-                out.push_str("_utf8mb4 ");
-                out.push_str(&Value::Bytes(text.as_bytes().to_vec()).to_string());
+                // As a literal of its own MySQL keeps it in a form that it cannot read again.
+                let bytes = Value::Bytes(text.as_bytes().to_vec());
+                out.push_str(&format!("CONVERT({bytes} USING utf8mb4)"));
             }
             Value::Timestamp(_) => {
                 return Err(Error::conversion("an instant has no literal form in mysql"));
@@ -190,6 +191,6 @@ mod tests {
     fn backslashes_are_no_escapes() {
         let mut sql = String::new();
         MySqlGrammar.literal(&"a\\'".into(), &mut sql).unwrap();
-        assert_eq!(sql, "_utf8mb4 x'615c27'");
+        assert_eq!(sql, "CONVERT(x'615c27' USING utf8mb4)");
     }
 }

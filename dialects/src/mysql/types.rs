@@ -5,7 +5,7 @@
 //! declared with all six digits they may have, numbers without a precision with the most there is:
 //! the short forms round without a word.
 
-use mirrorm_core::dialect::{BindUse, TypeMap, coerce};
+use mirrorm_core::dialect::{BindUse, TypeMap, check_scale, coerce};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::{Time, ValueRef};
 use mirrorm_core::{Error, Result, Value};
@@ -163,6 +163,7 @@ fn check(value: &Value, ty: &Type) -> Result<()> {
         }
         _ => (0, None),
     };
+    check_scale(value, ty)?;
     if nanos % 1000 != 0 {
         return Err(Error::conversion(format!(
             "{value} has more than the six fraction digits that mysql keeps"
@@ -220,6 +221,7 @@ mod tests {
         assert!(store("12:00:00.1234567".into(), Type::Time).is_err());
         assert!(store("0044-03-15 BC".into(), Type::Date).is_err());
         assert!(store("infinity".into(), Type::DateTime).is_err());
+        assert!(store("1.505".into(), Type::Numeric(Some(10), Some(2))).is_err());
         assert!(store("NaN".into(), Type::Numeric(None, None)).is_err());
         assert!(store(f64::INFINITY.into(), Type::Double).is_err());
         assert!(

@@ -2,7 +2,7 @@
 //!
 //! How values travel is in `encode` and `decode`. Names: manual, chapter 8.
 
-use mirrorm_core::dialect::{BindUse, TypeMap, coerce};
+use mirrorm_core::dialect::{BindUse, TypeMap, check_scale, coerce};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::{Array, Time, ValueRef};
 use mirrorm_core::{Error, Result, Value};
@@ -89,6 +89,11 @@ impl TypeMap for PostgresTypes {
             (value, _) => coerce(value, ty)?,
         };
         check_microseconds(&value)?;
+        check_scale(&value, ty)?;
+        if matches!(value, Value::Timestamp(_)) && ty.class() == Class::DateTime {
+            // The server would read it and leave the offset out (manual, 8.5.1.3).
+            return Err(Error::conversion(format!("{value} would lose its offset in a column of type {ty}")));
+        }
         Ok(value)
     }
 
@@ -189,6 +194,12 @@ mod tests {
 
     #[test]
     fn what_would_be_rounded_is_refused() {
+        let cents = Type::Numeric(Some(10), Some(2));
+        let number = |text: &str| PostgresTypes.bind(Value::Text(text.into()), &cents, BindUse::Store);
+        assert!(number("1.50").is_ok() && number("1.500").is_ok() && number("1.505").is_err());
+        let at: Value = "2024-01-01 00:00:00+02:00".parse::<mirrorm_core::value::Timestamp>().unwrap().into();
+        assert!(PostgresTypes.bind(at.clone(), &Type::DateTime, BindUse::Store).is_err());
+        assert!(PostgresTypes.bind(at, &Type::Timestamp, BindUse::Store).is_ok());
         let store =
             |text: &str| PostgresTypes.bind(Value::Time(text.parse().unwrap()), &Type::Time, BindUse::Store);
         assert!(store("12:00:00.123456").is_ok());
