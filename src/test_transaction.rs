@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Intent, Request};
+use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Intent, Isolation, Request};
 use mirrorm_core::engine::{Conn, Engine, Level, PoolKind};
 use mirrorm_core::rows::RowBuffer;
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -146,9 +146,27 @@ impl Joined {
         self.open()?.execute(&Request::new(sql, &[]))
     }
 
-    fn begins(&self, sql: &str) -> bool {
+    /// Whether a text begins a transaction, and whether it is only said before one.
+    fn begins(&self, sql: &str) -> (bool, bool) {
         let grammar = self.conn.engine().dialect().grammar();
-        [Intent::Deferred, Intent::Read, Intent::Write].into_iter().any(|intent| grammar.begin(intent) == sql)
+        let intents = [Intent::Deferred, Intent::Read, Intent::Write];
+        if intents.iter().any(|intent| grammar.begin(*intent) == sql) {
+            return (true, false);
+        }
+        let levels = [
+            Isolation::ReadUncommitted,
+            Isolation::ReadCommitted,
+            Isolation::RepeatableRead,
+            Isolation::Serializable,
+        ];
+        let all = intents.iter().flat_map(|intent| levels.map(|level| grammar.begin_at(*intent, level)));
+        let mut found = (false, false);
+        all.for_each(|texts| {
+            let place = texts.iter().position(|text| text == sql);
+            found.0 |= place.is_some_and(|at| at + 1 == texts.len());
+            found.1 |= place.is_some_and(|at| at + 1 < texts.len());
+        });
+        found
     }
 
     /// Does something that may fail. Where a failure would take the whole transaction with it, it
@@ -194,7 +212,12 @@ impl Connection for Joined {
         if rolls_back || (commits && self.reads_only.get()) {
             return self.roll_back();
         }
-        if commits || self.begins(request.sql) {
+        let (begins, before) = self.begins(request.sql);
+        if before {
+            // A savepoint has the isolation of the transaction around it.
+            return Ok(Done::default());
+        }
+        if commits || begins {
             let done = self.send(if commits { RELEASE } else { SAVEPOINT })?;
             self.inside.set(!commits);
             return Ok(done);

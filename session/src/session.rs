@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mirrorm_core::dialect::Intent;
+use mirrorm_core::dialect::{Intent, Isolation};
 use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing, mark, unmarked};
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::Table;
@@ -65,11 +65,18 @@ pub struct SessionOptions {
     pub(crate) expire_on_commit: bool,
     pub(crate) forbid_lazy: bool,
     pub(crate) resolver: Option<Resolver>,
+    pub(crate) isolation: Option<Isolation>,
 }
 
 impl Default for SessionOptions {
     fn default() -> SessionOptions {
-        SessionOptions { autoflush: true, expire_on_commit: false, forbid_lazy: false, resolver: None }
+        SessionOptions {
+            autoflush: true,
+            expire_on_commit: false,
+            forbid_lazy: false,
+            resolver: None,
+            isolation: None,
+        }
     }
 }
 
@@ -88,6 +95,12 @@ impl SessionOptions {
     /// Whether a commit lets go of the values of all records, which then must be refreshed.
     pub fn expire_on_commit(mut self, on: bool) -> SessionOptions {
         self.expire_on_commit = on;
+        self
+    }
+
+    /// The isolation of the session's transactions, instead of the engine's.
+    pub fn isolation(mut self, level: Isolation) -> SessionOptions {
+        self.isolation = Some(level);
         self
     }
 

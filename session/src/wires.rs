@@ -244,6 +244,9 @@ impl Verb<'_> {
     fn open(&self, at: usize, intent: Intent) -> Result<Lent<'static>> {
         let held = self.take(at)?;
         let lent = held.lock_arc();
+        if let Some(level) = self.inner.options.isolation {
+            lent.set_isolation(level)?;
+        }
         let base = lent.begin_level(intent)?;
         let depth = self.core()?.nested.len();
         let nested: Result<Vec<Level>> = (0..depth).map(|_| lent.nest_level()).collect();

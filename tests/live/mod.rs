@@ -13,6 +13,9 @@ mod found;
 /// SQLite's driver hacks.
 mod hacks;
 
+/// The pool on real servers.
+mod pool;
+
 /// Reflection: cost, faults, relationships, a dialect of one's own.
 mod reflecting;
 

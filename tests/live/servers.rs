@@ -255,3 +255,47 @@ fn inside_an_async_runtime() {
         several.block_on(async move { drop((asked(&db, "SELECT 'x'"), db)) });
     });
 }
+
+#[test]
+fn isolation_of_engine_session_connection() {
+    use mirrorm::dialect::{Intent, Isolation};
+    each_server_url(|url| {
+        let db = Db::open(url).unwrap();
+        let t = db.table("t", (column("id", Integer).primary_key(), column("n", Integer))).unwrap();
+        db.create_all().unwrap();
+        let add = || insert(&t).values(values! { "n" => 1 }).run(&db).unwrap();
+        // Whether a transaction sees what others committed after it looked first.
+        let sees = |count: &dyn Fn() -> u64| {
+            let before = count();
+            add();
+            count() > before
+        };
+        for (level, seen) in [(Isolation::ReadCommitted, true), (Isolation::RepeatableRead, false)] {
+            let conn = db.connect().unwrap();
+            conn.set_isolation(level).unwrap();
+            let tx = conn.begin(Intent::Deferred).unwrap();
+            assert_eq!(sees(&|| select(&t).count(&tx).unwrap()), seen, "a connection's, {level}");
+            assert_eq!(conn.set_isolation(None).unwrap_err().kind(), ErrorKind::Invalid, "too late");
+            tx.rollback().unwrap();
+            let session = db.session_with(SessionOptions::new().isolation(level));
+            session.begin(Intent::Write).unwrap();
+            assert_eq!(sees(&|| select(&t).count(&session).unwrap()), seen, "a session's, {level}");
+            session.rollback().unwrap();
+            let engine = Db::open(&with(url, &format!("isolation_level={level}").replace(' ', "_"))).unwrap();
+            let conn = engine.connect().unwrap();
+            let tx = conn.begin(Intent::Write).unwrap();
+            assert_eq!(sees(&|| select(&t).count(&tx).unwrap()), seen, "an engine's, {level}");
+            tx.rollback().unwrap();
+            drop(conn);
+            let stands = engine.read(|session| Ok(sees(&|| select(&t).count(session).unwrap())));
+            assert!(!stands.unwrap(), "what only reads sees one state");
+        }
+        let conn = db.connect().unwrap();
+        let tx = conn.begin(Intent::Write).unwrap();
+        let default = sees(&|| select(&t).count(&tx).unwrap());
+        assert_eq!(default, is_postgres(url), "the server's own again");
+        tx.rollback().unwrap();
+        let wrong = Db::open(&with(url, "isolation_level=snapshot")).unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::Config);
+    });
+}

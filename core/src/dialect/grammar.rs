@@ -4,7 +4,7 @@
 //! spelling in [`super::standard`]. An override says "mine, then the standard's" by calling that
 //! function. Whole statements are never overridden: `compile` walks them for everybody.
 
-use super::standard;
+use super::{Isolation, standard};
 use crate::error::Result;
 use crate::schema::{ColumnDef, Options, TableDef};
 use crate::types::Type;
@@ -85,6 +85,12 @@ pub trait Grammar: Send + Sync {
     fn begin(&self, intent: Intent) -> &'static str {
         let _ = intent;
         "BEGIN"
+    }
+
+    /// Begins a transaction of this isolation: what is sent one after the other, the last of it what begins.
+    fn begin_at(&self, intent: Intent, level: Isolation) -> Vec<String> {
+        let _ = level;
+        vec![self.begin(intent).to_string()]
     }
 
     /// Writes LIMIT and OFFSET; the pieces are numbers or placeholders.

@@ -10,6 +10,7 @@ mod driver;
 mod features;
 mod grammar;
 mod inspect;
+mod isolation;
 mod options;
 mod registry;
 pub mod standard;
@@ -23,6 +24,7 @@ pub use inspect::{
     CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts, ObjectKind,
     Problem, SchemaFacts, Scope, TableFacts,
 };
+pub use isolation::Isolation;
 pub use options::{EngineOptions, PoolKind, read_switch};
 pub use registry::{dialect_for, register};
 pub(crate) use typemap::is_plain;

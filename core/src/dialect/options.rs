@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::Isolation;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How a pool keeps connections.
@@ -37,6 +38,7 @@ pub struct EngineOptions {
     pub(crate) create: Option<bool>,
     pub(crate) read_only: Option<bool>,
     pub(crate) echo: Option<bool>,
+    pub(crate) isolation: Option<Isolation>,
     pub(crate) driver: IndexMap<String, String>,
 }
 
@@ -80,6 +82,9 @@ setters! {
     /// Whether every statement is written to standard error, with its time and the line of the program
     /// that sent it, and without its values. Default no.
     echo: bool;
+    /// The isolation of transactions that do not say their own. Default the database's. A transaction that
+    /// only reads sees one state in any case.
+    isolation: Isolation;
 }
 
 /// The words for yes and no in options.
@@ -159,8 +164,8 @@ impl EngineOptions {
         self.busy_timeout
     }
 
-    /// Sets a pool's option from a URL's query, by the names that Flask-SQLAlchemy and SQLAlchemy use;
-    /// whether it is one: `pool_size`, `max_overflow`, `pool_timeout` and `pool_recycle` in seconds,
+    /// Sets an option of any engine from a URL's query, by the names that Flask-SQLAlchemy and SQLAlchemy
+    /// use; whether it is one: `isolation_level`, `pool_size`, `max_overflow`, `pool_timeout` and `pool_recycle` in seconds,
     /// `pool_pre_ping` (on, off, or the seconds a connection may be idle without), `pool_use_lifo`.
     ///
     /// # Errors
@@ -185,6 +190,7 @@ impl EngineOptions {
                     None => Some(seconds()?),
                 }
             }
+            "isolation_level" => self.isolation = Some(value.parse()?),
             "pool_use_lifo" => self.lifo = Some(read_switch(value).ok_or_else(|| wrong("on, off"))?),
             _ => return Ok(false),
         }
@@ -205,6 +211,7 @@ impl EngineOptions {
         self.create = self.create.or(defaults.create);
         self.read_only = self.read_only.or(defaults.read_only);
         self.echo = self.echo.or(defaults.echo);
+        self.isolation = self.isolation.or(defaults.isolation);
         for (name, value) in defaults.driver {
             self.driver.entry(name).or_insert(value);
         }

@@ -14,7 +14,7 @@ use super::params::IntoParams;
 use super::pool::Lease;
 use super::transaction::Transaction;
 use crate::compile::{Compile, Compiled, Target};
-use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Request};
+use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Isolation, Request};
 use crate::error::{Error, ErrorKind, Left, Result};
 use crate::expr::Expr;
 use crate::rows::{Block, BlockBuilder, RowBuffer, RowStream, Rows};
@@ -35,6 +35,8 @@ pub struct Conn {
     pub(super) intent: Cell<Intent>,
     pub(super) pass: RefCell<Option<Pass>>,
     savepoints: Cell<u64>,
+    /// The isolation of its transactions, where that was said.
+    pub(super) isolation: Cell<Option<Isolation>>,
     /// Whether something was sent since the transaction began that may have written.
     pub(super) written: Cell<bool>,
 }
@@ -149,6 +151,7 @@ impl Conn {
             intent,
             pass: RefCell::default(),
             savepoints: Cell::new(0),
+            isolation: Cell::new(None),
             written: Cell::new(false),
         }
     }
@@ -403,6 +406,32 @@ impl Conn {
             return Ok(None);
         }
         Ok(Some(pass))
+    }
+
+    /// The isolation of the transactions that begin on this connection from now on, until it goes back to
+    /// the pool; none for the engine's.
+    ///
+    /// # Errors
+    /// `Invalid` while a transaction is running: it has its isolation already.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::engine::Isolation;
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let conn = db.connect()?;
+    /// conn.set_isolation(Isolation::Serializable)?;
+    /// conn.transaction(|tx| tx.execute("CREATE TABLE t (n INTEGER)", ()))?;
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn set_isolation(&self, level: impl Into<Option<Isolation>>) -> Result<()> {
+        if self.in_transaction() {
+            let message = "the transaction that is running has its isolation: end it first";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        self.isolation.set(level.into());
+        Ok(())
     }
 
     /// Begins a transaction that is committed or rolled back through the guard, and rolled back

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use once_cell::sync::OnceCell;
 
-pub use crate::dialect::{EngineOptions, PoolKind};
+pub use crate::dialect::{EngineOptions, Isolation, PoolKind};
 pub use caller::{Marked, mark, unmarked};
 pub use conn::{Conn, Execute, HeldConn, Lent, Writing};
 pub use observe::{Observers, Observing, Statement, write_outcome};

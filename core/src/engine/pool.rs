@@ -97,7 +97,11 @@ impl Pool {
         // From here on the place is ours: whatever fails must give it back.
         while let Some(found) = idle {
             if self.is_good(&found) {
-                return Ok(self.lease(id, found.connection, found.opened));
+                if self.lives(&found) {
+                    return Ok(self.lease(id, found.connection, found.opened));
+                }
+                // Where one is gone the others are: the server went away and came back.
+                self.dispose();
             }
             drop(found);
             idle = self.pop_idle(&mut self.state.lock());
@@ -158,9 +162,13 @@ impl Pool {
     }
 
     fn is_good(&self, idle: &Idle) -> bool {
-        let young = self.recycle.is_none_or(|limit| idle.opened.elapsed() < limit);
-        let rested = self.ping_after.zip(idle.since).is_some_and(|(limit, since)| since.elapsed() > limit);
-        young && idle.connection.is_current() && (!rested || idle.connection.is_alive())
+        self.recycle.is_none_or(|limit| idle.opened.elapsed() < limit) && idle.connection.is_current()
+    }
+
+    /// Whether the server still answers, where it is to be asked.
+    fn lives(&self, idle: &Idle) -> bool {
+        let rested = self.ping_after.zip(idle.since).is_some_and(|(limit, since)| since.elapsed() >= limit);
+        !rested || idle.connection.is_alive()
     }
 
     fn leave(&self, id: u64) {
@@ -234,9 +242,12 @@ impl Lease {
         &*self.connection
     }
 
-    /// Marks the connection as not worth keeping.
+    /// Marks the connection as gone, and with it those that were opened before: they went to the same
+    /// server.
     pub(super) fn mark_broken(&self) {
-        self.broken.set(true);
+        if !self.broken.replace(true) {
+            self.pool.dispose();
+        }
     }
 }
 

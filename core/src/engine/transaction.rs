@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::caller::{mark, unmarked};
 use super::conn::{Conn, Execute, Lent};
-use crate::dialect::{Intent, Request};
+use crate::dialect::{Intent, Isolation, Request};
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::schema::Name;
 
@@ -32,7 +32,12 @@ impl Conn {
             Intent::Write if target.features.single_writer => Some(self.engine().gate().enter()?),
             _ => None,
         };
-        send(self, target.grammar.begin(intent))?;
+        match self.isolation_of(intent) {
+            None => send(self, target.grammar.begin(intent))?,
+            Some(level) => {
+                target.grammar.begin_at(intent, level).iter().try_for_each(|sql| send(self, sql))?;
+            }
+        }
         *self.pass.borrow_mut() = pass;
         self.depth.set(1);
         self.written.set(false);
@@ -45,6 +50,12 @@ impl Conn {
             return Err(error);
         }
         Ok(level)
+    }
+
+    /// The isolation of a transaction, where somebody said: one that only reads sees one state anyway.
+    fn isolation_of(&self, intent: Intent) -> Option<Isolation> {
+        let said = self.isolation.get().or(self.engine().options().isolation);
+        said.map(|level| if intent == Intent::Read { level.max(Isolation::RepeatableRead) } else { level })
     }
 
     /// Begins a savepoint inside the innermost level.

@@ -3,7 +3,7 @@
 //! Whatever the server's sql_mode: names stand in backticks, texts together by CONCAT, and text with a
 //! backslash in hexadecimal digits (dev.mysql.com/doc/refman/en/sql-mode.html).
 
-use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, RowsToUpdate, standard};
+use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, Isolation, RowsToUpdate, standard};
 use mirrorm_core::schema::{ColumnDef, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::{Error, Result, Value};
@@ -63,6 +63,12 @@ impl Grammar for MySqlGrammar {
             Intent::Read => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
             Intent::Write | Intent::Deferred => "START TRANSACTION",
         }
+    }
+
+    /// The level of the next transaction alone, said before it begins
+    /// (dev.mysql.com/doc/refman/en/set-transaction.html).
+    fn begin_at(&self, intent: Intent, level: Isolation) -> Vec<String> {
+        vec![format!("SET TRANSACTION ISOLATION LEVEL {level}"), self.begin(intent).to_string()]
     }
 
     /// OFFSET needs a LIMIT, as large as the manual says (dev.mysql.com/doc/refman/en/select.html).

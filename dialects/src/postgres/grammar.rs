@@ -1,6 +1,8 @@
 //! How PostgreSQL spells what others spell otherwise.
 
-use mirrorm_core::dialect::{ArrayOf, FunctionForm, Grammar, IntegerList, Intent, TypeMap, standard};
+use mirrorm_core::dialect::{
+    ArrayOf, FunctionForm, Grammar, IntegerList, Intent, Isolation, TypeMap, standard,
+};
 use mirrorm_core::schema::{ColumnDef, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::ValueRef;
@@ -85,6 +87,11 @@ impl Grammar for PostgresGrammar {
             Intent::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Intent::Write | Intent::Deferred => "BEGIN",
         }
+    }
+
+    fn begin_at(&self, intent: Intent, level: Isolation) -> Vec<String> {
+        let access = if intent == Intent::Read { " READ ONLY" } else { "" };
+        vec![format!("BEGIN ISOLATION LEVEL {level}{access}")]
     }
 
     fn ilike(&self) -> Option<(&'static str, &'static str)> {
