@@ -299,3 +299,61 @@ fn isolation_of_engine_session_connection() {
         assert_eq!(wrong.kind(), ErrorKind::Config);
     });
 }
+
+/// Behind a pooler that gives every transaction another connection no statement has a name.
+#[test]
+fn without_named_statements() {
+    each_server_url(|url| {
+        let db = Db::open(&with(url, "statement_cache=0")).unwrap();
+        let t = db
+            .table(
+                "t",
+                (column("id", Integer).primary_key(), column("a", Varchar(9)), column("at", DateTime)),
+            )
+            .unwrap();
+        db.create_all().unwrap();
+        let at = Value::DateTime("2024-02-29 12:30:00".parse().unwrap());
+        let rows = (1..=50).map(|n| (format!("a{n}"), at.clone()));
+        assert_eq!(insert(&t).rows(["a", "at"], rows).ids(&db).unwrap().len(), 50);
+        let session = db.session();
+        let all = session.query(&t).order_by(t.c("id")).all().unwrap();
+        all.iter().for_each(|record| record.set("a", "b").unwrap());
+        session.commit().unwrap();
+        assert_eq!(select(&t).filter(t.c("a").eq("b")).count(&db).unwrap(), 50);
+        assert!(select(&t).filter(t.c("id").eq(-1)).all(&db).unwrap().is_empty(), "no row tells no columns");
+        let streamed = select(&t).stream(&db, |rows| Ok(rows.count())).unwrap();
+        assert_eq!(streamed, 50);
+        let conn = db.connect().unwrap();
+        if is_postgres(url) {
+            let named = conn.query_text("SELECT name FROM pg_prepared_statements", ()).unwrap();
+            assert!(named.is_empty(), "{named:?}");
+        }
+    });
+}
+
+/// A table that another connection changes between two runs of one text.
+#[test]
+fn a_plan_that_went_stale() {
+    each_server_url(|url| {
+        let (db, other) = (Db::open(url).unwrap(), Db::open(url).unwrap());
+        other.execute_script("CREATE TABLE t (a INTEGER)").unwrap();
+        let conn = db.connect().unwrap();
+        let width = || conn.query_text("SELECT * FROM t", ()).map(|rows| rows.columns().len());
+        assert_eq!(width().unwrap(), 1);
+        other.execute_script("ALTER TABLE t ADD COLUMN b INTEGER").unwrap();
+        assert_eq!(width().unwrap(), 2, "prepared again without a word");
+        let tx = conn.begin(mirrorm::dialect::Intent::Write).unwrap();
+        drop(tx);
+        let text = || conn.query_text("SELECT * FROM t WHERE 1 = 1", ()).map(|rows| rows.columns().len());
+        assert_eq!(text().unwrap(), 2);
+        other.execute_script("ALTER TABLE t ADD COLUMN c INTEGER").unwrap();
+        let tx = conn.begin(mirrorm::dialect::Intent::Write).unwrap();
+        let inside = text();
+        assert!(
+            inside.as_ref().map_or_else(|e| e.kind() == ErrorKind::Stale, |width| *width == 3),
+            "{inside:?}"
+        );
+        drop(tx);
+        assert_eq!(text().unwrap(), 3);
+    });
+}

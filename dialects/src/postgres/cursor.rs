@@ -10,15 +10,15 @@ use std::collections::{HashMap, VecDeque};
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use fallible_iterator::FallibleIterator;
 use mirrorm_core::dialect::{Connection, Cursor, Request};
 use mirrorm_core::rows::{BlockBuilder, Columns};
 use mirrorm_core::{Error, Result};
+use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::{FromSql, Type};
 use postgres::{Row, RowIter};
 
 use super::decode::Cell;
-use super::driver::{PostgresConnection, Prepared, collect};
+use super::driver::{Fetched, PostgresConnection, Prepared};
 use super::encode::Param;
 use super::errors::from_driver;
 
@@ -155,13 +155,9 @@ impl Streams {
     /// about to send something that is not part of it.
     pub(super) fn settle(&self, connection: &PostgresConnection) -> Result<()> {
         let Some(id) = self.state.borrow_mut().own.take() else { return Ok(()) };
-        let sql = format!("FETCH ALL FROM {}", name(id));
-        let rows = connection.send(|client| {
-            let statement = client.prepare(&sql)?;
-            collect(client, &statement, &[])
-        });
+        let rest = connection.fetch_now::<Param<'_>>((&format!("FETCH ALL FROM {}", name(id)), false), &[]);
         connection.simple("COMMIT")?;
-        self.state.borrow_mut().rest.insert(id, rows?.into());
+        self.state.borrow_mut().rest.insert(id, rest?.rows.into());
         Ok(())
     }
 
@@ -198,22 +194,21 @@ impl Streams {
     ) -> Result<Stream<'c>> {
         let declare = format!("DECLARE {} NO SCROLL CURSOR FOR {}", name(id), request.sql);
         let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
-        connection.send(|client| {
-            let statement = client.prepare(&declare)?;
-            collect(client, &statement, &params)
-        })?;
-        // The cursor tells its columns before a row is asked for.
-        let fetching = connection.prepare_once(&format!("FETCH {FIRST} FROM {}", name(id)))?;
-        Ok(Stream {
+        connection.fetch_now((&declare, false), &params)?;
+        let mut stream = Stream {
             connection,
             id,
             rows: VecDeque::new(),
-            columns: fetching.columns(request.columns)?.clone(),
-            prepared: fetching.clone(),
-            fetching: Some(fetching),
+            columns: Arc::default(),
+            cells: Vec::new(),
             size: FIRST,
             done: false,
-        })
+        };
+        // The first rows tell the columns.
+        let told = stream.fetch()?;
+        stream.columns = told.columns(request.columns)?.clone();
+        stream.cells.clone_from(&told.cells);
+        Ok(stream)
     }
 
     /// Closes a stream, and the transaction if it brought one.
@@ -244,9 +239,7 @@ struct Stream<'c> {
     id: u64,
     rows: VecDeque<Row>,
     /// How the cells are read.
-    prepared: Arc<Prepared>,
-    /// The statement that fetches `size` rows, if there is one yet.
-    fetching: Option<Arc<Prepared>>,
+    cells: Vec<Cell>,
     /// Rows to ask for next.
     size: usize,
     done: bool,
@@ -256,16 +249,11 @@ struct Stream<'c> {
 impl Stream<'_> {
     /// Reads the next rows, as many as make a round trip worth its while.
     fn fetch(&mut self) -> Result<Arc<Prepared>> {
-        let prepared = match &self.fetching {
-            Some(prepared) => prepared.clone(),
-            None => self.connection.prepare_once(&format!("FETCH {} FROM {}", self.size, name(self.id)))?,
-        };
-        let rows = self.connection.send(|client| collect(client, &prepared.statement, &[]))?;
+        let sql = format!("FETCH {} FROM {}", self.size, name(self.id));
+        let Fetched { rows, prepared, .. } = self.connection.fetch_now::<Param<'_>>((&sql, false), &[])?;
         self.done = rows.len() < self.size;
         let bytes: usize = rows.iter().map(Row::raw_size_bytes).sum();
-        let size = (BYTES / (bytes / rows.len().max(1)).max(1)).clamp(1, MOST);
-        self.fetching = (size == self.size).then(|| prepared.clone());
-        self.size = size;
+        self.size = (BYTES / (bytes / rows.len().max(1)).max(1)).clamp(1, MOST);
         self.rows = rows.into();
         Ok(prepared)
     }
@@ -292,7 +280,7 @@ impl Cursor for Stream<'_> {
         loop {
             self.refill()?;
             let Some(row) = self.rows.pop_front() else { return Ok(false) };
-            if push_row(&row, &self.prepared.cells, &self.columns, block) {
+            if push_row(&row, &self.cells, &self.columns, block) {
                 return Ok(true);
             }
         }

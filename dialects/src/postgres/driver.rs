@@ -17,7 +17,9 @@ use mirrorm_core::rows::{ColumnInfo, Columns, RowBuffer};
 use mirrorm_core::types::Type;
 use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Left, Result};
-use postgres::{Client, NoTls, Row, SimpleQueryMessage, Statement};
+use postgres::fallible_iterator::FallibleIterator;
+use postgres::types::ToSql;
+use postgres::{Client, NoTls, Row, RowIter, SimpleQueryMessage, Statement};
 
 use super::cursor::{Held, Live, Streams};
 use super::decode::Cell;
@@ -88,9 +90,9 @@ pub(super) struct PostgresConnection {
     pub(super) streams: Streams,
 }
 
-/// A prepared statement, and how its cells are read.
+/// How the cells of a statement's result are read, and the statement if it was prepared.
 pub(super) struct Prepared {
-    pub(super) statement: Statement,
+    statement: Option<Statement>,
     pub(super) cells: Vec<Cell>,
     /// The columns as the server names them.
     columns: Arc<Columns>,
@@ -99,16 +101,22 @@ pub(super) struct Prepared {
 
 impl Prepared {
     fn of(statement: Statement, sql: &str) -> Arc<Prepared> {
-        let cells = statement.columns().iter().map(|column| Cell::of(column.type_())).collect();
-        let named = statement.columns().iter().map(|column| ColumnInfo::new(column.name(), Type::Any));
+        let described = Prepared::described(statement.columns(), sql);
+        Arc::new(Prepared { statement: Some(statement), ..described })
+    }
+
+    fn described(columns: &[postgres::Column], sql: &str) -> Prepared {
+        let cells = columns.iter().map(|column| Cell::of(column.type_())).collect();
+        let named = columns.iter().map(|column| ColumnInfo::new(column.name(), Type::Any));
         let columns = Arc::new(Columns::new(named.collect()));
-        Arc::new(Prepared { cells, columns, effect: words::effect(sql), statement })
+        Prepared { statement: None, cells, columns, effect: words::effect(sql) }
     }
 
     /// The columns to give: those the caller knows, or the server's.
     pub(super) fn columns<'c>(&'c self, known: Option<&'c Arc<Columns>>) -> Result<&'c Arc<Columns>> {
         let (known, found) = (known.unwrap_or(&self.columns), self.cells.len());
-        if known.len() == found {
+        // A statement that was not prepared tells its columns with its first row.
+        if known.len() == found || (self.statement.is_none() && found == 0) {
             return Ok(known);
         }
         let message = format!(
@@ -119,13 +127,37 @@ impl Prepared {
     }
 
     fn takes(&self, given: usize) -> Result<()> {
-        let wanted = self.statement.params().len();
+        let wanted = self.statement.as_ref().map_or(given, |statement| statement.params().len());
         if wanted == given {
             return Ok(());
         }
         let message = format!("the statement takes {wanted} parameters, {given} were given");
         Err(Error::new(ErrorKind::Invalid, message))
     }
+
+    /// Sends it with parameters.
+    fn send<'c, P: ToSql + Sync + Copy>(
+        &self,
+        client: &'c mut Client,
+        sql: &str,
+        params: &[P],
+    ) -> std::result::Result<RowIter<'c>, postgres::Error> {
+        match &self.statement {
+            Some(statement) => client.query_raw(statement, params.iter().copied()),
+            None => {
+                let unknown = params.iter().map(|param| (*param, postgres::types::Type::UNKNOWN));
+                client.query_typed_raw(sql, unknown)
+            }
+        }
+    }
+}
+
+/// What came of a statement.
+pub(super) struct Fetched {
+    pub(super) rows: Vec<Row>,
+    /// Rows inserted, matched, deleted or returned.
+    count: u64,
+    pub(super) prepared: Arc<Prepared>,
 }
 
 impl PostgresConnection {
@@ -157,22 +189,18 @@ impl PostgresConnection {
         result.map_err(|error| Failed { error: self.failed(error), stale })
     }
 
-    /// The statement of a text, kept from before or for later.
+    /// The statement of a text, kept from before or for later. A text that will not come again goes without
+    /// a name, in one round trip, and so do all where nothing is kept.
     fn prepared(&self, sql: &str, keep: bool) -> Result<Arc<Prepared>> {
         if let Some(known) = self.statements.borrow_mut().get(sql) {
             return Ok(known.clone());
         }
-        let statement = self.send(|client| client.prepare(sql))?;
-        let prepared = Prepared::of(statement, sql);
-        if keep && self.keeps {
-            self.statements.borrow_mut().put(sql.into(), prepared.clone());
+        if !keep || !self.keeps {
+            return Ok(Arc::new(Prepared::described(&[], sql)));
         }
+        let prepared = Prepared::of(self.send(|client| client.prepare(sql))?, sql);
+        self.statements.borrow_mut().put(sql.into(), prepared.clone());
         Ok(prepared)
-    }
-
-    /// Prepares a statement of a stream, which nobody else will send.
-    pub(super) fn prepare_once(&self, sql: &str) -> Result<Arc<Prepared>> {
-        Ok(Prepared::of(self.send(|client| client.prepare(sql))?, sql))
     }
 
     /// Whether statements can be sent: not in a transaction that failed.
@@ -180,29 +208,38 @@ impl PostgresConnection {
         self.status.get() == Status::InTransaction
     }
 
-    /// Runs a prepared statement. One whose plan went stale is prepared again and run once more, if no
-    /// transaction was lost by it: nothing of it was done.
-    fn run<T: Send>(
+    /// Sends a statement and reads what it gives.
+    pub(super) fn fetch<P: ToSql + Sync + Send + Copy>(
+        &self,
+        text: (&str, bool),
+        params: &[P],
+    ) -> Result<Fetched> {
+        self.streams.settle(self)?;
+        self.fetch_now(text, params)
+    }
+
+    /// As [`PostgresConnection::fetch`], for a stream itself. A statement whose plan went stale is prepared
+    /// again and sent once more, if no transaction was lost by it: nothing of it was done.
+    pub(super) fn fetch_now<P: ToSql + Sync + Send + Copy>(
         &self,
         (sql, keep): (&str, bool),
-        params: usize,
-        work: impl Fn(&mut Client, &Prepared) -> std::result::Result<T, postgres::Error> + Sync,
-    ) -> Result<(T, Arc<Prepared>)> {
-        self.streams.settle(self)?;
+        params: &[P],
+    ) -> Result<Fetched> {
         let mut again = self.status.get() == Status::Idle;
         loop {
             let prepared = self.prepared(sql, keep)?;
-            prepared.takes(params)?;
-            match self.send(|client| work(client, &prepared)) {
-                Ok(value) => {
+            prepared.takes(params.len())?;
+            match self.send(|client| read_all(client, &prepared, sql, params)) {
+                Ok((rows, count)) => {
                     self.note(prepared.effect);
-                    return Ok((value, prepared));
+                    let first = rows.first().filter(|_| prepared.statement.is_none());
+                    let told = first.map(|row| Prepared::described(row.columns(), sql));
+                    return Ok(Fetched { count, prepared: told.map_or(prepared, Arc::new), rows });
                 }
                 Err(failed) if failed.stale => {
                     self.statements.borrow_mut().pop(sql);
                     if !std::mem::take(&mut again) {
-                        let message = "a table was changed since the statement was prepared; do it again";
-                        return Err(Error::new(ErrorKind::Stale, message).with_source(failed.error));
+                        return Err(went_stale(failed.error));
                     }
                 }
                 Err(failed) => {
@@ -283,19 +320,25 @@ impl PostgresConnection {
         request: &Request<'_>,
         body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
     ) -> Result<Option<()>> {
-        if tokio::runtime::Handle::try_current().is_ok() {
+        if tokio::runtime::Handle::try_current().is_ok() || !request.keep || !self.keeps {
             return Ok(None);
         }
         self.streams.settle(self)?;
         let prepared = self.prepared(request.sql, request.keep)?;
         prepared.takes(request.params.len())?;
         let columns = prepared.columns(request.columns)?;
-        let params = request.params.iter().map(|value| Param(value.as_ref()));
+        let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
         let mut client = self.client()?;
         let client = client.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
-        let mut live = match client.query_raw(&prepared.statement, params) {
+        let mut live = match prepared.send(client, request.sql, &params) {
             Ok(rows) => Live { rows, cells: &prepared.cells, columns, done: false, failure: None },
-            Err(error) if is_stale_plan(&error) => return Ok(None),
+            Err(error) if is_stale_plan(&error) => {
+                self.statements.borrow_mut().pop(request.sql);
+                return match self.status.get() {
+                    Status::Idle => Ok(None),
+                    _ => Err(self.failed(went_stale(from_driver(error)))),
+                };
+            }
             Err(error) => return Err(self.failed(from_driver(error))),
         };
         let result = body(&mut live);
@@ -324,9 +367,7 @@ impl PostgresConnection {
         body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
     ) -> Result<()> {
         let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
-        let (rows, prepared) = self.run((request.sql, request.keep), params.len(), |client, prepared| {
-            collect(client, &prepared.statement, &params)
-        })?;
+        let Fetched { rows, prepared, .. } = self.fetch((request.sql, request.keep), &params)?;
         let columns = prepared.columns(request.columns)?;
         body(&mut Held { rows: rows.into_iter(), cells: &prepared.cells, columns })
     }
@@ -337,14 +378,25 @@ impl PostgresConnection {
 const CLEAN: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; UNLISTEN *;
     SELECT pg_advisory_unlock_all(); DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES";
 
-/// All rows of a statement.
-pub(super) fn collect(
+/// The error of a plan that went stale inside a transaction, which is lost by it.
+fn went_stale(error: Error) -> Error {
+    let message = "a table was changed since the statement was prepared; do it again";
+    Error::new(ErrorKind::Stale, message).with_source(error)
+}
+
+/// All rows of a statement, and how many it was about.
+fn read_all<P: ToSql + Sync + Copy>(
     client: &mut Client,
-    statement: &Statement,
-    params: &[Param<'_>],
-) -> std::result::Result<Vec<Row>, postgres::Error> {
-    use fallible_iterator::FallibleIterator;
-    client.query_raw(statement, params.iter().copied())?.collect()
+    prepared: &Prepared,
+    sql: &str,
+    params: &[P],
+) -> std::result::Result<(Vec<Row>, u64), postgres::Error> {
+    let mut rows = prepared.send(client, sql, params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(row);
+    }
+    Ok((found, rows.rows_affected().unwrap_or(0)))
 }
 
 /// A failure, and whether it was the kept plan's.
@@ -388,12 +440,7 @@ impl Connection for PostgresConnection {
             self.simple(request.sql)?
         } else {
             let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
-            let execute = |client: &mut Client, prepared: &Prepared| {
-                let all: Vec<&(dyn postgres::types::ToSql + Sync)> =
-                    params.iter().map(|param| param as &(dyn postgres::types::ToSql + Sync)).collect();
-                client.execute(&prepared.statement, &all)
-            };
-            self.run((request.sql, request.keep), params.len(), execute)?.0
+            self.fetch((request.sql, request.keep), &params)?.count
         };
         Ok(Done { rows, last_id: None })
     }
@@ -409,18 +456,10 @@ impl Connection for PostgresConnection {
         let mut count = 0;
         for start in range.step_by(width.max(1)) {
             let params: Vec<Param<'_>> = values.range(start..start + width).map(Param).collect();
-            let (rows, prepared) = self.run((sql, true), width, |client, prepared| {
-                use fallible_iterator::FallibleIterator;
-                let mut rows = client.query_raw(&prepared.statement, params.iter().copied())?;
-                let mut found = Vec::new();
-                while let Some(row) = rows.next()? {
-                    found.push(row);
-                }
-                Ok((found, rows.rows_affected().unwrap_or(0)))
-            })?;
-            count += rows.1;
+            let done = self.fetch((sql, true), &params)?;
+            count += done.count;
             if let Some(ids) = ids.as_deref_mut() {
-                ids.push(id_of(&prepared, rows.0.first())?);
+                ids.push(id_of(&done.prepared, done.rows.first())?);
             }
         }
         Ok(count)
@@ -436,18 +475,10 @@ impl Connection for PostgresConnection {
     ) -> Result<u64> {
         let arrays: Vec<Items<'_>> =
             (0..width).map(|at| Items { values, start: range.start + at, end: range.end, width }).collect();
-        let ((found, rows), prepared) = self.run((sql, true), width, |client, prepared| {
-            use fallible_iterator::FallibleIterator;
-            let mut rows = client.query_raw(&prepared.statement, arrays.iter().copied())?;
-            let mut found = Vec::new();
-            while let Some(row) = rows.next()? {
-                found.push(row);
-            }
-            Ok((found, rows.rows_affected().unwrap_or(0)))
-        })?;
+        let done = self.fetch((sql, true), &arrays)?;
         if let Some(ids) = ids {
             let before = ids.len();
-            found.iter().try_for_each(|row| id_of(&prepared, Some(row)).map(|id| ids.push(id)))?;
+            done.rows.iter().try_for_each(|row| id_of(&done.prepared, Some(row)).map(|id| ids.push(id)))?;
             let made = ids.get(before..).unwrap_or(&[]);
             let sent = range.len() / width.max(1);
             if made.len() != sent || !(made.is_sorted() || made.iter().rev().is_sorted()) {
@@ -455,7 +486,7 @@ impl Connection for PostgresConnection {
                 return Err(Error::new(ErrorKind::Database, message));
             }
         }
-        Ok(rows)
+        Ok(done.count)
     }
 
     fn script(&self, sql: &str) -> Result<()> {

@@ -70,6 +70,16 @@ pub(super) struct Items<'p> {
 }
 
 impl Items<'_> {
+    /// The array as text, for a parameter whose type is not known here.
+    fn text(&self) -> Result<String> {
+        let text = |value: ValueRef<'_>| match value {
+            ValueRef::Null => Ok(None),
+            value => text_of(value).map(Some),
+        };
+        let items: Vec<Option<String>> = self.iter().map(text).collect::<Result<_>>()?;
+        Ok(array_text(&[(1, items.len())], &items, ','))
+    }
+
     fn iter(&self) -> impl Iterator<Item = ValueRef<'_>> {
         (self.start..self.end).step_by(self.width.max(1)).map(|at| self.values.get(at))
     }
@@ -89,7 +99,8 @@ impl ToSql for Items<'_> {
         out: &mut BytesMut,
     ) -> std::result::Result<IsNull, Box<dyn StdError + Sync + Send>> {
         let Kind::Array(item) = ty.kind() else {
-            return Err(Error::conversion(format!("{} is no array", ty.name())).into());
+            out.extend_from_slice(self.text()?.as_bytes());
+            return Ok(IsNull::No);
         };
         let count = i32::try_from(self.iter().count())?;
         let has_null = i32::from(self.iter().any(ValueRef::is_null));
@@ -106,6 +117,13 @@ impl ToSql for Items<'_> {
 
     fn accepts(_: &Type) -> bool {
         true
+    }
+
+    fn encode_format(&self, ty: &Type) -> Format {
+        match ty.kind() {
+            Kind::Array(_) => Format::Binary,
+            _ => Format::Text,
+        }
     }
 
     to_sql_checked!();
