@@ -208,6 +208,14 @@ impl Connection for Joined {
         if (commits || rolls_back) && !self.inside.get() {
             return Err(Error::new(ErrorKind::Invalid, "no transaction is open but the one around the test"));
         }
+        let first = text.split_whitespace().next().unwrap_or_default();
+        let ends = ["COMMIT", "END", "ROLLBACK", "ABORT"].contains(&first) && !text.contains(" TO ");
+        if ends && !commits && !rolls_back {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                "inside a test a transaction ends by COMMIT or ROLLBACK alone",
+            ));
+        }
         // What only read has nothing to keep, and its setting must not outlive it.
         if rolls_back || (commits && self.reads_only.get()) {
             return self.roll_back();

@@ -22,14 +22,75 @@ pub(crate) enum Effect {
     Savepoint,
     /// Changes the schema, so that kept plans may be stale.
     Schema,
+    /// Takes or gives back locks of the session; on MySQL it ends the transaction too.
+    Locks,
     /// Leaves a statement under a name in the session, which only closing it is sure to take away.
     Names,
     /// Leaves something in the session: a setting, a lock, a temporary table, a subscription.
     Session,
 }
 
+/// The first words of what does nothing to a session but its rows; what begins otherwise may do anything.
+const PLAIN: &[&str] = &[
+    "select",
+    "insert",
+    "update",
+    "delete",
+    "replace",
+    "values",
+    "with",
+    "table",
+    "merge",
+    "show",
+    "explain",
+    "describe",
+    "desc",
+    "fetch",
+    "close",
+    "copy",
+    "execute",
+    "vacuum",
+    "check",
+    "checksum",
+    "cluster",
+    "notify",
+    "move",
+    "kill",
+    "pragma",
+    "checkpoint",
+];
+
+/// Whether the end of a transaction begins the next one: `COMMIT AND CHAIN`.
+fn chains(sql: &str) -> bool {
+    let first = words(sql).next().unwrap_or_default();
+    let ends = ["commit", "rollback", "end", "abort"].iter().any(|word| first.eq_ignore_ascii_case(word));
+    let mut before = "";
+    ends && words(sql).any(|word| {
+        let chain = word.eq_ignore_ascii_case("chain") && !before.eq_ignore_ascii_case("no");
+        before = word;
+        chain
+    })
+}
+
+/// Whether what is created or dropped is of the session only.
+fn is_temporary(sql: &str) -> bool {
+    words(sql).skip(1).take(3).any(|word| ["temp", "temporary"].iter().any(|t| word.eq_ignore_ascii_case(t)))
+}
+
+/// Whether a text may hold more than one statement.
+pub(crate) fn is_several(sql: &str) -> bool {
+    sql.trim_end().trim_end_matches(';').contains(';')
+}
+
 /// The effect of one statement.
 pub(crate) fn effect(sql: &str) -> Effect {
+    // A comment that MySQL runs is no comment.
+    if sql.contains("/*!") || sql.contains("/*M!") {
+        return Effect::Session;
+    }
+    if chains(sql) {
+        return Effect::Begin;
+    }
     let mut words = words(sql);
     let first = words.next().unwrap_or_default().to_ascii_lowercase();
     match first.as_str() {
@@ -50,15 +111,16 @@ pub(crate) fn effect(sql: &str) -> Effect {
         "savepoint" | "release" => Effect::Savepoint,
         "set" | "reset" | "listen" | "unlisten" | "deallocate" | "discard" | "load" | "declare" | "do"
         | "call" => Effect::Session,
+        "lock" | "unlock" | "flush" => Effect::Locks,
         "create" | "alter" | "drop" | "truncate" | "rename" | "comment" | "grant" | "revoke" | "reindex"
-        | "import" | "refresh" | "lock" | "unlock" | "analyze" | "optimize" | "repair" | "flush" => {
-            if leaves_something(sql) {
+        | "import" | "refresh" | "analyze" | "optimize" | "repair" => {
+            if is_temporary(sql) {
                 Effect::Session
             } else {
                 Effect::Schema
             }
         }
-        _ if leaves_something(sql) => Effect::Session,
+        first if !PLAIN.contains(&first) || leaves_something(sql) => Effect::Session,
         _ => Effect::None,
     }
 }
@@ -66,6 +128,10 @@ pub(crate) fn effect(sql: &str) -> Effect {
 /// Whether a statement may write rows.
 pub(crate) fn may_write(sql: &str) -> bool {
     let first = words(sql).next().unwrap_or_default().to_ascii_lowercase();
+    if first == "with" {
+        let writes = ["insert", "update", "delete", "replace"];
+        return words(sql).any(|word| writes.iter().any(|write| word.eq_ignore_ascii_case(write)));
+    }
     !["select", "values", "table", "show", "explain", "describe", "desc", "set", "use"]
         .contains(&first.as_str())
 }
@@ -94,7 +160,7 @@ pub(crate) fn changes_schema(script: &str) -> bool {
 
 fn leaves_something(sql: &str) -> bool {
     let lower = sql.to_ascii_lowercase();
-    ["set_config", "advisory", "get_lock", "temp"].iter().any(|word| lower.contains(word))
+    ["set_config", "advisory", "get_lock", "into temp"].iter().any(|word| lower.contains(word))
 }
 
 /// The words of a text, comments left out.
@@ -142,8 +208,16 @@ mod tests {
             ("select set_config('a', 'b', false)", Effect::Session),
             ("CREATE TABLE t ()", Effect::Schema),
             ("create temporary table t ()", Effect::Session),
-            ("", Effect::None),
-            ("/* never closed", Effect::None),
+            ("create table templates ()", Effect::Schema),
+            ("select temperature from attempts", Effect::None),
+            ("COMMIT AND CHAIN", Effect::Begin),
+            ("rollback and no chain", Effect::Rollback),
+            ("LOCK TABLES t READ", Effect::Locks),
+            ("USE other", Effect::Session),
+            ("/*!40101 SET sql_mode = '' */", Effect::Session),
+            ("/* a /* b */ c */ SET x = 1", Effect::Session),
+            ("", Effect::Session),
+            ("/* never closed", Effect::Session),
         ] {
             assert_eq!(effect(sql), expected, "{sql}");
         }

@@ -28,6 +28,9 @@ mod session;
 /// Defining, creating, reading, writing.
 mod tables;
 
+/// Faults that somebody found in the drivers of servers.
+mod server_found;
+
 /// Every type of every server.
 mod server_values;
 

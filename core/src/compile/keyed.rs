@@ -91,13 +91,13 @@ pub(crate) fn update_arrays(
     })?;
     c.push(" FROM ");
     c.push(&arrays.source);
-    c.push(" AS given (");
+    c.push(" AS mirrorm_rows (");
     c.push(&arrays.names);
     c.push(") WHERE ");
     c.table_name(def);
     c.push(".");
     columns(def, &[key]).for_each(|column| c.name(&column.column.name));
-    c.push(&format!(" = given.c{}", all.len()));
+    c.push(&format!(" = mirrorm_rows.c{}", all.len()));
     Ok(Some(c.sql))
 }
 
@@ -181,8 +181,8 @@ impl Compiler<'_> {
             arrays.source.push_str(&format!(" AS {}[])", form.item));
             arrays.names.push_str(&format!("{comma}c{}", at + 1));
             arrays.items.push(match form.cast {
-                Some(cast) => format!("CAST(given.c{} AS {cast})", at + 1),
-                None => format!("given.c{}", at + 1),
+                Some(cast) => format!("CAST(mirrorm_rows.c{} AS {cast})", at + 1),
+                None => format!("mirrorm_rows.c{}", at + 1),
             });
         }
         arrays.source.push(')');

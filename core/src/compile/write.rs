@@ -280,9 +280,9 @@ impl<'i> BulkInsert<'i> {
         })?;
         c.push(" FROM ");
         c.push(&arrays.source);
-        c.push(" WITH ORDINALITY AS given (");
+        c.push(" WITH ORDINALITY AS mirrorm_rows (");
         c.push(&arrays.names);
-        c.push(", place) ORDER BY given.place");
+        c.push(", place) ORDER BY mirrorm_rows.place");
         if with_ids {
             returning_key(&self.def, target, &mut c.sql);
         }

@@ -106,7 +106,7 @@ impl fmt::Debug for Url {
 /// # Errors
 /// `Config` for a `%` without two hexadecimal digits, and for bytes that are not UTF-8.
 pub fn decode_percent(text: &str) -> Result<String> {
-    let wrong = || Error::new(ErrorKind::Config, format!("`{text}` has a broken % escape"));
+    let wrong = || Error::new(ErrorKind::Config, "a part of the URL has a broken % escape");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

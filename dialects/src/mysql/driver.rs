@@ -36,8 +36,10 @@ impl Connector for Opener {
         set_up.iter().try_for_each(|sql| raw.query_drop(sql)).map_err(from_driver)?;
         let zone = self.location.settings.time_zone.as_deref().unwrap_or(&found.zone);
         Ok(Box::new(MySqlConnection {
-            zone: offset_of(zone, &found.system_zone),
+            zone: Flag::new(offset_of(zone, &found.system_zone)),
+            own_zone: offset_of(zone, &found.system_zone),
             set_up,
+            database: self.location.database.clone(),
             rolls_back_late: found.rolls_back_late,
             raw: RefCell::new(Some(raw)),
             effects: RefCell::new(LruCache::new(NonZeroUsize::MIN.saturating_add(255))),
@@ -134,8 +136,11 @@ pub(super) struct MySqlConnection {
     /// What the statements that come again do.
     effects: RefCell<LruCache<Box<str>, Effect>>,
     set_up: Vec<String>,
+    /// The database it began in, which a reset does not go back to.
+    database: Option<String>,
     /// The offset of the session's time zone, if it is one.
-    pub(super) zone: Option<i32>,
+    pub(super) zone: Flag<Option<i32>>,
+    own_zone: Option<i32>,
     rolls_back_late: bool,
     in_transaction: Flag<bool>,
     /// Whether something was left in the session that the next user must not find.
@@ -166,7 +171,9 @@ impl MySqlConnection {
         if known.is_none() && request.keep {
             self.effects.borrow_mut().put(request.sql.into(), effect);
         }
-        if effect == Effect::Schema && self.in_transaction.get() {
+        let ends = matches!(effect, Effect::Schema | Effect::Locks)
+            || (effect == Effect::Begin && !words::changes_schema(request.sql) && !is_chain(request.sql));
+        if ends && self.in_transaction.get() {
             let message = "the statement would commit the transaction that is open: end it first";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
@@ -185,7 +192,12 @@ impl MySqlConnection {
     ) -> Result<T> {
         let mut raw = self.lent()?;
         let raw = raw.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
-        self.noted(effect, work(raw))
+        let done = self.noted(effect, work(raw));
+        if done.as_ref().is_err_and(|error| self.is_whole(error)) {
+            // Whatever the server has left of it: nothing must be done in it as if it were none.
+            let _ = raw.query_drop("ROLLBACK");
+        }
+        done
     }
 
     /// Keeps account of what a statement did to the session.
@@ -195,21 +207,30 @@ impl MySqlConnection {
                 match effect {
                     Effect::Begin => self.in_transaction.set(true),
                     Effect::Commit | Effect::Rollback => self.in_transaction.set(false),
-                    Effect::Session | Effect::Names => self.touched.set(true),
+                    Effect::Session | Effect::Names | Effect::Locks => {
+                        self.touched.set(true);
+                        // Whatever was set may have been the time zone.
+                        self.zone.set(None);
+                    }
                     _ => {}
                 }
                 Ok(value)
             }
             Err(error) => {
                 let error = from_driver(error);
-                let whole = error.kind() == ErrorKind::Deadlock
-                    || (error.kind() == ErrorKind::Busy && self.rolls_back_late);
-                if whole || effect == Effect::Rollback {
+                if self.is_whole(&error) {
                     self.in_transaction.set(false);
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Whether the server has rolled the whole transaction back (dev.mysql.com/doc/refman/en/
+    /// innodb-error-handling.html; mariadb.com/kb/en/innodb-system-variables, innodb_snapshot_isolation).
+    fn is_whole(&self, error: &Error) -> bool {
+        matches!(error.kind(), ErrorKind::Deadlock | ErrorKind::Serialization)
+            || (error.kind() == ErrorKind::Busy && self.rolls_back_late)
     }
 
     fn simple(&self, sql: &str) -> Result<()> {
@@ -218,7 +239,7 @@ impl MySqlConnection {
     }
 
     pub(super) fn params(&self, values: &[Value]) -> Result<Vec<Raw>> {
-        values.iter().map(|value| param(value.as_ref(), self.zone)).collect()
+        values.iter().map(|value| param(value.as_ref(), self.zone.get())).collect()
     }
 }
 
@@ -301,7 +322,33 @@ fn lend<P: Protocol>(
     body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
 ) -> Result<()> {
     let (cells, columns) = described(result.columns().as_ref(), known)?;
-    body(&mut Live { result: &mut result, cells, columns, zone })
+    let done = body(&mut Live { result: &mut result, cells, columns, zone });
+    // What nobody reads may fail as well.
+    done.and(drain(&mut result).map(drop).map_err(from_driver))
+}
+
+/// Reads what is left of a result and of those behind it; how many rows there were.
+fn drain<P: Protocol>(result: &mut QueryResult<'_, '_, '_, P>) -> std::result::Result<u64, mysql::Error> {
+    let mut rows = 0;
+    while let Some(mut set) = result.iter() {
+        set.try_for_each(|row| row.map(|_| rows += 1))?;
+    }
+    Ok(rows)
+}
+
+/// What a statement did that gives no rows worth reading: what it changed, the key it made.
+fn finished<P: Protocol>(
+    mut result: QueryResult<'_, '_, '_, P>,
+) -> std::result::Result<(u64, Option<u64>), mysql::Error> {
+    let (rows, id, plain) =
+        (result.affected_rows(), result.last_insert_id(), result.columns().as_ref().is_empty());
+    let read = drain(&mut result)?;
+    Ok((if plain { rows } else { read }, id))
+}
+
+/// Whether a text ends a transaction and begins the next.
+fn is_chain(sql: &str) -> bool {
+    sql.to_ascii_lowercase().contains("chain")
 }
 
 impl Connection for MySqlConnection {
@@ -319,15 +366,16 @@ impl Connection for MySqlConnection {
         let raw = raw.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
         let done = if as_text(request, effect) {
             let result = self.noted(effect, raw.query_iter(request.sql))?;
-            lend(result, request.columns, self.zone, body)
+            lend(result, request.columns, self.zone.get(), body)
         } else {
             let statement = self.noted(Effect::None, raw.prep(request.sql))?;
             let result = self.noted(effect, raw.exec_iter(statement, positional(params)))?;
-            lend(result, request.columns, self.zone, body)
+            lend(result, request.columns, self.zone.get(), body)
         };
         // The server may end the transaction while rows are on their way.
-        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Deadlock) {
+        if done.as_ref().is_err_and(|error| self.is_whole(error)) {
             self.in_transaction.set(false);
+            let _ = raw.query_drop("ROLLBACK");
         }
         done
     }
@@ -337,15 +385,17 @@ impl Connection for MySqlConnection {
         let params = self.params(request.params)?;
         let done = self.send(effect, |raw| {
             let (rows, id) = if as_text(request, effect) {
-                let result = raw.query_iter(request.sql)?;
-                (result.affected_rows(), result.last_insert_id())
+                finished(raw.query_iter(request.sql)?)?
             } else {
                 let statement = raw.prep(request.sql)?;
-                let result = raw.exec_iter(statement, positional(params))?;
-                (result.affected_rows(), result.last_insert_id())
+                finished(raw.exec_iter(statement, positional(params))?)?
             };
             Ok(Done { rows, last_id: id.filter(|id| *id > 0).and_then(|id| i64::try_from(id).ok()) })
         })?;
+        let said = request.sql.to_ascii_uppercase();
+        if words::is_several(request.sql) || (said.contains("SET TRANSACTION") && said.contains("READ ")) {
+            self.touched.set(true);
+        }
         if effect == Effect::Begin {
             self.reads_only.set(request.sql.contains("READ ONLY"));
         }
@@ -364,7 +414,7 @@ impl Connection for MySqlConnection {
         let statement = self.send(Effect::None, |raw| raw.prep(sql))?;
         let mut count = 0;
         for start in range.step_by(width.max(1)) {
-            let params = values.range(start..start + width).map(|value| param(value, self.zone));
+            let params = values.range(start..start + width).map(|value| param(value, self.zone.get()));
             let params: Vec<Raw> = params.collect::<Result<_>>()?;
             let (rows, made) = self.send(effect, |raw| {
                 let mut result = raw.exec_iter(&statement, positional(params))?;
@@ -392,6 +442,7 @@ impl Connection for MySqlConnection {
     fn script(&self, sql: &str) -> Result<()> {
         self.streams.settle(self)?;
         self.touched.set(true);
+        self.zone.set(None);
         let mut raw = self.lent()?;
         let raw = raw.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
         let ended = words::has_transactions(sql) || words::changes_schema(sql);
@@ -429,8 +480,10 @@ impl Connection for MySqlConnection {
             self.simple("ROLLBACK")?;
         }
         if self.touched.replace(false) {
+            self.zone.set(self.own_zone);
             self.send(Effect::None, |raw| {
                 raw.reset()?;
+                self.database.iter().try_for_each(|name| raw.select_db(name))?;
                 self.set_up.iter().try_for_each(|sql| raw.query_drop(sql))
             })?;
         }

@@ -129,9 +129,9 @@ fn kind(code: u16) -> ErrorKind {
         1216 | 1217 | 1451 | 1452 | 1834 => ErrorKind::ForeignKey,
         1048 | 1364 | 1121 => ErrorKind::NotNull,
         3819 | 4025 | 1644 => ErrorKind::Check,
-        1213 => ErrorKind::Deadlock,
-        1020 | 3101 | 3572 => ErrorKind::Serialization,
-        1205 | 1099 | 1100 | 1223 => ErrorKind::Busy,
+        1213 | 1206 => ErrorKind::Deadlock,
+        1020 | 3101 => ErrorKind::Serialization,
+        3572 | 1205 | 1099 | 1100 | 1223 => ErrorKind::Busy,
         1969 | 3024 | 1317 => ErrorKind::Timeout,
         1053
         | 1077

@@ -37,7 +37,7 @@ pub(super) struct Location {
     password: Option<String>,
     host: String,
     port: u16,
-    database: Option<String>,
+    pub(super) database: Option<String>,
     socket: Option<String>,
     statements: usize,
     connect_timeout: Duration,
@@ -81,7 +81,9 @@ impl Location {
 
     /// `//user:password@host:port/database`.
     fn authority(url: &Url, path: &str) -> Result<Location> {
-        let wrong = |what: &str| Error::new(ErrorKind::Config, format!("`{url}`: {what}"));
+        let wrong = |what: &str| {
+            Error::new(ErrorKind::Config, format!("the URL of a `{}` database: {what}", url.scheme()))
+        };
         let rest = path.strip_prefix("//").ok_or_else(|| wrong("write `mysql://user@host/database`"))?;
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
         let (user, host) = match authority.rsplit_once('@') {

@@ -223,7 +223,7 @@ impl Cursor for Stream<'_> {
     fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {
         loop {
             while let Some(row) = self.rows.pop_front() {
-                if push_row(&row, (&self.cells, &self.columns), self.connection.zone, block) {
+                if push_row(&row, (&self.cells, &self.columns), self.connection.zone.get(), block) {
                     return Ok(true);
                 }
             }

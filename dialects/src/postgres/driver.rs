@@ -286,14 +286,15 @@ impl PostgresConnection {
                 self.statements.borrow_mut().clear();
             }
             Effect::Names => self.spoiled.set(true),
-            Effect::None | Effect::Savepoint => {}
+            Effect::None | Effect::Savepoint | Effect::Locks => {}
         }
     }
 
     /// A COMMIT that fails has rolled back.
     fn note_failure(&self, effect: Effect) {
         if matches!(effect, Effect::Commit | Effect::Rollback) {
-            self.status.set(Status::Idle);
+            // It may not have been one at all, as a word too many makes of it.
+            let _ = self.ask_status();
         }
     }
 
@@ -437,7 +438,12 @@ impl Connection for PostgresConnection {
             && (!request.keep || !matches!(words::effect(request.sql), Effect::None));
         let rows = if is_plain {
             self.streams.settle(self)?;
-            self.simple(request.sql)?
+            let rows = self.simple(request.sql)?;
+            if words::is_several(request.sql) {
+                self.touched.set(true);
+                self.ask_status()?;
+            }
+            rows
         } else {
             let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
             self.fetch((request.sql, request.keep), &params)?.count
@@ -482,6 +488,9 @@ impl Connection for PostgresConnection {
             let made = ids.get(before..).unwrap_or(&[]);
             let sent = range.len() / width.max(1);
             if made.len() != sent || !(made.is_sorted() || made.iter().rev().is_sorted()) {
+                if self.status.get() == Status::InTransaction {
+                    self.status.set(Status::Failed);
+                }
                 let message = "the keys that were made do not tell which row is whose";
                 return Err(Error::new(ErrorKind::Database, message));
             }

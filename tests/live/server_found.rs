@@ -1,0 +1,144 @@
+//! Faults that somebody found in the servers' drivers.
+
+use mirrorm::prelude::*;
+
+use crate::support::{dialect, each_server, each_server_url};
+
+fn one(url: &str) -> Db {
+    Db::open(&format!("{url}?pool_size=1&max_overflow=0")).unwrap()
+}
+
+fn count(url: &str, sql: &str) -> usize {
+    Db::open(url).unwrap().query_text(sql, ()).unwrap().len()
+}
+
+#[test]
+fn an_end_that_fails_is_no_end() {
+    each_server_url(|url| {
+        let db = one(url);
+        db.execute_script("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        let failed: Result<()> = db.connect().unwrap().transaction(|tx| {
+            tx.execute("INSERT INTO t VALUES (1)", ())?;
+            tx.execute("ROLLBACK TYPO", ()).map(|_| ())
+        });
+        assert_eq!(failed.unwrap_err().kind(), ErrorKind::Syntax);
+        db.execute("INSERT INTO t VALUES (2)", ()).unwrap();
+        assert_eq!(count(url, "SELECT * FROM t"), 1, "the next user has a connection of its own");
+    });
+}
+
+#[test]
+fn a_transaction_that_chains_does_not_outlive_its_user() {
+    each_server_url(|url| {
+        let db = one(url);
+        db.execute_script("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        for text in ["COMMIT AND CHAIN", "ROLLBACK AND CHAIN"] {
+            let conn = db.connect().unwrap();
+            conn.execute("BEGIN", ()).unwrap();
+            conn.execute(text, ()).unwrap();
+        }
+        db.execute("INSERT INTO t VALUES (1)", ()).unwrap();
+        assert_eq!(count(url, "SELECT * FROM t"), 1);
+    });
+}
+
+#[test]
+fn what_fails_behind_the_first_result_fails() {
+    each_server(|db| {
+        db.execute_script("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        let several = db.execute("INSERT INTO t VALUES (1); INSERT INTO no_such VALUES (1)", ());
+        assert!(matches!(several.unwrap_err().kind(), ErrorKind::NoSuchTable | ErrorKind::Syntax));
+        if db.engine().unwrap().target().unwrap().features().insert_returning {
+            let twice = db.execute("INSERT INTO t VALUES (5), (6), (5) RETURNING n", ());
+            assert_eq!(twice.unwrap_err().kind(), ErrorKind::Unique);
+        }
+        if dialect(db) == "mysql" {
+            db.execute_script("CREATE PROCEDURE p() BEGIN SELECT 1; SIGNAL SQLSTATE '45000'; END").unwrap();
+            assert!(db.execute("CALL p()", ()).is_err());
+            assert!(db.query_text("CALL p()", ()).is_err());
+        }
+    });
+}
+
+#[test]
+fn names_are_not_words() {
+    each_server(|db| {
+        let t =
+            db.table("given", (column("id", Integer).primary_key(), column("changed", Varchar(9)))).unwrap();
+        db.create_all().unwrap();
+        insert(&t).rows(["changed"], [["a"], ["b"], ["c"]]).run(db).unwrap();
+        let session = db.session();
+        session.query(&t).all().unwrap().iter().for_each(|r| r.set("changed", "x").unwrap());
+        session.commit().unwrap();
+        assert_eq!(select(&t).filter(t.c("changed").eq("x")).count(db).unwrap(), 3);
+        if dialect(db) == "mysql" {
+            let undone: Result<()> = db.connect().unwrap().transaction(|tx| {
+                tx.execute("DELETE FROM given", ())?;
+                let refused = tx.execute("CREATE TABLE templates (a INTEGER)", ()).unwrap_err();
+                assert_eq!(refused.kind(), ErrorKind::Invalid, "it would commit: {refused}");
+                assert_eq!(tx.execute("BEGIN", ()).unwrap_err().kind(), ErrorKind::Invalid);
+                Err(refused)
+            });
+            undone.unwrap_err();
+            assert_eq!(select(&t).count(db).unwrap(), 3);
+        }
+    });
+}
+
+#[test]
+fn what_a_user_leaves_goes_with_the_user() {
+    each_server_url(|url| {
+        let db = one(url);
+        db.execute_script("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        let texts: &[&str] = match dialect(&db) {
+            "mysql" => {
+                &["LOCK TABLES t READ", "USE information_schema", "/*!40101 SET SESSION sql_mode = '' */"]
+            }
+            _ => &["/* a /* b */ c */ SET search_path = pg_catalog"],
+        };
+        for (n, text) in texts.iter().enumerate() {
+            db.connect().unwrap().execute(text, ()).unwrap();
+            db.execute(&format!("INSERT INTO t VALUES ({n})"), ()).unwrap_or_else(|e| panic!("{text}: {e}"));
+        }
+        if dialect(&db) == "mysql" {
+            let mode: String = db.query_text("SELECT @@sql_mode", ()).unwrap().one().unwrap().get(0).unwrap();
+            assert!(mode.contains("STRICT_TRANS_TABLES"), "{mode}");
+        }
+    });
+}
+
+#[test]
+fn an_instant_after_the_time_zone_was_set() {
+    each_server_url(|url| {
+        if url.starts_with("postgres") {
+            return;
+        }
+        let db = Db::open(&format!("{url}?time_zone=%2B00:00")).unwrap();
+        let t = db.table("t", (column("id", Integer).primary_key(), column("at", Timestamp))).unwrap();
+        db.create_all().unwrap();
+        let at = || insert(&t).values(values! { "at" => "2024-01-01 12:00:00+00:00" });
+        let conn = db.connect().unwrap();
+        conn.execute("SET time_zone = '+05:00'", ()).unwrap();
+        assert_eq!(at().run(&conn).unwrap_err().kind(), ErrorKind::Conversion, "which offset nobody knows");
+        drop(conn);
+        at().run(&db).unwrap();
+        let read: Value = select(t.c("at")).scalar(&db).unwrap();
+        assert_eq!(read.to_string(), "2024-01-01 12:00:00+00:00");
+    });
+}
+
+#[test]
+fn a_test_is_undone_however_it_says_commit() {
+    each_server_url(|url| {
+        let db = one(url);
+        db.execute_script("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
+        {
+            let _undone = db.test_transaction().unwrap();
+            db.execute("INSERT INTO t VALUES (1)", ()).unwrap();
+            for text in ["COMMIT WORK", "COMMIT AND CHAIN", "ROLLBACK WORK"] {
+                assert_eq!(db.execute(text, ()).unwrap_err().kind(), ErrorKind::Invalid, "{text}");
+            }
+        }
+        assert_eq!(count(url, "SELECT * FROM t"), 0);
+    });
+}
