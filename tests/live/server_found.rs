@@ -142,3 +142,31 @@ fn a_test_is_undone_however_it_says_commit() {
         assert_eq!(count(url, "SELECT * FROM t"), 0);
     });
 }
+
+#[test]
+fn a_conflict_that_ends_the_whole_transaction() {
+    each_server_url(|url| {
+        let db = Db::open(url).unwrap();
+        let t = db.table("t", (column("id", Integer).primary_key(), column("n", Integer))).unwrap();
+        db.create_all().unwrap();
+        insert(&t).rows(["id", "n"], [(1, 0)]).run(&db).unwrap();
+        let conn = db.connect().unwrap();
+        if conn.execute("SET SESSION innodb_snapshot_isolation = ON", ()).is_err() {
+            return println!("only MariaDB has it");
+        }
+        let done = conn.transaction(|tx| {
+            insert(&t).values(values! { "id" => 3 }).run(tx)?;
+            select(&t).all(tx)?;
+            update(&t).set(values! { "n" => 7 }).filter(t.c("id").eq(1)).run(&db)?;
+            let eight = update(&t).set(values! { "n" => 8 }).filter(t.c("id").eq(1));
+            let lost = tx.transaction(|inner| eight.run(inner));
+            assert_eq!(lost.unwrap_err().kind(), ErrorKind::Serialization);
+            // The database has rolled back more than the savepoint, so nothing goes on.
+            let after = insert(&t).values(values! { "id" => 4 }).run(tx).unwrap_err();
+            assert_eq!(after.kind(), ErrorKind::PendingRollback);
+            Ok(())
+        });
+        assert_eq!(done.unwrap_err().kind(), ErrorKind::PendingRollback, "it is not committed, and says so");
+        assert_eq!(select(t.c("id")).scalars::<i64>(&db).unwrap(), [1]);
+    });
+}
