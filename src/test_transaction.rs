@@ -153,13 +153,8 @@ impl Joined {
         if intents.iter().any(|intent| grammar.begin(*intent) == sql) {
             return (true, false);
         }
-        let levels = [
-            Isolation::ReadUncommitted,
-            Isolation::ReadCommitted,
-            Isolation::RepeatableRead,
-            Isolation::Serializable,
-        ];
-        let all = intents.iter().flat_map(|intent| levels.map(|level| grammar.begin_at(*intent, level)));
+        let all =
+            intents.iter().flat_map(|intent| Isolation::ALL.map(|level| grammar.begin_at(*intent, level)));
         let mut found = (false, false);
         all.for_each(|texts| {
             let place = texts.iter().position(|text| text == sql);

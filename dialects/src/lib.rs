@@ -12,6 +12,10 @@ pub mod postgres;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod parameters;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod scratch;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod words;
 

@@ -61,7 +61,7 @@ const PLAIN: &[&str] = &[
 ];
 
 /// Whether the end of a transaction begins the next one: `COMMIT AND CHAIN`.
-fn chains(sql: &str) -> bool {
+pub(crate) fn chains(sql: &str) -> bool {
     let first = words(sql).next().unwrap_or_default();
     let ends = ["commit", "rollback", "end", "abort"].iter().any(|word| first.eq_ignore_ascii_case(word));
     let mut before = "";
@@ -144,18 +144,18 @@ pub(crate) fn is_query(sql: &str) -> bool {
 
 /// Whether a script may begin or end transactions.
 pub(crate) fn has_transactions(script: &str) -> bool {
-    let ends = ["begin", "start", "commit", "end", "rollback", "abort", "prepare"];
-    script
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .any(|word| ends.iter().any(|end| word.eq_ignore_ascii_case(end)))
+    mentions(script, &["begin", "start", "commit", "end", "rollback", "abort", "prepare"])
 }
 
 /// Whether a script may change the schema.
 pub(crate) fn changes_schema(script: &str) -> bool {
-    let changes = ["create", "alter", "drop", "truncate", "rename", "lock", "unlock", "grant", "revoke"];
-    script
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .any(|word| changes.iter().any(|change| word.eq_ignore_ascii_case(change)))
+    mentions(script, &["create", "alter", "drop", "truncate", "rename", "lock", "unlock", "grant", "revoke"])
+}
+
+/// Whether one of these stands in a script as a word, wherever that is.
+fn mentions(script: &str, these: &[&str]) -> bool {
+    let mut all = script.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    all.any(|word| these.iter().any(|this| word.eq_ignore_ascii_case(this)))
 }
 
 fn leaves_something(sql: &str) -> bool {

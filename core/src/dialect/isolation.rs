@@ -19,14 +19,15 @@ pub enum Isolation {
     Serializable,
 }
 
-const ALL: [Isolation; 4] = [
-    Isolation::ReadUncommitted,
-    Isolation::ReadCommitted,
-    Isolation::RepeatableRead,
-    Isolation::Serializable,
-];
-
 impl Isolation {
+    /// All of them, from weak to strong.
+    pub const ALL: [Isolation; 4] = [
+        Isolation::ReadUncommitted,
+        Isolation::ReadCommitted,
+        Isolation::RepeatableRead,
+        Isolation::Serializable,
+    ];
+
     /// The SQL words.
     pub fn as_sql(self) -> &'static str {
         match self {
@@ -53,8 +54,8 @@ impl FromStr for Isolation {
     /// `Config` for anything else, with the levels there are.
     fn from_str(text: &str) -> Result<Isolation> {
         let words = text.trim().replace(['_', '-'], " ").to_ascii_uppercase();
-        ALL.into_iter().find(|level| level.as_sql() == words).ok_or_else(|| {
-            let levels: Vec<&str> = ALL.iter().map(|level| level.as_sql()).collect();
+        Isolation::ALL.into_iter().find(|level| level.as_sql() == words).ok_or_else(|| {
+            let levels: Vec<&str> = Isolation::ALL.iter().map(|level| level.as_sql()).collect();
             let message = format!("`{text}` is no isolation level: there are {}", levels.join(", "));
             Error::new(ErrorKind::Config, message)
         })

@@ -172,7 +172,7 @@ impl MySqlConnection {
             self.effects.borrow_mut().put(request.sql.into(), effect);
         }
         let ends = matches!(effect, Effect::Schema | Effect::Locks)
-            || (effect == Effect::Begin && !words::changes_schema(request.sql) && !is_chain(request.sql));
+            || (effect == Effect::Begin && !words::chains(request.sql));
         if ends && self.in_transaction.get() {
             let message = "the statement would commit the transaction that is open: end it first";
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -193,8 +193,14 @@ impl MySqlConnection {
         let mut raw = self.lent()?;
         let raw = raw.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
         let done = self.noted(effect, work(raw));
+        self.settled(raw, done)
+    }
+
+    /// Rolls back what the server may have left of a transaction that it ended: nothing must be done in
+    /// it as if it were none.
+    fn settled<T>(&self, raw: &mut mysql::Conn, done: Result<T>) -> Result<T> {
         if done.as_ref().is_err_and(|error| self.is_whole(error)) {
-            // Whatever the server has left of it: nothing must be done in it as if it were none.
+            self.in_transaction.set(false);
             let _ = raw.query_drop("ROLLBACK");
         }
         done
@@ -346,11 +352,6 @@ fn finished<P: Protocol>(
     Ok((if plain { rows } else { read }, id))
 }
 
-/// Whether a text ends a transaction and begins the next.
-fn is_chain(sql: &str) -> bool {
-    sql.to_ascii_lowercase().contains("chain")
-}
-
 impl Connection for MySqlConnection {
     fn query(
         &self,
@@ -373,11 +374,7 @@ impl Connection for MySqlConnection {
             lend(result, request.columns, self.zone.get(), body)
         };
         // The server may end the transaction while rows are on their way.
-        if done.as_ref().is_err_and(|error| self.is_whole(error)) {
-            self.in_transaction.set(false);
-            let _ = raw.query_drop("ROLLBACK");
-        }
-        done
+        self.settled(raw, done)
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
@@ -392,8 +389,15 @@ impl Connection for MySqlConnection {
             };
             Ok(Done { rows, last_id: id.filter(|id| *id > 0).and_then(|id| i64::try_from(id).ok()) })
         })?;
-        let said = request.sql.to_ascii_uppercase();
-        if words::is_several(request.sql) || (said.contains("SET TRANSACTION") && said.contains("READ ")) {
+        let leaves = match effect {
+            // The mode of the next transaction; its isolation is what we say ourselves.
+            Effect::Savepoint => {
+                let said = request.sql.to_ascii_uppercase();
+                said.contains("SET TRANSACTION") && said.contains("READ ")
+            }
+            effect => as_text(request, effect) && words::is_several(request.sql),
+        };
+        if leaves {
             self.touched.set(true);
         }
         if effect == Effect::Begin {
@@ -450,14 +454,7 @@ impl Connection for MySqlConnection {
             let message = "a script that may end the transaction cannot run inside it";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        let run = |raw: &mut mysql::Conn| {
-            let mut result = raw.query_iter(sql)?;
-            while let Some(mut set) = result.iter() {
-                set.try_for_each(|row| row.map(drop))?;
-            }
-            Ok(())
-        };
-        self.noted(Effect::None, run(raw))
+        self.noted(Effect::None, raw.query_iter(sql).and_then(|mut result| drain(&mut result).map(drop)))
     }
 
     /// A transaction that only reads mostly says so when it begins; one that is open cannot be told to

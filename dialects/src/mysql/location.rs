@@ -12,6 +12,8 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use mysql::OptsBuilder;
 use mysql::consts::CapabilityFlags;
 
+use crate::parameters::{self, wrong};
+
 /// Names of ours, beside those of the pool.
 const OURS: &[&str] = &[
     "charset",
@@ -163,23 +165,12 @@ impl Location {
 
 /// A time with a unit, or in so many a second.
 fn span(name: &str, value: &str, unit: f64) -> Result<Duration> {
-    let units = [("ms", 0.001), ("min", 60.0), ("s", 1.0)];
-    let (number, factor) = units
-        .iter()
-        .find_map(|(unit, factor)| Some((value.strip_suffix(unit)?, *factor)))
-        .unwrap_or((value, 1.0 / unit));
-    let seconds = number.trim().parse::<f64>().ok().filter(|n| *n >= 0.0);
-    let span = seconds.and_then(|n| Duration::try_from_secs_f64(n * factor).ok());
-    span.ok_or_else(|| wrong(name, value, "a number, or one with ms, s, min"))
+    parameters::span(name, value, unit, "a number, or one with ms, s, min")
 }
 
 fn word(name: &str, value: &str) -> Result<String> {
     let plain = !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if plain { Ok(value.to_string()) } else { Err(wrong(name, value, "a name")) }
-}
-
-fn wrong(name: &str, value: &str, allowed: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("`{name}={value}`: it takes {allowed}"))
 }
 
 fn unknown(name: &str) -> Error {

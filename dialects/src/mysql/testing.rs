@@ -27,10 +27,7 @@ impl Scratch {
 
     /// The URL of the database.
     pub fn url(&self) -> String {
-        let (front, query) = self.server.split_once('?').unwrap_or((&self.server, ""));
-        let base = front.rfind('/').map_or(front, |at| front.get(..at).unwrap_or(front));
-        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
-        format!("{base}/{}{query}", self.name)
+        crate::scratch::url_of(&self.server, &self.name)
     }
 }
 

@@ -4,12 +4,13 @@
 //! libpq (manual, 34.1.2) are read by the driver; those of the pool by the core; the rest here.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use mirrorm_core::dialect::Url;
 use mirrorm_core::engine::EngineOptions;
 use mirrorm_core::{Error, ErrorKind, Result};
 use postgres::Config;
+
+use crate::parameters::{span, wrong};
 
 /// Names that libpq and the driver know, passed on as they are.
 const DRIVERS: &[&str] = &[
@@ -125,15 +126,8 @@ impl Settings {
 
 /// A time in milliseconds, or with a unit as the server reads it.
 fn millis(name: &str, value: &str) -> Result<u128> {
-    let units = [("ms", 1.0), ("min", 60_000.0), ("s", 1000.0)];
-    let (number, factor) = units
-        .iter()
-        .find_map(|(unit, factor)| Some((value.strip_suffix(unit)?, *factor)))
-        .unwrap_or((value, 1.0));
-    let millis = number.trim().parse::<f64>().ok().filter(|n| *n >= 0.0);
-    let span = millis.and_then(|n| Duration::try_from_secs_f64(n * factor / 1000.0).ok());
-    span.map(|span| span.as_millis())
-        .ok_or_else(|| wrong(name, value, "milliseconds, or a number with ms, s, min"))
+    let takes = "milliseconds, or a number with ms, s, min";
+    span(name, value, 1000.0, takes).map(|span| span.as_millis())
 }
 
 fn ssl_mode(config: &mut Config, value: &str) -> Result<()> {
@@ -142,7 +136,7 @@ fn ssl_mode(config: &mut Config, value: &str) -> Result<()> {
             config.ssl_mode(postgres::config::SslMode::Disable);
             Ok(())
         }
-        "require" | "verify-full" => Err(Error::unsupported("TLS without the feature `tls`", "postgresql")),
+        "require" | "verify-full" => Err(Error::unsupported("TLS connections in this version", "postgresql")),
         _ => Err(wrong("sslmode", value, "disable, prefer, require, verify-full")),
     }
 }
@@ -157,10 +151,6 @@ fn escaped(text: &str) -> String {
         }
         out
     })
-}
-
-fn wrong(name: &str, value: &str, allowed: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("`{name}={value}`: it takes {allowed}"))
 }
 
 fn unknown(name: &str) -> Error {

@@ -1,8 +1,8 @@
 //! Scratch databases of PostgreSQL, for the suite that loops over all backends.
 
-use mirrorm_core::dialect::{Connection, Connector, Url, fetch};
+use mirrorm_core::Result;
+use mirrorm_core::dialect::{Connection, Connector, Url};
 use mirrorm_core::engine::EngineOptions;
-use mirrorm_core::{Result, Value};
 
 use super::driver::Opener;
 use super::location::Location;
@@ -28,10 +28,7 @@ impl Scratch {
 
     /// The URL of the database.
     pub fn url(&self) -> String {
-        let (front, query) = self.server.split_once('?').unwrap_or((&self.server, ""));
-        let base = front.rfind('/').map_or(front, |at| front.get(..at).unwrap_or(front));
-        let query = if query.is_empty() { String::new() } else { format!("?{query}") };
-        format!("{base}/{}{query}", self.name)
+        crate::scratch::url_of(&self.server, &self.name)
     }
 }
 
@@ -46,12 +43,4 @@ impl Drop for Scratch {
 fn connect(url: &str) -> Result<Box<dyn Connection>> {
     let location = Location::read(&Url::parse(url)?, &mut EngineOptions::new())?;
     Opener { location }.connect()
-}
-
-/// The answer of a server to a question with one answer.
-///
-/// # Errors
-/// The server's.
-pub fn ask(url: &str, sql: &str) -> Result<Value> {
-    fetch(&*connect(url)?, sql, &[])?.one()?.get(0)
 }

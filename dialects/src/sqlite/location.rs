@@ -10,6 +10,8 @@ use mirrorm_core::dialect::{Url, decode_percent};
 use mirrorm_core::engine::EngineOptions;
 use mirrorm_core::{Error, ErrorKind, Result};
 
+use crate::parameters::wrong;
+
 /// A database to open.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
@@ -176,10 +178,6 @@ fn on_off(name: &str, value: &str) -> Result<bool> {
         "off" | "false" | "0" | "no" => Ok(false),
         _ => Err(wrong(name, value, "on, off")),
     }
-}
-
-fn wrong(name: &str, value: &str, allowed: &str) -> Error {
-    Error::new(ErrorKind::Config, format!("`{name}={value}`: it takes {allowed}"))
 }
 
 fn unknown(name: &str) -> Error {
