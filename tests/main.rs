@@ -12,6 +12,9 @@
 /// Databases to run on, and helpers every test uses.
 mod support;
 
+/// Servers that belong to one test.
+mod own_server;
+
 /// Ours against documents another tool wrote of the same databases.
 mod oracle;
 

@@ -90,6 +90,11 @@ pub(crate) fn dialect(db: &Db) -> &'static str {
     db.engine().unwrap().dialect().name()
 }
 
+/// Whether a URL is of PostgreSQL.
+pub(crate) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres")
+}
+
 /// What stands after the name of a key column in DDL for the database to make its values.
 pub(crate) fn serial(db: &Db) -> &'static str {
     match dialect(db) {

@@ -17,6 +17,8 @@ mod parameters;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod scratch;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
+mod tls;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod words;
 
 use mirrorm_core::dialect::Dialect;

@@ -126,6 +126,7 @@ pub(crate) fn effect(sql: &str) -> Effect {
 }
 
 /// Whether a statement may write rows.
+#[cfg(feature = "mysql")]
 pub(crate) fn may_write(sql: &str) -> bool {
     let first = words(sql).next().unwrap_or_default().to_ascii_lowercase();
     if first == "with" {
@@ -148,6 +149,7 @@ pub(crate) fn has_transactions(script: &str) -> bool {
 }
 
 /// Whether a script may change the schema.
+#[cfg(feature = "mysql")]
 pub(crate) fn changes_schema(script: &str) -> bool {
     mentions(script, &["create", "alter", "drop", "truncate", "rename", "lock", "unlock", "grant", "revoke"])
 }

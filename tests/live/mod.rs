@@ -42,3 +42,9 @@ mod values;
 
 /// Reflection of awkward schemas, a test for each row of `tests/quirks.md`.
 mod quirks;
+
+/// Servers that are killed, started again, full.
+mod faults;
+
+/// Encrypted connections.
+mod tls;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mirrorm::engine::EngineOptions;
 use mirrorm::prelude::*;
 
-use crate::support::{dialect, each_server, each_server_url};
+use crate::support::{dialect, each_server, each_server_url, is_postgres};
 
 fn with(url: &str, query: &str) -> String {
     format!("{url}?{query}")
@@ -13,10 +13,6 @@ fn with(url: &str, query: &str) -> String {
 
 fn asked(db: &Db, sql: &str) -> String {
     db.query_text(sql, ()).unwrap().one().unwrap().get(0).unwrap()
-}
-
-fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres")
 }
 
 #[test]

@@ -28,9 +28,33 @@ pub(super) struct Opener {
     pub(super) location: Location,
 }
 
+impl Opener {
+    /// Opens a connection; without TLS where that was only preferred, and the two cannot agree on it.
+    fn open(&self) -> std::result::Result<mysql::Conn, mysql::Error> {
+        let options = self.location.opts();
+        #[cfg(feature = "mysql-tls")]
+        if self.location.tls.mode == crate::tls::Mode::Prefer {
+            return mysql::Conn::new(options.clone()).or_else(|error| match has_no_tls(&error) {
+                true => mysql::Conn::new(options.ssl_opts(None)),
+                false => Err(error),
+            });
+        }
+        mysql::Conn::new(options)
+    }
+}
+
+#[cfg(feature = "mysql-tls")]
+fn has_no_tls(error: &mysql::Error) -> bool {
+    match error {
+        mysql::Error::DriverError(mysql::DriverError::TlsNotSupported) => true,
+        mysql::Error::IoError(error) => crate::tls::is_refusal(error),
+        _ => false,
+    }
+}
+
 impl Connector for Opener {
     fn connect(&self) -> Result<Box<dyn Connection>> {
-        let mut raw = mysql::Conn::new(self.location.opts()).map_err(from_connecting)?;
+        let mut raw = self.open().map_err(from_connecting)?;
         let found = Found::ask(&mut raw).map_err(from_connecting)?;
         let set_up = set_up(&self.location.settings, &found)?;
         set_up.iter().try_for_each(|sql| raw.query_drop(sql)).map_err(from_driver)?;

@@ -13,6 +13,7 @@ use mysql::OptsBuilder;
 use mysql::consts::CapabilityFlags;
 
 use crate::parameters::{self, wrong};
+use crate::tls::{Mode, Tls};
 
 /// Names of ours, beside those of the pool.
 const OURS: &[&str] = &[
@@ -46,6 +47,7 @@ pub(super) struct Location {
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
     pub(super) settings: Settings,
+    pub(super) tls: Tls,
     /// The database for people.
     pub(super) shown: String,
 }
@@ -77,6 +79,10 @@ impl Location {
             if !options.read_pool_option(name, value)? {
                 location.take(name, value)?;
             }
+        }
+        location.tls.complete(cfg!(feature = "mysql-tls"), "mysql")?;
+        if location.socket.is_some() {
+            location.tls.mode = Mode::Disable;
         }
         Ok(location)
     }
@@ -114,6 +120,7 @@ impl Location {
             connect_timeout: Duration::from_secs(10),
             read_timeout: None,
             write_timeout: None,
+            tls: Tls::default(),
             settings: Settings { charset: "utf8mb4".to_string(), ..Settings::default() },
             shown: url.masked(),
         })
@@ -140,14 +147,21 @@ impl Location {
             "statement_cache" => {
                 self.statements = value.parse().map_err(|_| wrong(name, value, "a number"))?;
             }
-            other => return Err(unknown(other)),
+            other => {
+                if !self.tls.take(other, value)? {
+                    return Err(unknown(other));
+                }
+            }
         }
         Ok(())
     }
 
     /// What the driver wants to know. An update counts the rows it matched, as everywhere else.
     pub(super) fn opts(&self) -> OptsBuilder {
-        OptsBuilder::new()
+        let options = OptsBuilder::new();
+        #[cfg(feature = "mysql-tls")]
+        let options = options.ssl_opts(self.tls.mysql());
+        options
             .user(self.user.clone())
             .pass(self.password.clone())
             .ip_or_hostname(Some(self.host.clone()))
@@ -174,7 +188,10 @@ fn word(name: &str, value: &str) -> Result<String> {
 }
 
 fn unknown(name: &str) -> Error {
-    let message = format!("`{name}` is no option of mysql; it knows {}, and the pool's", OURS.join(", "));
+    let message = format!(
+        "`{name}` is no option of mysql; it knows {}, and the pool's",
+        [OURS, Tls::NAMES].concat().join(", ")
+    );
     Error::new(ErrorKind::Config, message)
 }
 

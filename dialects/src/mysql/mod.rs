@@ -5,7 +5,8 @@
 //!
 //! Parameters: `charset` (utf8mb4), `connect_timeout` (10 s), `read_timeout`, `write_timeout` (seconds),
 //! `statement_timeout`, `lock_timeout` (milliseconds; all four also with `ms`, `s`, `min`), `time_zone`,
-//! `sql_mode`, `zero_dates=allow`, `statement_cache`, and the pool's
+//! `sql_mode`, `zero_dates=allow`, `statement_cache`, those of TLS (`sslmode`, `sslrootcert` or `ssl_ca`,
+//! `sslcert`, `sslkey`: the feature `mysql-tls`), and the pool's
 //! ([`EngineOptions::read_pool_option`]).
 //!
 //! A session keeps the server's sql_mode and gets two words added: STRICT_TRANS_TABLES, without which

@@ -1,8 +1,8 @@
-//! The PostgreSQL driver: connections, statements kept by their text, transactions' state.
+//! The PostgreSQL driver: statements kept by their text, transactions' state.
 //!
 //! The `postgres` crate runs a runtime of its own inside and panics where there is one already, also
 //! when it is dropped; [`off_runtime`] takes every call elsewhere then. Not here: URLs (`location`),
-//! values (`encode`, `decode`), rows on their way (`cursor`), codes (`errors`).
+//! opening (`opener`), values (`encode`, `decode`), rows on their way (`cursor`), codes (`errors`).
 
 use std::any::Any;
 use std::cell::{Cell as Flag, RefCell, RefMut};
@@ -12,51 +12,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lru::LruCache;
-use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Request};
+use mirrorm_core::dialect::{Connection, Cursor, Done, Request};
 use mirrorm_core::rows::{ColumnInfo, Columns, RowBuffer};
 use mirrorm_core::types::Type;
 use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Left, Result};
 use postgres::fallible_iterator::FallibleIterator;
 use postgres::types::ToSql;
-use postgres::{Client, NoTls, Row, RowIter, SimpleQueryMessage, Statement};
+use postgres::{Client, Row, RowIter, SimpleQueryMessage, Statement};
 
 use super::cursor::{Held, Live, Streams};
 use super::decode::Cell;
 use super::encode::{Items, Param};
-use super::errors::{from_connecting, from_driver, is_stale_plan};
-use super::location::Location;
+use super::errors::{from_driver, is_stale_plan};
 use crate::words::{self, Effect};
 
-/// Opens connections to one location.
-pub(super) struct Opener {
-    pub(super) location: Location,
-}
-
-impl Connector for Opener {
-    fn connect(&self) -> Result<Box<dyn Connection>> {
-        let config = &self.location.config;
-        let client = off_runtime(|| config.connect(NoTls).map_err(from_connecting))?;
-        let statements = NonZeroUsize::new(self.location.statements).unwrap_or(NonZeroUsize::MIN);
-        Ok(Box::new(PostgresConnection {
-            client: RefCell::new(Some(client)),
-            statements: RefCell::new(LruCache::new(statements)),
-            keeps: self.location.statements > 0,
-            status: Flag::new(Status::Idle),
-            touched: Flag::new(false),
-            spoiled: Flag::new(false),
-            reads_only: Flag::new(false),
-            streams: Streams::default(),
-        }))
-    }
-
-    fn describe(&self) -> String {
-        self.location.shown.clone()
-    }
-}
-
 /// Runs the driver where no runtime is, for it brings its own.
-fn off_runtime<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub(super) fn off_runtime<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     if tokio::runtime::Handle::try_current().is_err() {
         return work();
     }
@@ -161,6 +133,21 @@ pub(super) struct Fetched {
 }
 
 impl PostgresConnection {
+    /// A connection that keeps so many statements.
+    pub(super) fn new(client: Client, statements: usize) -> PostgresConnection {
+        let most = NonZeroUsize::new(statements).unwrap_or(NonZeroUsize::MIN);
+        PostgresConnection {
+            client: RefCell::new(Some(client)),
+            statements: RefCell::new(LruCache::new(most)),
+            keeps: statements > 0,
+            status: Flag::new(Status::Idle),
+            touched: Flag::new(false),
+            spoiled: Flag::new(false),
+            reads_only: Flag::new(false),
+            streams: Streams::default(),
+        }
+    }
+
     /// The driver's client, for the way out.
     pub(super) fn raw<T>(&self, work: impl FnOnce(&mut Client) -> T) -> Option<T> {
         self.touched.set(true);

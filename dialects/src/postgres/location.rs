@@ -9,8 +9,10 @@ use mirrorm_core::dialect::Url;
 use mirrorm_core::engine::EngineOptions;
 use mirrorm_core::{Error, ErrorKind, Result};
 use postgres::Config;
+use postgres::config::{Host, SslMode};
 
 use crate::parameters::{span, wrong};
+use crate::tls::{Mode, Tls};
 
 /// Names that libpq and the driver know, passed on as they are.
 const DRIVERS: &[&str] = &[
@@ -34,7 +36,7 @@ const DRIVERS: &[&str] = &[
 ];
 
 /// Names of ours, beside those of the pool.
-const OURS: &[&str] = &["statement_timeout", "lock_timeout", "time_zone", "statement_cache", "sslmode"];
+const OURS: &[&str] = &["statement_timeout", "lock_timeout", "time_zone", "statement_cache"];
 
 /// Prepared statements a connection keeps.
 const STATEMENTS: usize = 256;
@@ -48,6 +50,7 @@ pub(super) struct Location {
     /// Prepared statements a connection keeps; none for pools between us and the server that give
     /// every transaction another connection.
     pub(super) statements: usize,
+    pub(super) tls: Tls,
 }
 
 impl Location {
@@ -71,7 +74,8 @@ impl Location {
         });
         let config = Config::from_str(&format!("postgresql:{path}?{}", libpq.join("&")))
             .map_err(|e| Error::new(ErrorKind::Config, format!("`{url}`: {e}")))?;
-        let mut location = Location { config, shown: url.masked(), statements: STATEMENTS };
+        let mut location =
+            Location { config, shown: url.masked(), statements: STATEMENTS, tls: Tls::default() };
         location.complete(&own, options)?;
         Ok(location)
     }
@@ -98,16 +102,35 @@ impl Location {
                 "statement_cache" => {
                     self.statements = value.parse().map_err(|_| wrong(name, value, "a number"))?;
                 }
-                "sslmode" => ssl_mode(&mut self.config, value)?,
-                other => return Err(unknown(other)),
+                other => {
+                    if !self.tls.take(other, value)? {
+                        return Err(unknown(other));
+                    }
+                }
             }
         }
+        self.complete_tls()?;
         // The user's own stand last and win.
         let given = self.config.get_options().unwrap_or("").to_string();
         let all = format!("{} {given}", settings.0);
         if !all.trim().is_empty() {
             self.config.options(all.trim());
         }
+        Ok(())
+    }
+
+    /// A socket of this machine is never encrypted, whatever was asked for.
+    fn complete_tls(&mut self) -> Result<()> {
+        self.tls.complete(cfg!(feature = "postgres-tls"), "postgresql")?;
+        let hosts = self.config.get_hosts();
+        if !hosts.is_empty() && hosts.iter().all(|host| matches!(host, Host::Unix(_))) {
+            self.tls.mode = Mode::Disable;
+        }
+        self.config.ssl_mode(match self.tls.mode {
+            Mode::Disable => SslMode::Disable,
+            Mode::Prefer => SslMode::Prefer,
+            _ => SslMode::Require,
+        });
         Ok(())
     }
 }
@@ -130,17 +153,6 @@ fn millis(name: &str, value: &str) -> Result<u128> {
     span(name, value, 1000.0, takes).map(|span| span.as_millis())
 }
 
-fn ssl_mode(config: &mut Config, value: &str) -> Result<()> {
-    match value {
-        "disable" | "prefer" => {
-            config.ssl_mode(postgres::config::SslMode::Disable);
-            Ok(())
-        }
-        "require" | "verify-full" => Err(Error::unsupported("TLS connections in this version", "postgresql")),
-        _ => Err(wrong("sslmode", value, "disable, prefer, require, verify-full")),
-    }
-}
-
 /// A value for a URL's query.
 fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, b| {
@@ -154,7 +166,7 @@ fn escaped(text: &str) -> String {
 }
 
 fn unknown(name: &str) -> Error {
-    let known = [DRIVERS, OURS].concat().join(", ");
+    let known = [DRIVERS, OURS, Tls::NAMES].concat().join(", ");
     let message = format!("`{name}` is no option of postgresql; it knows {known}, and the pool's");
     Error::new(ErrorKind::Config, message)
 }
@@ -162,7 +174,6 @@ fn unknown(name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use postgres::config::Host;
 
     fn read(url: &str) -> Result<(Location, EngineOptions)> {
         let mut options = EngineOptions::new();

@@ -8,7 +8,8 @@
 //!
 //! Parameters: those of libpq that the driver knows (manual, 34.1.2), `statement_timeout`,
 //! `lock_timeout` (milliseconds, or with `ms`, `s`, `min`), `time_zone`, `statement_cache` (statements a
-//! connection keeps; 0 behind a pooler that shares connections by transaction), and the pool's
+//! connection keeps; 0 behind a pooler that shares connections by transaction), those of TLS (`sslmode`,
+//! `sslrootcert`, `sslcert`, `sslkey`: the feature `postgres-tls`), and the pool's
 //! ([`EngineOptions::read_pool_option`]). The session's time zone is the server's unless it is asked for.
 
 mod cursor;
@@ -19,6 +20,7 @@ mod errors;
 mod grammar;
 mod inspect;
 mod location;
+mod opener;
 mod spell;
 pub mod testing;
 mod types;
@@ -55,7 +57,7 @@ impl Dialect for Postgres {
     }
 
     fn connector(&self, url: &Url, options: &EngineOptions) -> Result<Box<dyn Connector>> {
-        Ok(Box::new(driver::Opener { location: Location::read(url, &mut options.clone())? }))
+        Ok(Box::new(opener::Opener::new(Location::read(url, &mut options.clone())?)?))
     }
 
     fn features(&self, connection: &dyn Connection) -> Result<Features> {

@@ -4,8 +4,8 @@ use mirrorm_core::Result;
 use mirrorm_core::dialect::{Connection, Connector, Url};
 use mirrorm_core::engine::EngineOptions;
 
-use super::driver::Opener;
 use super::location::Location;
+use super::opener::Opener;
 
 /// An empty database on a server, dropped when this is.
 #[derive(Debug)]
@@ -42,5 +42,5 @@ impl Drop for Scratch {
 
 fn connect(url: &str) -> Result<Box<dyn Connection>> {
     let location = Location::read(&Url::parse(url)?, &mut EngineOptions::new())?;
-    Opener { location }.connect()
+    Opener::new(location)?.connect()
 }
