@@ -266,8 +266,8 @@ impl Connection for Joined {
     }
 
     /// The transaction of its user goes, the one around it stays.
-    fn reset(&self) -> Result<()> {
-        if self.in_transaction() { self.roll_back().map(|_| ()) } else { Ok(()) }
+    fn reset(&self) -> Result<bool> {
+        if self.in_transaction() { self.roll_back().map(|_| false) } else { Ok(false) }
     }
 
     fn is_alive(&self) -> bool {

@@ -186,9 +186,9 @@ impl Connection for Mock {
         *self.0.in_transaction.lock()
     }
 
-    fn reset(&self) -> Result<()> {
+    fn reset(&self) -> Result<bool> {
         *self.0.in_transaction.lock() = false;
-        Ok(())
+        Ok(false)
     }
 
     fn is_alive(&self) -> bool {

@@ -50,6 +50,8 @@ pub enum Type {
     Timestamp,
     /// Months, days and a time span.
     Interval,
+    /// One of the four above that keeps so many digits of a second: made by [`Type::digits`].
+    Digits(Arc<Type>, u8),
     /// A UUID.
     Uuid,
     /// A JSON document.
@@ -162,11 +164,39 @@ impl Type {
             Type::DateTime => Class::DateTime,
             Type::Timestamp => Class::Timestamp,
             Type::Interval => Class::Interval,
+            Type::Digits(whole, _) => whole.class(),
             Type::Uuid => Class::Uuid,
             Type::Json => Class::Json,
             Type::Array(_) => Class::Array,
             Type::Custom(custom) => custom.0.base().class(),
         }
+    }
+
+    /// This type with so many digits of a second: `DateTime.digits(0)` keeps whole seconds. A finer value is
+    /// refused on databases that would round it. Six or more are all there are, so the type stays what it
+    /// is, as types without seconds do.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// assert_eq!(DateTime.digits(3).to_string(), "datetime(3)");
+    /// assert_eq!(DateTime.digits(6), DateTime);
+    /// ```
+    #[must_use]
+    pub fn digits(self, digits: u8) -> Type {
+        match self {
+            Type::Time | Type::DateTime | Type::Timestamp | Type::Interval if digits < 6 => {
+                Type::Digits(Arc::new(self), digits)
+            }
+            Type::Digits(whole, _) => (*whole).clone().digits(digits),
+            other => other,
+        }
+    }
+
+    /// This type with all digits of a second.
+    pub fn whole(&self) -> &Type {
+        if let Type::Digits(whole, _) = self { whole } else { self }
     }
 
     /// Whether this is one of the integer types.
@@ -199,6 +229,7 @@ impl fmt::Display for Type {
             Type::DateTime => f.write_str("datetime"),
             Type::Timestamp => f.write_str("timestamp"),
             Type::Interval => f.write_str("interval"),
+            Type::Digits(whole, digits) => write!(f, "{whole}({digits})"),
             Type::Uuid => f.write_str("uuid"),
             Type::Json => f.write_str("json"),
             Type::Array(item) => write!(f, "{item}[]"),

@@ -19,6 +19,8 @@ mod scratch;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod tls;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
+mod told;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod words;
 
 use mirrorm_core::dialect::Dialect;

@@ -48,3 +48,12 @@ mod faults;
 
 /// Encrypted connections.
 mod tls;
+
+/// URLs, engines, hooks of their pools, what they tell.
+mod engine;
+
+/// Errors and what they say.
+mod errors;
+
+/// Transactions of connections.
+mod transactions;

@@ -47,7 +47,7 @@ impl Connection for Counting {
     fn in_transaction(&self) -> bool {
         self.inner.in_transaction()
     }
-    fn reset(&self) -> Result<()> {
+    fn reset(&self) -> Result<bool> {
         self.inner.reset()
     }
     fn is_alive(&self) -> bool {

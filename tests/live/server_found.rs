@@ -170,3 +170,68 @@ fn a_conflict_that_ends_the_whole_transaction() {
         assert_eq!(select(t.c("id")).scalars::<i64>(&db).unwrap(), [1]);
     });
 }
+
+/// What a column would round is refused, whoever made the table.
+#[test]
+fn precision_of_columns_that_were_found() {
+    each_server_url(|url| {
+        let db = &Db::open(url).unwrap();
+        let (kinds, more): (_, &[(&str, &str, &str)]) = match dialect(db) {
+            "mysql" => ("whole DATETIME, three DATETIME(3), clock TIME, stamp TIMESTAMP NULL", &[]),
+            _ => (
+                "whole TIMESTAMP(0), three TIMESTAMP(3), clock TIME(0), stamp TIMESTAMP(0) WITH TIME ZONE,
+                 span INTERVAL(0), hundreds NUMERIC(5,-2), list NUMERIC(5,2)[]",
+                &[
+                    ("span", "PT1.5S", "PT1S"),
+                    ("hundreds", "12345", "12300"),
+                    ("list", "[1.005]", "[1.00,2.50]"),
+                ],
+            ),
+        };
+        db.execute_script(&format!("CREATE TABLE t (id INTEGER PRIMARY KEY, {kinds})")).unwrap();
+        db.reflect().unwrap();
+        let t = db.table_named("t").unwrap();
+        let all = [
+            ("whole", "2024-02-29 12:30:00.5", "2024-02-29 12:30:00"),
+            ("three", "2024-02-29 12:30:00.0005", "2024-02-29 12:30:00.125"),
+            ("clock", "12:30:00.999999", "12:30:01"),
+            ("stamp", "2024-02-29T12:30:00.5+00:00", "2024-02-29T12:30:00+00:00"),
+        ];
+        for (at, (name, fine, kept)) in all.iter().chain(more).enumerate() {
+            let id = at as i64;
+            let given = |text: &str| match text.starts_with('[') {
+                true => Value::Json(text.parse().unwrap()),
+                false => Value::from(text),
+            };
+            let refused = insert(&t).values(values! { "id" => id, *name => given(fine) }).run(db);
+            let error = refused.map(drop).expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::Conversion, "{name}: {error}");
+            assert!(error.message().contains("rounded") || error.message().contains(name), "{error}");
+            insert(&t).values(values! { "id" => id, *name => given(kept) }).run(db).unwrap();
+            let back: Value = select(t.c(name)).filter(t.c("id").eq(id)).scalar(db).unwrap();
+            let shown = back.to_string().replace(' ', "T").replace(['{', '}'], "");
+            assert!(
+                shown.starts_with(&kept.replace(' ', "T").replace("+00:00", "").replace(['[', ']'], "")),
+                "{name}: {shown}"
+            );
+        }
+        // Said again elsewhere, it is the same.
+        let ours = db
+            .table(
+                "ours",
+                (
+                    column("id", Integer).primary_key(),
+                    column("at", DateTime.digits(0)).server_default(func::now()),
+                ),
+            )
+            .unwrap();
+        db.create_all().unwrap();
+        insert(&ours).values(values! { "id" => 1 }).run(db).unwrap();
+        let at: Value = select(ours.c("at")).scalar(db).unwrap();
+        assert!(matches!(at, Value::DateTime(at) if at.time().nanos() % 1_000_000_000 == 0), "{at:?}");
+        let again = Db::open(url).unwrap();
+        again.reflect().unwrap();
+        let other = again.table_named("ours").unwrap();
+        assert_eq!(*other.def().column("at").unwrap().ty(), DateTime.digits(0));
+    });
+}

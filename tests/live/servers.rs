@@ -116,7 +116,7 @@ fn own_id(conn: &impl mirrorm::engine::Execute, db: &Db) -> String {
 }
 
 #[test]
-fn a_connection_that_is_gone() {
+fn r3_3_13_and_3_5_3_a_connection_that_is_gone() {
     each_server(|db| {
         let t = db.table("t", (column("id", Integer).primary_key(), column("n", Integer))).unwrap();
         db.create_all().unwrap();
@@ -253,7 +253,7 @@ fn inside_an_async_runtime() {
 }
 
 #[test]
-fn isolation_of_engine_session_connection() {
+fn r3_3_5_isolation_of_engine_session_connection() {
     use mirrorm::dialect::{Intent, Isolation};
     each_server_url(|url| {
         let db = Db::open(url).unwrap();

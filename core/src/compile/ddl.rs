@@ -164,11 +164,8 @@ impl Compiler<'_> {
     }
 
     fn default_text(&mut self, sql: &str, ty: &Type) {
-        if self.target.grammar.parenthesised_default(sql, ty) {
-            self.push(&format!("({sql})"));
-        } else {
-            self.push(sql);
-        }
+        let text = self.target.grammar.default_value(sql.to_string(), ty);
+        self.push(&text);
     }
 
     fn computed(&mut self, column: &ColumnDef) -> Result<()> {

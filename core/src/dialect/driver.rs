@@ -119,11 +119,15 @@ pub trait Connection: Send {
     /// Whether the database is inside a transaction on this connection.
     fn in_transaction(&self) -> bool;
 
-    /// Makes the connection as new: no transaction, no settings left by the last user.
+    /// Makes the connection as new: no transaction, no settings left by the last user. Whether settings
+    /// were taken away, also those that were its [own](Connection::adopt).
     ///
     /// # Errors
     /// Any error makes the pool drop the connection.
-    fn reset(&self) -> Result<()>;
+    fn reset(&self) -> Result<bool>;
+
+    /// Takes what was set in the session so far as the connection's own, which is not left by a user.
+    fn adopt(&self) {}
 
     /// Whether the server still answers.
     fn is_alive(&self) -> bool;

@@ -166,10 +166,10 @@ pub trait Grammar: Send + Sync {
         "DEFAULT VALUES"
     }
 
-    /// Whether the default of a column of this type stands in parentheses.
-    fn parenthesised_default(&self, sql: &str, ty: &Type) -> bool {
-        let _ = (sql, ty);
-        false
+    /// How the default of a column of this type stands after DEFAULT: in parentheses, or not.
+    fn default_value(&self, sql: String, ty: &Type) -> String {
+        let _ = ty;
+        sql
     }
 
     /// What follows a column because of the primary key: `PRIMARY KEY AUTOINCREMENT` instead of a

@@ -122,19 +122,58 @@ pub fn coerce(value: Value, ty: &Type) -> Result<Value> {
     fitted.ok_or_else(|| Error::conversion(format!("the column is {ty}, the value is {found}")))
 }
 
-/// Refuses a decimal with more digits after the point than its column has: databases that keep scales
-/// round it without a word.
+/// Refuses a decimal and a time with more digits than their column has, also in arrays: databases that
+/// keep scales round them without a word.
 ///
 /// # Errors
 /// `Conversion`, naming the type.
 pub fn check_scale(value: &Value, ty: &Type) -> Result<()> {
-    let (Value::Decimal(number), Type::Numeric(Some(_), scale)) = (value, ty) else { return Ok(()) };
-    let most = usize::try_from(scale.unwrap_or(0)).unwrap_or(0);
-    let after = number.as_str().split_once('.').map_or("", |(_, after)| after.trim_end_matches('0'));
-    if after.len() > most {
-        return Err(Error::conversion(format!("{number} would be rounded in a column of type {ty}")));
+    let fits = match (value, ty) {
+        (Value::Decimal(number), Type::Numeric(Some(_), scale)) => {
+            fits_scale(number.as_str(), scale.unwrap_or(0))
+        }
+        (Value::Int(number), Type::Numeric(Some(_), Some(scale))) if *scale < 0 => {
+            fits_scale(&number.to_string(), *scale)
+        }
+        (_, Type::Digits(_, digits)) => nanos(value) % 10_i64.pow(9 - u32::from(*digits).min(9)) == 0,
+        (Value::Array(list), Type::Array(item)) => {
+            return list.items().iter().try_for_each(|value| check_scale(value, item_type(item)));
+        }
+        (_, Type::Custom(custom)) => return check_scale(value, &custom.0.base()),
+        _ => true,
+    };
+    if fits {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::conversion(format!("{value} would be rounded in a column of type {ty}")))
+}
+
+/// Whether a number has no digit beyond a scale; beyond a negative one stand tens and hundreds.
+fn fits_scale(number: &str, scale: i32) -> bool {
+    let (before, after) = number.split_once('.').unwrap_or((number, ""));
+    let after = after.trim_end_matches('0');
+    if let Ok(most) = usize::try_from(scale) {
+        return after.len() <= most;
+    }
+    let whole = before.trim_start_matches(['-', '+', '0']);
+    let zeros = whole.len() - whole.trim_end_matches('0').len();
+    after.is_empty() && (whole.is_empty() || zeros >= scale.unsigned_abs() as usize)
+}
+
+/// The nanoseconds in the time of a value; none where it has none.
+fn nanos(value: &Value) -> i64 {
+    match value {
+        Value::Time(time) => time.nanos(),
+        Value::DateTime(at) => at.time().nanos(),
+        Value::Timestamp(at) => at.local().time().nanos(),
+        Value::Interval(span) => span.nanos,
+        _ => 0,
+    }
+}
+
+/// The type of an array's items, however many dimensions it has.
+fn item_type(ty: &Type) -> &Type {
+    if let Type::Array(item) = ty { item_type(item) } else { ty }
 }
 
 /// Text for a column that is not text: read as the type spells it.

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A URL split at its first colon. `Display` and `Debug` mask a password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url {
     scheme: String,
     rest: String,
@@ -30,6 +30,11 @@ impl Url {
             return Err(wrong());
         }
         Ok(Url { scheme: scheme.to_ascii_lowercase(), rest: rest.to_string() })
+    }
+
+    /// A scheme and what stands after its colon.
+    pub(super) fn from_parts(scheme: &str, rest: String) -> Url {
+        Url { scheme: scheme.to_ascii_lowercase(), rest }
     }
 
     /// The scheme, in lower case.
@@ -61,6 +66,11 @@ impl Url {
             list.push((name, value));
         }
         Ok((path, list))
+    }
+
+    /// The whole URL, its password among it: for opening, not for people.
+    pub fn unmasked(&self) -> String {
+        format!("{}:{}", self.scheme, self.rest)
     }
 
     /// The URL with its password replaced by stars.

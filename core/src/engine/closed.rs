@@ -46,7 +46,7 @@ impl Connection for Closed {
         false
     }
 
-    fn reset(&self) -> Result<()> {
+    fn reset(&self) -> Result<bool> {
         Err(closed())
     }
 

@@ -156,6 +156,10 @@ impl Conn {
         }
     }
 
+    pub(super) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
     /// The engine it belongs to.
     pub fn engine(&self) -> &Engine {
         &self.engine

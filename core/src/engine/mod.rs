@@ -13,6 +13,7 @@ mod observe;
 mod params;
 mod plan;
 mod pool;
+mod pool_events;
 mod run;
 mod schema_ops;
 #[cfg(feature = "tracing")]
@@ -32,16 +33,18 @@ pub use observe::{Observers, Observing, Statement, write_outcome};
 pub use params::{IntoParams, Params};
 pub use plan::{Plan, Prepare, Writes};
 pub use pool::PoolStatus;
+pub use pool_events::{PoolEvent, PoolEventKind, PoolHook};
 pub use run::{BulkInserted, Inserted};
 pub use schema_ops::{create_tables, drop_tables, existing_names};
 pub use transaction::{Level, Transaction};
 
 use crate::compile::Target;
 use crate::dialect::{Connector, Dialect, Url};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use gate::Gate;
 use observe::{Told, Watching};
 use pool::Pool;
+use pool_events::Hooks;
 
 /// A database behind a URL: its dialect, its pool, and what its server can do.
 ///
@@ -109,6 +112,26 @@ impl Engine {
     /// `Timeout` when none came free in time, saying who holds them; `Busy` at once when this
     /// thread itself holds them all; what the driver answered to connecting.
     pub fn connect(&self) -> Result<Conn> {
+        let conn = self.checkout()?;
+        if self.hooks().is_empty() { Ok(conn) } else { self.greeted(conn) }
+    }
+
+    /// A connection that its hooks agree to; one that they say is gone is replaced.
+    fn greeted(&self, mut conn: Conn) -> Result<Conn> {
+        let mut tries = 3;
+        loop {
+            let Err(error) = self.hooks().greet(&conn) else { return Ok(conn) };
+            conn.lease().discard();
+            drop(conn);
+            tries -= 1;
+            if tries == 0 || error.kind() != ErrorKind::Disconnected {
+                return Err(error);
+            }
+            conn = self.checkout()?;
+        }
+    }
+
+    fn checkout(&self) -> Result<Conn> {
         let lease = self.0.pool.checkout()?;
         let target = self.0.target.get_or_try_init(|| -> Result<Arc<Target>> {
             // Nobody asked for this: it is not told.
@@ -160,6 +183,10 @@ impl Engine {
 
     pub(crate) fn note_write(&self) {
         self.0.writes.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn hooks(&self) -> &Arc<Hooks> {
+        self.0.pool.hooks()
     }
 
     fn told(&self) -> &Told {

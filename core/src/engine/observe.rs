@@ -428,8 +428,12 @@ impl Connection for Watched {
         self.driver.in_transaction()
     }
 
-    fn reset(&self) -> Result<()> {
+    fn reset(&self) -> Result<bool> {
         self.driver.reset()
+    }
+
+    fn adopt(&self) {
+        self.driver.adopt();
     }
 
     fn is_alive(&self) -> bool {

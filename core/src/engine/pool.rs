@@ -3,14 +3,17 @@
 //! Not here: what a connection does (`conn`). No lock is held while connecting, pinging, resetting
 //! or closing.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::closed::Closed;
 use super::holders::{Holder, deadline};
+use super::pool_events::{Hooks, PoolEvent, PoolEventKind};
 use crate::dialect::{Connection, Connector, EngineOptions, PoolKind};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -26,6 +29,9 @@ pub(super) struct Pool {
     lifo: bool,
     state: Mutex<State>,
     changed: Condvar,
+    hooks: Arc<Hooks>,
+    /// Connections opened so far.
+    opened: AtomicU64,
 }
 
 #[derive(Default)]
@@ -39,10 +45,18 @@ struct State {
 }
 
 struct Idle {
-    connection: Box<dyn Connection>,
-    opened: Instant,
+    member: Member,
     /// Since when, where somebody wants to know.
     since: Option<Instant>,
+}
+
+/// A connection, and what the pool knows of it.
+struct Member {
+    connection: Box<dyn Connection>,
+    opened: Instant,
+    number: u64,
+    /// The last hook of new connections that it has been through.
+    greeted: Cell<u64>,
 }
 
 /// How a pool stands at a moment.
@@ -59,10 +73,10 @@ pub struct PoolStatus {
 /// A connection in use. It goes back on drop.
 pub(super) struct Lease {
     pool: Arc<Pool>,
-    connection: Box<dyn Connection>,
-    opened: Instant,
+    /// There until it is dropped.
+    member: Option<Member>,
     id: u64,
-    broken: std::cell::Cell<bool>,
+    broken: Cell<bool>,
 }
 
 impl Pool {
@@ -79,11 +93,33 @@ impl Pool {
             lifo: options.lifo.unwrap_or(true),
             state: Mutex::default(),
             changed: Condvar::new(),
+            hooks: Arc::default(),
+            opened: AtomicU64::new(0),
         })
     }
 
     pub(super) fn describe(&self) -> String {
         self.connector.describe()
+    }
+
+    pub(super) fn hooks(&self) -> &Arc<Hooks> {
+        &self.hooks
+    }
+
+    /// Tells those who want to know what happened to a connection.
+    fn tell(&self, kind: PoolEventKind, number: u64, opened: Instant) {
+        if !self.hooks.is_empty() {
+            let (status, database) = (self.status(), self.describe());
+            let age = opened.elapsed();
+            self.hooks.tell(&PoolEvent { kind, connection: number, age, status, database: &database });
+        }
+    }
+
+    /// Closes a connection.
+    fn close(&self, member: Member) {
+        let Member { connection, opened, number, .. } = member;
+        drop(connection);
+        self.tell(PoolEventKind::Close, number, opened);
     }
 
     pub(super) fn status(&self) -> PoolStatus {
@@ -98,16 +134,22 @@ impl Pool {
         while let Some(found) = idle {
             if self.is_good(&found) {
                 if self.lives(&found) {
-                    return Ok(self.lease(id, found.connection, found.opened));
+                    return Ok(self.lease(id, found.member));
                 }
                 // Where one is gone the others are: the server went away and came back.
+                self.tell(PoolEventKind::Invalidate, found.member.number, found.member.opened);
                 self.dispose();
             }
-            drop(found);
+            self.close(found.member);
             idle = self.pop_idle(&mut self.state.lock());
         }
         match self.connector.connect() {
-            Ok(connection) => Ok(self.lease(id, connection, Instant::now())),
+            Ok(connection) => {
+                let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+                let member = Member { connection, opened: Instant::now(), number, greeted: Cell::new(0) };
+                self.tell(PoolEventKind::Connect, number, member.opened);
+                Ok(self.lease(id, member))
+            }
             Err(error) => {
                 self.leave(id);
                 Err(error)
@@ -115,8 +157,9 @@ impl Pool {
         }
     }
 
-    fn lease(self: &Arc<Pool>, id: u64, connection: Box<dyn Connection>, opened: Instant) -> Lease {
-        Lease { pool: self.clone(), connection, opened, id, broken: false.into() }
+    fn lease(self: &Arc<Pool>, id: u64, member: Member) -> Lease {
+        self.tell(PoolEventKind::Checkout, member.number, member.opened);
+        Lease { pool: self.clone(), member: Some(member), id, broken: false.into() }
     }
 
     /// Waits until there is room for one more connection in use, first come, first served.
@@ -162,13 +205,14 @@ impl Pool {
     }
 
     fn is_good(&self, idle: &Idle) -> bool {
-        self.recycle.is_none_or(|limit| idle.opened.elapsed() < limit) && idle.connection.is_current()
+        self.recycle.is_none_or(|limit| idle.member.opened.elapsed() < limit)
+            && idle.member.connection.is_current()
     }
 
     /// Whether the server still answers, where it is to be asked.
     fn lives(&self, idle: &Idle) -> bool {
         let rested = self.ping_after.zip(idle.since).is_some_and(|(limit, since)| since.elapsed() >= limit);
-        !rested || idle.connection.is_alive()
+        !rested || idle.member.connection.is_alive()
     }
 
     fn leave(&self, id: u64) {
@@ -177,22 +221,28 @@ impl Pool {
     }
 
     /// Takes a connection back: reset and kept, or closed.
-    fn give_back(&self, connection: Box<dyn Connection>, (id, opened, broken): (u64, Instant, bool)) {
-        let usable = !broken && connection.reset().is_ok();
+    fn give_back(&self, member: Member, id: u64, broken: bool) {
+        let reset = if broken { None } else { member.connection.reset().ok() };
+        if reset == Some(true) {
+            // What hooks set is gone with what users did.
+            member.greeted.set(0);
+        }
+        let (number, opened) = (member.number, member.opened);
         let mut state = self.state.lock();
         state.holders.retain(|holder| holder.id != id);
         let valid = state.valid_from.is_none_or(|from| opened >= from);
         let room = self.kind != PoolKind::Null && state.idle.len() < self.size;
-        let closed = if usable && valid && room {
+        let closed = if reset.is_some() && valid && room {
             let since = self.ping_after.map(|_| Instant::now());
-            state.idle.push_back(Idle { connection, opened, since });
+            state.idle.push_back(Idle { member, since });
             None
         } else {
-            Some(connection)
+            Some(member)
         };
         drop(state);
         self.changed.notify_all();
-        drop(closed);
+        self.tell(PoolEventKind::Checkin, number, opened);
+        closed.into_iter().for_each(|member| self.close(member));
     }
 
     /// Closes what is idle, and lets what is in use close when it comes back.
@@ -201,7 +251,7 @@ impl Pool {
         state.valid_from = Some(Instant::now());
         let idle = std::mem::take(&mut state.idle);
         drop(state);
-        drop(idle);
+        idle.into_iter().for_each(|idle| self.close(idle.member));
     }
 
     fn held_here(&self, state: &State) -> Error {
@@ -236,24 +286,48 @@ fn list(holders: &[Holder]) -> String {
     text.join(", ")
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.dispose();
+    }
+}
+
 impl Lease {
     /// The connection.
     pub(super) fn connection(&self) -> &dyn Connection {
-        &*self.connection
+        self.member.as_ref().map_or(&Closed, |member| &*member.connection)
+    }
+
+    /// The last hook of new connections that the connection has been through.
+    pub(super) fn greeted(&self) -> u64 {
+        self.member.as_ref().map_or(0, |member| member.greeted.get())
+    }
+
+    pub(super) fn set_greeted(&self, hook: u64) {
+        self.member.iter().for_each(|member| member.greeted.set(hook));
     }
 
     /// Marks the connection as gone, and with it those that were opened before: they went to the same
     /// server.
     pub(super) fn mark_broken(&self) {
-        if !self.broken.replace(true) {
+        if !self.broken.get() {
+            self.discard();
             self.pool.dispose();
+        }
+    }
+
+    /// Lets the connection close when it comes back.
+    pub(super) fn discard(&self) {
+        if let (false, Some(member)) = (self.broken.replace(true), &self.member) {
+            self.pool.tell(PoolEventKind::Invalidate, member.number, member.opened);
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let connection = std::mem::replace(&mut self.connection, Box::new(Closed));
-        self.pool.give_back(connection, (self.id, self.opened, self.broken.get()));
+        if let Some(member) = self.member.take() {
+            self.pool.give_back(member, self.id, self.broken.get());
+        }
     }
 }

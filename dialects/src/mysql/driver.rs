@@ -493,14 +493,15 @@ impl Connection for MySqlConnection {
         self.in_transaction.get()
     }
 
-    fn reset(&self) -> Result<()> {
+    fn reset(&self) -> Result<bool> {
         self.streams.settle(self)?;
         self.streams.forget();
         self.refuses_writes.set(false);
         if self.in_transaction.get() {
             self.simple("ROLLBACK")?;
         }
-        if self.touched.replace(false) {
+        let touched = self.touched.replace(false);
+        if touched {
             self.zone.set(self.own_zone);
             self.send(Effect::None, |raw| {
                 raw.reset()?;
@@ -508,7 +509,11 @@ impl Connection for MySqlConnection {
                 self.set_up.iter().try_for_each(|sql| raw.query_drop(sql))
             })?;
         }
-        Ok(())
+        Ok(touched)
+    }
+
+    fn adopt(&self) {
+        self.touched.set(false);
     }
 
     fn is_alive(&self) -> bool {

@@ -7,6 +7,8 @@
 use mirrorm_core::{Error, ErrorKind};
 use mysql::{DriverError, MySqlError};
 
+use crate::told::Told;
+
 /// A driver's error as ours.
 pub(super) fn from_driver(error: mysql::Error) -> Error {
     let ours = match &error {
@@ -29,7 +31,16 @@ pub(super) fn from_driver(error: mysql::Error) -> Error {
         }
         other => Error::new(ErrorKind::Database, other.to_string()),
     };
-    ours.with_source(Told(error.to_string()))
+    told(ours, &error)
+}
+
+/// With the server's code and our words for it, which leave values out, or the driver's.
+fn told(ours: Error, error: &mysql::Error) -> Error {
+    let words = match error {
+        mysql::Error::MySqlError(told) => format!("{} ({}): {}", told.code, told.state, ours.message()),
+        other => other.to_string(),
+    };
+    ours.with_source(Told(words))
 }
 
 fn too_large() -> Error {
@@ -52,20 +63,8 @@ pub(super) fn from_connecting(error: mysql::Error) -> Error {
         _ if late => Error::new(ErrorKind::Timeout, error.to_string()),
         _ => Error::new(ErrorKind::Open, error.to_string()),
     };
-    ours.with_source(Told(error.to_string()))
+    told(ours, &error)
 }
-
-/// The driver's words; its errors may hold rows, which are nobody's business.
-#[derive(Debug)]
-struct Told(String);
-
-impl std::fmt::Display for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Told {}
 
 fn from_server(told: &MySqlError) -> Error {
     // ER_UNKNOWN_ERROR, of a parameter that alone is longer than a packet.

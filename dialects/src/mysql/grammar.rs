@@ -115,10 +115,10 @@ impl Grammar for MySqlGrammar {
 
     /// Types that hold every value of a column, whatever its length: a conversion cuts without a word.
     fn row_item(&self, column: &ColumnDef) -> Option<&'static str> {
-        Some(match column.base_type() {
+        Some(match column.base_type().whole() {
             Type::Boolean | Type::SmallInteger | Type::Integer | Type::BigInteger => "SIGNED",
             Type::Double => "DOUBLE",
-            Type::Numeric(Some(p), s) if p - s.unwrap_or(0).unsigned_abs().min(p) <= 35 => "DECIMAL(65, 30)",
+            Type::Numeric(Some(p), s) if p - s.unwrap_or(0).unsigned_abs().min(*p) <= 35 => "DECIMAL(65, 30)",
             Type::Numeric(None, _) => "DECIMAL(65, 30)",
             Type::Varchar(_) | Type::Char(_) | Type::Text | Type::Json | Type::Uuid | Type::Interval => {
                 "CHAR"
@@ -153,18 +153,22 @@ impl Grammar for MySqlGrammar {
     }
 
     /// An expression stands in parentheses, but for the current time; so does every default of a type
-    /// that takes no other (dev.mysql.com/doc/refman/en/data-type-defaults.html).
-    fn parenthesised_default(&self, sql: &str, ty: &Type) -> bool {
+    /// that takes no other. The current time has as many digits as the column
+    /// (dev.mysql.com/doc/refman/en/data-type-defaults.html, timestamp-initialization.html).
+    fn default_value(&self, sql: String, ty: &Type) -> String {
         let upper = sql.to_ascii_uppercase();
+        if let ("CURRENT_TIMESTAMP(6)", Type::Digits(_, digits)) = (upper.as_str(), ty) {
+            return format!("CURRENT_TIMESTAMP({digits})");
+        }
         if upper == "NULL" || upper.starts_with("CURRENT_TIMESTAMP") {
-            return false;
+            return sql;
         }
         let large = matches!(ty.class(), Class::Json) || matches!(ty, Type::Text | Type::Binary(None));
-        let body = sql.strip_prefix(['x', 'X', 'b', 'B']).unwrap_or(sql);
+        let body = sql.strip_prefix(['x', 'X', 'b', 'B']).unwrap_or(&sql);
         let inside = body.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
         let text = inside.is_some_and(|inside| !inside.replace("''", "").contains('\''));
         let literal = text || sql.parse::<f64>().is_ok() || upper == "TRUE" || upper == "FALSE";
-        large || !literal
+        if large || !literal { format!("({sql})") } else { sql }
     }
 
     /// A column with a default has its values from there.
@@ -179,7 +183,8 @@ mod tests {
 
     #[test]
     fn defaults_in_parentheses() {
-        let needs = |sql: &str, ty: Type| MySqlGrammar.parenthesised_default(sql, &ty);
+        let needs =
+            |sql: &str, ty: Type| MySqlGrammar.default_value(sql.to_string(), &ty) == format!("({sql})");
         assert!(
             !needs("'it''s'", Type::Varchar(10))
                 && !needs("-1.5", Type::Double)

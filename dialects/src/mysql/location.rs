@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use mirrorm_core::dialect::{Url, decode_percent, read_switch};
+use mirrorm_core::dialect::{Url, UrlParts, read_switch};
 use mirrorm_core::engine::EngineOptions;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mysql::OptsBuilder;
@@ -68,8 +68,9 @@ pub(super) struct Settings {
 impl Location {
     /// Reads a URL, and puts what it says about the pool into the options.
     pub(super) fn read(url: &Url, options: &mut EngineOptions) -> Result<Location> {
-        let (path, query) = url.split_query()?;
-        let mut location = Location::authority(url, path)?;
+        let mut parts = url.parts()?;
+        let query = std::mem::take(&mut parts.query);
+        let mut location = Location::of(parts, url.masked());
         location.settings.lock_timeout = options.given_lock_timeout();
         location.settings.read_only = options.is_read_only();
         let own: Vec<(String, String)> =
@@ -87,34 +88,13 @@ impl Location {
         Ok(location)
     }
 
-    /// `//user:password@host:port/database`.
-    fn authority(url: &Url, path: &str) -> Result<Location> {
-        let wrong = |what: &str| {
-            Error::new(ErrorKind::Config, format!("the URL of a `{}` database: {what}", url.scheme()))
-        };
-        let rest = path.strip_prefix("//").ok_or_else(|| wrong("write `mysql://user@host/database`"))?;
-        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        let (user, host) = match authority.rsplit_once('@') {
-            Some((user, host)) => (Some(user), host),
-            None => (None, authority),
-        };
-        let (user, password) = match user.and_then(|user| user.split_once(':')) {
-            Some((user, password)) => (Some(user), Some(password)),
-            None => (user, None),
-        };
-        let (host, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-            Some((host, port)) => (host, port.strip_prefix(':')),
-            None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
-        };
-        let port = port.filter(|port| !port.is_empty()).map_or(Ok(3306), str::parse);
-        let decoded =
-            |text: Option<&str>| text.filter(|text| !text.is_empty()).map(decode_percent).transpose();
-        Ok(Location {
-            user: decoded(user)?,
-            password: password.map(decode_percent).transpose()?,
-            host: decoded(Some(host))?.unwrap_or_else(|| "localhost".to_string()),
-            port: port.map_err(|_| wrong("the port is no number"))?,
-            database: decoded(Some(database))?,
+    fn of(parts: UrlParts, shown: String) -> Location {
+        Location {
+            user: parts.user,
+            password: parts.password,
+            host: parts.host.unwrap_or_else(|| "localhost".to_string()),
+            port: parts.port.unwrap_or(3306),
+            database: parts.database,
             socket: None,
             statements: STATEMENTS,
             connect_timeout: Duration::from_secs(10),
@@ -122,8 +102,8 @@ impl Location {
             write_timeout: None,
             tls: Tls::default(),
             settings: Settings { charset: "utf8mb4".to_string(), ..Settings::default() },
-            shown: url.masked(),
-        })
+            shown,
+        }
     }
 
     fn take(&mut self, name: &str, value: &str) -> Result<()> {
@@ -225,7 +205,7 @@ mod tests {
     #[test]
     fn wrong_options_say_what_is_right() {
         for (url, says) in [
-            ("mysql:shop", "mysql://user@host/database"),
+            ("mysql:shop", "//user@host/database"),
             ("mysql://h:port/d", "the port"),
             ("mysql://h/d?charset=a;b", "a name"),
             ("mysql://h/d?colour=red", "no option of mysql"),

@@ -34,6 +34,7 @@ impl TypeMap for MySqlTypes {
             Type::DateTime => "DATETIME(6)".into(),
             Type::Timestamp => "TIMESTAMP(6)".into(),
             Type::Interval => "VARCHAR(64)".into(),
+            Type::Digits(whole, digits) => self.ddl(whole)?.replace("(6)", &format!("({digits})")),
             Type::Uuid => "CHAR(36)".into(),
             Type::Json => "JSON".into(),
             Type::Other(name) => name.to_string(),
@@ -72,6 +73,7 @@ impl TypeMap for MySqlTypes {
         let (name, numbers) = split_arguments(&lower);
         let first = numbers.first().and_then(|n| u32::try_from(*n).ok());
         let unsigned = lower.contains(" unsigned");
+        let digits = first.and_then(|n| u8::try_from(n).ok()).unwrap_or(0);
         match name {
             "boolean" | "bool" => Type::Boolean,
             "tinyint" => Type::SmallInteger,
@@ -95,9 +97,10 @@ impl TypeMap for MySqlTypes {
             "binary" => Type::Binary(Some(first.unwrap_or(1))),
             "tinyblob" | "blob" | "mediumblob" | "longblob" => Type::Binary(None),
             "date" => Type::Date,
-            "time" => Type::Time,
-            "datetime" => Type::DateTime,
-            "timestamp" => Type::Timestamp,
+            // Without a number there is no fraction.
+            "time" => Type::Time.digits(digits),
+            "datetime" => Type::DateTime.digits(digits),
+            "timestamp" => Type::Timestamp.digits(digits),
             "json" => Type::Json,
             "uuid" => Type::Uuid,
             _ => Type::Other(declared.into()),
@@ -127,7 +130,7 @@ impl TypeMap for MySqlTypes {
     /// comes back in 0, 3 or 6 digits.
     fn keeps(&self, value: ValueRef<'_>, ty: &Type) -> bool {
         let plain = |time: Time| Time::from_nanos(time.nanos()).is_ok_and(|same| same == time);
-        match (value, ty) {
+        match (value, ty.whole()) {
             (ValueRef::Null, _) => true,
             (ValueRef::Int(_), Type::SmallInteger | Type::Integer | Type::BigInteger) => true,
             (ValueRef::Text(_), Type::Text | Type::Varchar(_)) => true,
@@ -163,7 +166,10 @@ fn check(value: &Value, ty: &Type) -> Result<()> {
         }
         _ => (0, None),
     };
-    check_scale(value, ty)?;
+    match ty {
+        Type::Numeric(None, _) => check_scale(value, &Type::Numeric(Some(65), Some(30)))?,
+        _ => check_scale(value, ty)?,
+    }
     if nanos % 1000 != 0 {
         return Err(Error::conversion(format!(
             "{value} has more than the six fraction digits that mysql keeps"

@@ -510,7 +510,7 @@ impl Connection for PostgresConnection {
         self.status.get() != Status::Idle && !self.streams.is_own_transaction()
     }
 
-    fn reset(&self) -> Result<()> {
+    fn reset(&self) -> Result<bool> {
         self.streams.forget();
         if self.spoiled.get() {
             return Err(Error::new(ErrorKind::Stale, "a prepared statement was left under a name"));
@@ -518,11 +518,16 @@ impl Connection for PostgresConnection {
         if self.status.get() != Status::Idle {
             self.simple("ROLLBACK")?;
         }
-        if self.touched.replace(false) {
+        let touched = self.touched.replace(false);
+        if touched {
             self.statements.borrow_mut().clear();
             self.send(|client| client.batch_execute(CLEAN))?;
         }
-        Ok(())
+        Ok(touched)
+    }
+
+    fn adopt(&self) {
+        self.touched.set(false);
     }
 
     fn is_alive(&self) -> bool {

@@ -3,17 +3,21 @@
 use mirrorm_core::{Error, ErrorKind};
 use postgres::error::{DbError, SqlState};
 
+use crate::told::Told;
+
 /// A driver's error as ours.
 pub(super) fn from_driver(error: postgres::Error) -> Error {
     let Some(told) = error.as_db_error() else {
-        return from_client(&error).with_source(error);
+        return from_client(&error).with_source(Told(with_cause(&error)));
     };
-    let ours = from_server(told);
-    ours.with_source(error)
+    from_server(told)
 }
 
 fn from_server(told: &DbError) -> Error {
-    let mut ours = Error::new(kind(told.code()), told.message());
+    // The detail holds values of the row.
+    let words = format!("{} ({}): {}", told.severity(), told.code().code(), told.message());
+    let words = told.hint().map_or(words.clone(), |hint| format!("{words}; {hint}"));
+    let mut ours = Error::new(kind(told.code()), told.message()).with_source(Told(words));
     if let Some(table) = told.table() {
         ours = ours.with_table(table);
     }
@@ -49,17 +53,16 @@ fn from_client(error: &postgres::Error) -> Error {
 
 /// An error of connecting.
 pub(super) fn from_connecting(error: postgres::Error) -> Error {
-    let ours = match error.as_db_error() {
+    match error.as_db_error() {
         Some(told) => from_server(told),
         None => {
             let cause = std::error::Error::source(&error);
             let io = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
             let late = io.is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut);
             let kind = if late { ErrorKind::Timeout } else { ErrorKind::Open };
-            Error::new(kind, with_cause(&error))
+            Error::new(kind, with_cause(&error)).with_source(Told(with_cause(&error)))
         }
-    };
-    ours.with_source(error)
+    }
 }
 
 fn with_cause(error: &postgres::Error) -> String {

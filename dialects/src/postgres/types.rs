@@ -30,6 +30,11 @@ impl TypeMap for PostgresTypes {
             Type::DateTime => "TIMESTAMP".into(),
             Type::Timestamp => "TIMESTAMP WITH TIME ZONE".into(),
             Type::Interval => "INTERVAL".into(),
+            Type::Digits(whole, digits) => {
+                let name = self.ddl(whole)?;
+                let (first, rest) = name.split_once(' ').unwrap_or((&name, ""));
+                format!("{first}({digits}) {rest}").trim_end().to_string()
+            }
             Type::Uuid => "UUID".into(),
             Type::Json => "JSON".into(),
             Type::Array(item) => format!("{}[]", self.ddl(item)?),
@@ -46,6 +51,7 @@ impl TypeMap for PostgresTypes {
         }
         let (name, numbers) = split_arguments(declared);
         let first = numbers.first().and_then(|n| u32::try_from(*n).ok());
+        let digits = numbers.first().and_then(|n| u8::try_from(*n).ok()).unwrap_or(6);
         let text = |make: fn(u32) -> Type| first.map_or(Type::Text, make);
         match name.as_str() {
             "boolean" | "bool" => Type::Boolean,
@@ -63,10 +69,10 @@ impl TypeMap for PostgresTypes {
             "text" => Type::Text,
             "bytea" => Type::Binary(None),
             "date" => Type::Date,
-            "time" | "time without time zone" => Type::Time,
-            "timestamp" | "timestamp without time zone" => Type::DateTime,
-            "timestamp with time zone" | "timestamptz" => Type::Timestamp,
-            "interval" => Type::Interval,
+            "time" | "time without time zone" => Type::Time.digits(digits),
+            "timestamp" | "timestamp without time zone" => Type::DateTime.digits(digits),
+            "timestamp with time zone" | "timestamptz" => Type::Timestamp.digits(digits),
+            "interval" => Type::Interval.digits(digits),
             "uuid" => Type::Uuid,
             "json" | "jsonb" => Type::Json,
             _ => Type::Other(declared.into()),
@@ -101,7 +107,7 @@ impl TypeMap for PostgresTypes {
     /// a second comes back in 0, 3 or 6 digits.
     fn keeps(&self, value: ValueRef<'_>, ty: &Type) -> bool {
         let plain = |time: Time| Time::from_nanos(time.nanos()).is_ok_and(|same| same == time);
-        match (value, ty) {
+        match (value, ty.whole()) {
             (ValueRef::Null, _) => true,
             (ValueRef::Int(_), Type::SmallInteger | Type::Integer | Type::BigInteger) => true,
             (ValueRef::Text(_), Type::Text) => true,
@@ -187,7 +193,7 @@ mod tests {
             assert_eq!(PostgresTypes.parse(&PostgresTypes.ddl(ty).unwrap()), *ty);
         }
         assert_eq!(PostgresTypes.parse("\"Odd Type\""), types[22]);
-        assert_eq!(PostgresTypes.parse("timestamp(3) without time zone"), Type::DateTime);
+        assert_eq!(PostgresTypes.parse("timestamp(3) without time zone"), Type::DateTime.digits(3));
         assert_eq!(PostgresTypes.parse("character varying"), Type::Text);
         assert!(PostgresTypes.ddl(&Type::Any).is_err());
     }

@@ -324,17 +324,22 @@ impl Connection for SqliteConnection {
         !self.raw.is_autocommit()
     }
 
-    fn reset(&self) -> Result<()> {
+    fn reset(&self) -> Result<bool> {
         if self.in_transaction() {
             self.raw.execute_batch("ROLLBACK").map_err(from_driver)?;
         }
         if self.read_only.get() {
             self.set_read_only(false)?;
         }
-        if self.touched.replace(false) {
-            return self.forget_settings();
+        let touched = self.touched.replace(false);
+        if touched {
+            self.forget_settings()?;
         }
-        Ok(())
+        Ok(touched)
+    }
+
+    fn adopt(&self) {
+        self.touched.set(false);
     }
 
     fn is_alive(&self) -> bool {

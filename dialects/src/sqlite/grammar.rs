@@ -85,17 +85,17 @@ impl Grammar for SqliteGrammar {
 
     /// Defaults are signed numbers, literals, the CURRENT words and bare names; anything else stands in
     /// parentheses (sqlite.org/lang_createtable.html, 3.2).
-    fn parenthesised_default(&self, sql: &str, _: &Type) -> bool {
+    fn default_value(&self, sql: String, _: &Type) -> String {
         let word = sql.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let number = sql.parse::<f64>().is_ok();
-        let body = sql.strip_prefix(['x', 'X']).unwrap_or(sql);
+        let body = sql.strip_prefix(['x', 'X']).unwrap_or(&sql);
         // A text, or a name in quotes, which SQLite takes for a text here.
         let quoted = |open: char, close: char| {
             let inside = body.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
             inside.is_some_and(|inside| !inside.replace(&format!("{close}{close}"), "").contains(close))
         };
         let literal = quoted('\'', '\'') || quoted('"', '"') || quoted('`', '`') || quoted('[', ']');
-        !(word || number || literal)
+        if word || number || literal { sql } else { format!("({sql})") }
     }
 
     /// AUTOINCREMENT, and a DESC that keeps the key from being the rowid, can be written on the

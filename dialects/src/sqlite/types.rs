@@ -81,6 +81,8 @@ impl TypeMap for SqliteTypes {
             Type::DateTime => "DATETIME".into(),
             Type::Timestamp => "TIMESTAMP".into(),
             Type::Interval => "INTERVAL".into(),
+            // It keeps what it is given.
+            Type::Digits(whole, _) => return self.ddl(whole),
             Type::Uuid => "UUID".into(),
             Type::Json => "JSON".into(),
             Type::Other(name) => declared_in_ddl(name),

@@ -171,7 +171,7 @@ impl Connection for Open {
     fn in_transaction(&self) -> bool {
         self.0.in_transaction()
     }
-    fn reset(&self) -> Result<()> {
+    fn reset(&self) -> Result<bool> {
         self.0.reset()
     }
     fn is_alive(&self) -> bool {
