@@ -79,6 +79,8 @@ pub mod dialect {
     //! The databases, and the contracts a new one fulfils.
     #[doc(inline)]
     pub use mirrorm_core::dialect::*;
+    #[doc(inline)]
+    pub use mirrorm_dialects::UrlParts;
     #[cfg(feature = "mysql")]
     #[doc(inline)]
     pub use mirrorm_dialects::mysql;

@@ -23,7 +23,11 @@ mod told;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod words;
 
+mod url_parts;
+
 use mirrorm_core::dialect::Dialect;
+
+pub use url_parts::UrlParts;
 
 /// The dialects that are compiled in: the one list.
 pub const ALL: &[&dyn Dialect] = &[

@@ -14,7 +14,7 @@ use crate::support::{dialect, each_backend, each_server_url, is_postgres};
 fn r3_1_1_urls() {
     // Schemes, drivers after a plus, escapes, brackets, empty passwords: of all, in `url_parts`.
     each_server_url(|url| {
-        let parts = Url::parse(url).unwrap().parts().unwrap();
+        let parts = UrlParts::of(&Url::parse(url).unwrap()).unwrap();
         // Every character that has a meaning in a URL, in a name and a password.
         let odd = "a:b@c/d?e#f%g h+i";
         let admin = Db::open(url).unwrap();
@@ -44,10 +44,10 @@ fn r3_1_1_urls() {
 #[test]
 fn r3_1_2_url_values() {
     let url = Url::parse("postgresql://ann:secret@h/d?a=1").unwrap();
-    let other = url.parts().unwrap().with("a", "1").url();
+    let other = UrlParts::of(&url).unwrap().with("a", "1").url();
     let set: std::collections::HashSet<Url> = [url.clone(), other].into();
     assert_eq!(set.len(), 1, "equal and hashed alike");
-    let moved = UrlParts { host: Some("h2".into()), ..url.parts().unwrap() }.with("b", "2").url();
+    let moved = UrlParts { host: Some("h2".into()), ..UrlParts::of(&url).unwrap() }.with("b", "2").url();
     assert_eq!(moved.to_string(), "postgresql://ann:***@h2/d?a=1&b=2", "shown without its password");
     assert_eq!(moved.unmasked(), "postgresql://ann:secret@h2/d?a=1&b=2");
     assert_eq!(url.to_string(), "postgresql://ann:***@h/d?a=1", "the first is what it was");

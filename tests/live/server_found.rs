@@ -235,3 +235,52 @@ fn precision_of_columns_that_were_found() {
         assert_eq!(*other.def().column("at").unwrap().ty(), DateTime.digits(0));
     });
 }
+
+/// Bytes that are no text, from a column of text: nothing is made up, and nothing is lost.
+#[test]
+fn text_that_is_no_utf8() {
+    each_server_url(|url| {
+        if dialect(&Db::open(url).unwrap()) == "mysql" {
+            // A table of another character set is text as any other; a session that was told to speak
+            // another one gives bytes.
+            let db = Db::open(url).unwrap();
+            db.execute_script("CREATE TABLE t (word VARCHAR(9) CHARACTER SET latin1)").unwrap();
+            db.execute("INSERT INTO t VALUES (?)", ("é",)).unwrap();
+            let conn = db.connect().unwrap();
+            let word = |sql: &str| conn.query_text(sql, ()).unwrap().one().unwrap().get::<Value>(0).unwrap();
+            assert_eq!(word("SELECT word FROM t"), Value::from("é"));
+            assert_eq!(word("SELECT HEX(word) FROM t"), Value::from("E9"));
+            conn.execute("SET character_set_results = latin1", ()).unwrap();
+            let odd = word("SELECT word FROM t");
+            assert!(matches!(&odd, Value::Other(other) if format!("{other:?}").contains("233")), "{odd:?}");
+            return;
+        }
+        let name = url.rsplit_once('/').unwrap().1;
+        let admin = Db::open(url).unwrap();
+        let script = format!(
+            "CREATE DATABASE {name}_ascii ENCODING SQL_ASCII TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        );
+        admin.execute(&script, ()).unwrap();
+        let db = Db::open(&format!("{url}_ascii")).unwrap();
+        db.execute_script("CREATE TABLE t (word text); INSERT INTO t VALUES (convert_from('\\xe9', 'SQL_ASCII')), ('plain')").unwrap();
+        // The server itself does not let such text through, and says so.
+        let error = db.query_text("SELECT word FROM t", ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conversion, "{error}");
+        // Unless it is told not to look.
+        let conn = db.connect().unwrap();
+        conn.execute("SET client_encoding = 'SQL_ASCII'", ()).unwrap();
+        let all = conn.query_text("SELECT word FROM t ORDER BY word", ()).unwrap();
+        let words: Vec<Value> = all.iter().map(|row| row.get(0).unwrap()).collect();
+        assert_eq!(words[0], Value::from("plain"));
+        assert!(matches!(&words[1], Value::Other(_)), "{:?}", words[1]);
+        // It can be written back, and is the same byte there.
+        conn.execute("INSERT INTO t VALUES ($1)", (words[1].clone(),)).unwrap();
+        let same =
+            conn.query_text("SELECT count(*) FROM t WHERE word = convert_from('\\xe9', 'SQL_ASCII')", ());
+        assert_eq!(same.unwrap().one().unwrap().get::<i64>(0).unwrap(), 2);
+        drop(conn);
+        db.engine().unwrap().dispose();
+        drop(db);
+        admin.execute(&format!("DROP DATABASE {name}_ascii"), ()).unwrap();
+    });
+}

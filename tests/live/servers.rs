@@ -39,12 +39,13 @@ fn driver_hacks_as_the_server_sees_them() {
             assert_eq!(asked(&db, "SELECT @@character_set_results"), "utf8mb4");
             let mode = asked(&db, "SELECT @@sql_mode");
             assert!(mode.contains("STRICT_TRANS_TABLES") && mode.contains("NO_AUTO_VALUE_ON_ZERO"), "{mode}");
-            let set = Db::open(&with(url, "time_zone=%2B09:00&lock_timeout=3s&sql_mode=ANSI&charset=latin1"))
-                .unwrap();
+            let set =
+                Db::open(&with(url, "time_zone=%2B09:00&lock_timeout=3s&sql_mode=ANSI&charset=utf8mb3"))
+                    .unwrap();
             assert_eq!(asked(&set, "SELECT @@time_zone"), "+09:00");
             assert_eq!(asked(&set, "SELECT CAST(@@innodb_lock_wait_timeout AS CHAR)"), "3");
             assert!(asked(&set, "SELECT @@sql_mode").contains("ANSI_QUOTES"));
-            assert_eq!(asked(&set, "SELECT @@character_set_client"), "latin1");
+            assert_eq!(asked(&set, "SELECT @@character_set_client"), "utf8mb3");
             set.execute("SET time_zone = '+01:00'", ()).unwrap();
             assert_eq!(asked(&set, "SELECT @@time_zone"), "+09:00", "what a user sets goes with the user");
         }

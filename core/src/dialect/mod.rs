@@ -16,7 +16,6 @@ mod registry;
 pub mod standard;
 mod typemap;
 mod url;
-mod url_parts;
 
 pub use driver::{Connection, Cursor, Done, Request, fetch};
 pub use features::Features;
@@ -31,7 +30,6 @@ pub use registry::{dialect_for, register};
 pub(crate) use typemap::is_plain;
 pub use typemap::{BindUse, TypeMap, check_scale, coerce, rich_from_text};
 pub use url::{Url, decode_percent};
-pub use url_parts::UrlParts;
 
 use crate::error::Result;
 

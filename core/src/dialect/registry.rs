@@ -38,6 +38,10 @@ pub fn dialect_for(url: &Url, built_in: &[&'static dyn Dialect]) -> Result<&'sta
         return Ok(*dialect);
     }
     let known: Vec<&str> = all.iter().flat_map(|d| d.schemes().iter().copied()).collect();
-    let message = format!("no dialect answers to `{}:`; known are {}", url.scheme(), known.join(", "));
+    let message = format!(
+        "no dialect answers to `{}:`; known are {}; others are features of the library, or registered",
+        url.scheme(),
+        known.join(", ")
+    );
     Err(Error::new(ErrorKind::Config, message))
 }

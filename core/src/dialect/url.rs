@@ -32,8 +32,8 @@ impl Url {
         Ok(Url { scheme: scheme.to_ascii_lowercase(), rest: rest.to_string() })
     }
 
-    /// A scheme and what stands after its colon.
-    pub(super) fn from_parts(scheme: &str, rest: String) -> Url {
+    /// A URL of a scheme and what stands after its colon.
+    pub fn new(scheme: &str, rest: String) -> Url {
         Url { scheme: scheme.to_ascii_lowercase(), rest }
     }
 

@@ -6,12 +6,13 @@
 
 use std::time::Duration;
 
-use mirrorm_core::dialect::{Url, UrlParts, read_switch};
+use mirrorm_core::dialect::{Url, read_switch};
 use mirrorm_core::engine::EngineOptions;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mysql::OptsBuilder;
 use mysql::consts::CapabilityFlags;
 
+use crate::UrlParts;
 use crate::parameters::{self, wrong};
 use crate::tls::{Mode, Tls};
 
@@ -68,7 +69,7 @@ pub(super) struct Settings {
 impl Location {
     /// Reads a URL, and puts what it says about the pool into the options.
     pub(super) fn read(url: &Url, options: &mut EngineOptions) -> Result<Location> {
-        let mut parts = url.parts()?;
+        let mut parts = UrlParts::of(url)?;
         let query = std::mem::take(&mut parts.query);
         let mut location = Location::of(parts, url.masked());
         location.settings.lock_timeout = options.given_lock_timeout();
@@ -109,7 +110,7 @@ impl Location {
     fn take(&mut self, name: &str, value: &str) -> Result<()> {
         let settings = &mut self.settings;
         match name {
-            "charset" => settings.charset = word(name, value)?,
+            "charset" => settings.charset = charset(value)?,
             "unix_socket" => self.socket = Some(value.to_string()),
             "connect_timeout" => self.connect_timeout = span(name, value, 1.0)?,
             "read_timeout" => self.read_timeout = Some(span(name, value, 1.0)?),
@@ -162,9 +163,11 @@ fn span(name: &str, value: &str, unit: f64) -> Result<Duration> {
     parameters::span(name, value, unit, "a number, or one with ms, s, min")
 }
 
-fn word(name: &str, value: &str) -> Result<String> {
-    let plain = !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if plain { Ok(value.to_string()) } else { Err(wrong(name, value, "a name")) }
+/// Text is UTF-8 on its way, whatever it is stored as: under another name the server would take its bytes
+/// for other characters.
+fn charset(value: &str) -> Result<String> {
+    let ours = ["utf8mb4", "utf8mb3", "utf8"].contains(&value);
+    if ours { Ok(value.to_string()) } else { Err(wrong("charset", value, "utf8mb4, utf8mb3, utf8")) }
 }
 
 fn unknown(name: &str) -> Error {
@@ -187,12 +190,12 @@ mod tests {
     #[test]
     fn urls() {
         let (location, options) =
-            read("mysql://ann:s%40cret:x@[::1]:3307/shop?pool_recycle=60&charset=latin1&lock_timeout=2s")
+            read("mysql://ann:s%40cret:x@[::1]:3307/shop?pool_recycle=60&charset=utf8mb3&lock_timeout=2s")
                 .unwrap();
         assert_eq!((location.user.as_deref(), location.password.as_deref()), (Some("ann"), Some("s@cret:x")));
         assert_eq!((location.host.as_str(), location.port), ("::1", 3307));
         assert_eq!(location.database.as_deref(), Some("shop"));
-        assert_eq!(location.settings.charset, "latin1");
+        assert_eq!(location.settings.charset, "utf8mb3");
         assert_eq!(location.settings.lock_timeout, Some(Duration::from_secs(2)));
         assert_eq!(options, EngineOptions::new().recycle(Duration::from_secs(60)));
         assert!(!location.shown.contains("cret"));
@@ -207,7 +210,7 @@ mod tests {
         for (url, says) in [
             ("mysql:shop", "//user@host/database"),
             ("mysql://h:port/d", "the port"),
-            ("mysql://h/d?charset=a;b", "a name"),
+            ("mysql://h/d?charset=latin1", "utf8mb4"),
             ("mysql://h/d?colour=red", "no option of mysql"),
             ("mysql://h/d?read_timeout=soon", "ms, s, min"),
         ] {

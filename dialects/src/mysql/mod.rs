@@ -3,7 +3,7 @@
 //! `mysql://user:password@host:3306/shop`, and `mariadb://` for the same: which of the two it is, the
 //! server says. `?unix_socket=/run/mysqld/mysqld.sock` goes through a socket of this machine.
 //!
-//! Parameters: `charset` (utf8mb4), `connect_timeout` (10 s), `read_timeout`, `write_timeout` (seconds),
+//! Parameters: `charset` (utf8mb4; of the connection, which is UTF-8 whatever tables hold), `connect_timeout` (10 s), `read_timeout`, `write_timeout` (seconds),
 //! `statement_timeout`, `lock_timeout` (milliseconds; all four also with `ms`, `s`, `min`), `time_zone`,
 //! `sql_mode`, `zero_dates=allow`, `statement_cache`, those of TLS (`sslmode`, `sslrootcert` or `ssl_ca`,
 //! `sslcert`, `sslkey`: the feature `mysql-tls`), and the pool's

@@ -1,11 +1,11 @@
 //! A URL in its parts, for programs that have them apart: forms of a host, a user, a password.
 //!
-//! Not here: what the names of a query mean, which each dialect says.
+//! Not here: what the names of a query mean, which each dialect says. Used by dialects with servers.
 
 use std::fmt::{self, Write as _};
 
-use super::url::{Url, decode_percent};
-use crate::error::{Error, ErrorKind, Result};
+use mirrorm_core::dialect::{Url, decode_percent};
+use mirrorm_core::{Error, ErrorKind, Result};
 
 /// The parts of a [`Url`], as they are meant: nothing in them is escaped. `Debug` hides the password.
 ///
@@ -23,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// let url = parts.url();
 /// assert_eq!(url.to_string(), "postgresql://ann:***@db.example/shop");
 /// assert_eq!(url.unmasked(), "postgresql://ann:p%40ss%2Fword@db.example/shop");
-/// assert_eq!(url.parts()?, parts);
+/// assert_eq!(UrlParts::of(&url)?, parts);
 /// # Ok::<(), mirrorm::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -48,6 +48,41 @@ impl UrlParts {
     /// A scheme and nothing else.
     pub fn new(scheme: impl Into<String>) -> UrlParts {
         UrlParts { scheme: scheme.into(), ..UrlParts::default() }
+    }
+
+    /// The parts of a URL, decoded.
+    ///
+    /// # Errors
+    /// `Config` for a URL that does not go on with `//` after its scheme, a port that is no number, a broken
+    /// escape, and a parameter that stands twice.
+    pub fn of(url: &Url) -> Result<UrlParts> {
+        let (path, query) = url.split_query()?;
+        let wrong = |what: &str| {
+            Error::new(ErrorKind::Config, format!("the URL of a `{}` database: {what}", url.scheme()))
+        };
+        let Some(rest) = path.strip_prefix("//") else {
+            return Err(wrong("after the scheme stands `//user@host/database`"));
+        };
+        let (authority, database) =
+            rest.split_once('/').map_or((rest, None), |(front, database)| (front, Some(database)));
+        let (who, host) =
+            authority.rsplit_once('@').map_or((None, authority), |(who, host)| (Some(who), host));
+        let (user, password) = match who.and_then(|who| who.split_once(':')) {
+            Some((user, password)) => (Some(user), Some(password)),
+            None => (who, None),
+        };
+        let (host, port) = split_port(host);
+        let port = port.filter(|port| !port.is_empty()).map(str::parse).transpose();
+        let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(decode_percent).transpose();
+        Ok(UrlParts {
+            scheme: url.scheme().to_string(),
+            user: given(user)?,
+            password: password.map(decode_percent).transpose()?,
+            host: given(Some(host))?,
+            port: port.map_err(|_| wrong("the port is no number"))?,
+            database: given(database)?,
+            query,
+        })
     }
 
     /// Sets a parameter, in the place of one of that name if there is one.
@@ -96,44 +131,7 @@ impl UrlParts {
             rest.push('=');
             escape(value, "/:,", &mut rest);
         }
-        Url::from_parts(&self.scheme, rest)
-    }
-}
-
-impl Url {
-    /// The parts, decoded.
-    ///
-    /// # Errors
-    /// `Config` for a URL that does not go on with `//` after its scheme, a port that is no number, a broken
-    /// escape, and a parameter that stands twice.
-    pub fn parts(&self) -> Result<UrlParts> {
-        let (path, query) = self.split_query()?;
-        let wrong = |what: &str| {
-            Error::new(ErrorKind::Config, format!("the URL of a `{}` database: {what}", self.scheme()))
-        };
-        let Some(rest) = path.strip_prefix("//") else {
-            return Err(wrong("after the scheme stands `//user@host/database`"));
-        };
-        let (authority, database) =
-            rest.split_once('/').map_or((rest, None), |(front, database)| (front, Some(database)));
-        let (who, host) =
-            authority.rsplit_once('@').map_or((None, authority), |(who, host)| (Some(who), host));
-        let (user, password) = match who.and_then(|who| who.split_once(':')) {
-            Some((user, password)) => (Some(user), Some(password)),
-            None => (who, None),
-        };
-        let (host, port) = split_port(host);
-        let port = port.filter(|port| !port.is_empty()).map(str::parse).transpose();
-        let given = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(decode_percent).transpose();
-        Ok(UrlParts {
-            scheme: self.scheme().to_string(),
-            user: given(user)?,
-            password: password.map(decode_percent).transpose()?,
-            host: given(Some(host))?,
-            port: port.map_err(|_| wrong("the port is no number"))?,
-            database: given(database)?,
-            query,
-        })
+        Url::new(&self.scheme, rest)
     }
 }
 
@@ -170,7 +168,7 @@ mod tests {
     use super::*;
 
     fn parts(url: &str) -> UrlParts {
-        Url::parse(url).unwrap().parts().unwrap()
+        UrlParts::of(&Url::parse(url).unwrap()).unwrap()
     }
 
     #[test]
@@ -187,7 +185,7 @@ mod tests {
         ];
         for url in urls {
             let found = parts(url);
-            assert_eq!(found.url().parts().unwrap(), found, "{url}");
+            assert_eq!(UrlParts::of(&found.url()).unwrap(), found, "{url}");
         }
         let all = parts(urls[0]);
         assert_eq!((all.user.as_deref(), all.password.as_deref()), (Some("ann"), Some("se@cret/")));
@@ -214,7 +212,11 @@ mod tests {
         for url in
             ["some:shop", "some://h:port/d", "some://h:99999/d", "some://%zz@h/d", "some://h/d?a=1&a=2"]
         {
-            assert_eq!(Url::parse(url).unwrap().parts().unwrap_err().kind(), ErrorKind::Config, "{url}");
+            assert_eq!(
+                UrlParts::of(&Url::parse(url).unwrap()).unwrap_err().kind(),
+                ErrorKind::Config,
+                "{url}"
+            );
         }
     }
 }
