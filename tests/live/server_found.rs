@@ -2,7 +2,7 @@
 
 use mirrorm::prelude::*;
 
-use crate::support::{dialect, each_server, each_server_url};
+use crate::support::{dialect, each_backend, each_server, each_server_url};
 
 fn one(url: &str) -> Db {
     Db::open(&format!("{url}?pool_size=1&max_overflow=0")).unwrap()
@@ -282,5 +282,18 @@ fn text_that_is_no_utf8() {
         db.engine().unwrap().dispose();
         drop(db);
         admin.execute(&format!("DROP DATABASE {name}_ascii"), ()).unwrap();
+    });
+}
+
+#[test]
+fn keys_that_were_given_are_told() {
+    each_backend(|db| {
+        let t = db.table("t", (column("id", BigInteger).primary_key(), column("n", Integer))).unwrap();
+        db.create_all().unwrap();
+        let ids = |rows: Vec<(i64, i64)>| insert(&t).rows(["id", "n"], rows).ids(db).unwrap();
+        assert_eq!(ids(vec![(-5, 1), (7, 2), (3, 3)]), [-5, 7, 3]);
+        assert_eq!(ids(vec![(i64::MIN, 1)]), [i64::MIN]);
+        assert_eq!(ids(vec![(0, 1)]), [0]);
+        assert_eq!(insert(&t).values(values! { "id" => -9, "n" => 1 }).run(db).unwrap().id(), Some(-9));
     });
 }

@@ -139,33 +139,25 @@ impl Compiler<'_> {
             return Ok(());
         };
         self.push(" DEFAULT ");
-        match default {
+        let ty = &column.column.ty;
+        let text = match default {
             ServerDefault::Value(value) => {
-                let ty = Some(&column.column.ty);
-                let fitted = adapt(self.target, value.clone(), ty, BindUse::Store)
+                let fitted = adapt(self.target, value.clone(), Some(ty), BindUse::Store)
                     .map_err(|e| e.at(format!("default of column `{}`", column.key)))?;
                 let mut text = String::new();
                 self.target.grammar.literal(&fitted, &mut text)?;
-                self.default_text(&text, &column.column.ty);
-                Ok(())
+                text
             }
-            ServerDefault::Sql(sql) => {
-                self.default_text(sql, &column.column.ty);
-                Ok(())
-            }
+            ServerDefault::Sql(sql) => sql.to_string(),
             ServerDefault::Expr(formula) => {
                 let start = self.sql.len();
                 self.expr(formula.expr())?;
-                let text = self.sql.split_off(start);
-                self.default_text(&text, &column.column.ty);
-                Ok(())
+                self.sql.split_off(start)
             }
-        }
-    }
-
-    fn default_text(&mut self, sql: &str, ty: &Type) {
-        let text = self.target.grammar.default_value(sql.to_string(), ty);
+        };
+        let text = self.target.grammar.default_value(text, ty);
         self.push(&text);
+        Ok(())
     }
 
     fn computed(&mut self, column: &ColumnDef) -> Result<()> {

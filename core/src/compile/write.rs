@@ -203,6 +203,15 @@ pub(crate) struct BulkInsert<'i> {
 }
 
 impl<'i> BulkInsert<'i> {
+    /// The keys that the rows themselves give, where all do.
+    pub(crate) fn given_keys(&self) -> Option<Vec<i64>> {
+        let key = self.def.generated_key()?.key();
+        let at =
+            self.columns.iter().position(|at| self.def.column_at(*at).is_some_and(|c| c.key() == key))?;
+        let all = self.values.range(at..self.values.len()).step_by(self.width());
+        all.map(|value| if let crate::value::ValueRef::Int(id) = value { Some(id) } else { None }).collect()
+    }
+
     /// Checks columns and values, fills in defaults, and brings values to the driver's forms.
     pub(crate) fn plan(insert: &'i Insert, target: &Target) -> Result<BulkInsert<'i>> {
         let def = insert.table.def();

@@ -1,10 +1,10 @@
 //! The contract of types and values: names for DDL, names from the catalog, values both ways.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use crate::error::{Error, Result};
 use crate::types::{Class, Type};
-use crate::value::{
-    Date, DateTime, Decimal, Interval, Json, Time, Timestamp, Uuid, Value, ValueRef, bytes_of,
-};
+use crate::value::{Date, DateTime, Decimal, Interval, Json, Time, Timestamp, Uuid, Value, ValueRef};
 
 /// What a bound value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,9 +185,9 @@ fn from_text(class: Class, text: String) -> Result<Option<Value>> {
             Ok(number) => Value::Float(number),
             Err(_) => return Ok(None),
         },
-        Class::Bytes => match bytes_of(&text) {
-            Some(bytes) => Value::Bytes(bytes),
-            None => return Ok(None),
+        Class::Bytes => match BASE64_STANDARD.decode(&text) {
+            Ok(bytes) => Value::Bytes(bytes),
+            Err(_) => return Ok(None),
         },
         Class::Decimal => Value::Decimal(text.parse()?),
         Class::Date => Value::Date(text.parse::<Date>()?),
@@ -220,5 +220,46 @@ pub fn rich_from_text(class: Class, text: &str) -> Option<Value> {
         Class::Uuid => same(text, Value::Uuid),
         Class::Json => text.parse().ok().map(Value::Json),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_from_their_text() {
+        let bytes = |text: &str| coerce(text.into(), &Type::Binary(None));
+        for (text, wanted) in [("", &b""[..]), ("Zg==", b"f"), ("Zm8=", b"fo"), ("AP8=", &[0, 255])] {
+            assert_eq!(bytes(text).unwrap(), Value::Bytes(wanted.to_vec()));
+        }
+        for text in ["Z", "Zg", "Zg=", "Zh==", "Zg==Zg==", "????", "=Zg=", "Zm9v\n"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_that_a_column_has_not() {
+        let fits = |text: &str, ty: Type| {
+            let value = coerce(text.into(), &ty).unwrap();
+            check_scale(&value, &ty).is_ok()
+        };
+        let numeric = |scale| Type::Numeric(Some(9), Some(scale));
+        for (text, ty, wanted) in [
+            ("1.50", numeric(1), true),
+            ("1.05", numeric(1), false),
+            ("-12300", numeric(-2), true),
+            ("0", numeric(-2), true),
+            ("12350", numeric(-2), false),
+            ("50", numeric(-2), false),
+            ("100.5", numeric(-2), false),
+            ("12:30:00.5", Type::Time, true),
+            ("12:30:00.5", Type::Time.digits(1), true),
+            ("12:30:00.55", Type::Time.digits(1), false),
+            ("PT0.001S", Type::Interval.digits(3), true),
+            ("PT0.0001S", Type::Interval.digits(3), false),
+        ] {
+            assert_eq!(fits(text, ty.clone()), wanted, "{text} in {ty}");
+        }
     }
 }

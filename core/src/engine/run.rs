@@ -318,6 +318,14 @@ fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
 }
 
 pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
+    if let Some(ids) = want_ids.then(|| plan.given_keys()).flatten() {
+        let rows = send_bulk(conn, plan, false)?.rows;
+        let message = "a row was left out by a rule or a trigger, so it has no key to give";
+        let all = rows == plan.rows as u64;
+        return all
+            .then_some(BulkInserted { rows, ids })
+            .ok_or_else(|| Error::new(ErrorKind::Unique, message));
+    }
     if plan.width() == 0 {
         return send_empty_rows(conn, plan, want_ids);
     }

@@ -4,7 +4,6 @@
 //! in a result (`rows`). Callers: everything.
 
 mod array;
-mod base64;
 mod convert;
 mod decimal;
 mod foreign;
@@ -17,7 +16,6 @@ mod temporal;
 mod uuid;
 
 pub use array::{Array, Other, OtherData};
-pub(crate) use base64::decode as bytes_of;
 pub use decimal::Decimal;
 pub use json::Json;
 pub use read::{FromValue, FromValueRef};

@@ -6,10 +6,10 @@
 
 use std::fmt;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor, value as access};
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
-use super::base64;
 use super::json_out::Piece;
 use super::{Json, OtherData, Value, ValueRef};
 
@@ -40,7 +40,7 @@ impl Serialize for ValueRef<'_> {
 
 fn bytes_out<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
-        serializer.serialize_str(&base64::encode(bytes))
+        serializer.serialize_str(&BASE64_STANDARD.encode(bytes))
     } else {
         serializer.serialize_bytes(bytes)
     }
