@@ -242,3 +242,37 @@ fn r3_3_16_the_driver_itself() {
         assert_eq!(conn.query_text("SELECT * FROM own", ()).unwrap().len(), 0, "the connection goes on");
     });
 }
+
+#[test]
+fn r3_3_14_everything_that_is_sent_is_told() {
+    each_backend(|db| {
+        let t = numbers(db);
+        let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let list = seen.clone();
+        let watch = db.engine().unwrap().observe(move |statement| {
+            let failed = statement.error.map(mirrorm::Error::kind);
+            let word = statement.sql.split_ascii_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+            list.lock().unwrap().push((word, statement.rows, failed, statement.is_transaction()));
+        });
+        let conn = db.connect().unwrap();
+        let tx = conn.begin(Intent::Write).unwrap();
+        add(&tx, &t, 1);
+        let level = tx.savepoint().unwrap();
+        assert!(level.execute("INSERT INTO no_such VALUES (1)", ()).is_err());
+        level.rollback().unwrap();
+        tx.commit().unwrap();
+        conn.begin(Intent::Write).unwrap().rollback().unwrap();
+        drop(watch);
+        add(&conn, &t, 2);
+        let told = std::mem::take(&mut *seen.lock().unwrap());
+        let words: Vec<&str> = told.iter().map(|(word, ..)| word.as_str()).collect();
+        let begin = if dialect(db) == "mysql" { "START" } else { "BEGIN" };
+        let inside = ["INSERT", "SAVEPOINT", "INSERT", "ROLLBACK"];
+        assert_eq!(words[..5], [&[begin][..], &inside].concat());
+        assert_eq!(words[words.len() - 3..], ["COMMIT", begin, "ROLLBACK"], "and nothing after");
+        let kinds: Vec<bool> = told.iter().map(|(.., ends)| *ends).collect();
+        assert_eq!((kinds[0], kinds[1], kinds[4]), (true, false, false), "a savepoint is no transaction");
+        assert_eq!(told[1].1, Some(1), "rows");
+        assert_eq!(told[3].2, Some(ErrorKind::NoSuchTable));
+    });
+}
