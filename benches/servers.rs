@@ -12,7 +12,6 @@ use std::time::Instant;
 use mirrorm::prelude::*;
 use mirrorm::reflect::Reflector;
 use mysql::prelude::Queryable;
-use postgres::fallible_iterator::FallibleIterator;
 
 /// Rounds over one pair of connections, and how many pairs: how long a round trip takes depends on which
 /// processor the server's side of a connection sits on, by a factor of three. So times are those of good
@@ -64,11 +63,13 @@ impl Raw for Pg {
     }
 
     fn all(&mut self) -> Vec<User> {
-        let rows = self.client.query_raw(&self.all, std::iter::empty::<i32>()).unwrap();
-        let user = |row: postgres::Row| {
-            Ok(User { id: row.get::<_, i32>(0).into(), name: row.get(1), hair_color: row.get(2) })
+        // All at once: `query_raw` takes half as long again.
+        let user = |row: postgres::Row| User {
+            id: row.get::<_, i32>(0).into(),
+            name: row.get(1),
+            hair_color: row.get(2),
         };
-        rows.map(user).collect().unwrap()
+        self.client.query(&self.all, &[]).unwrap().into_iter().map(user).collect()
     }
 
     fn get(&mut self, key: i64) -> User {

@@ -143,6 +143,14 @@ pub(crate) fn is_query(sql: &str) -> bool {
     ["select", "values", "with", "table"].iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
+/// Whether a statement does nothing but give rows, as many as it says that it was about.
+#[cfg(feature = "postgres")]
+pub(crate) fn only_gives_rows(sql: &str) -> bool {
+    let first = words(sql).next().unwrap_or_default();
+    let reads = ["select", "values", "table", "fetch", "show", "explain"];
+    reads.iter().any(|word| first.eq_ignore_ascii_case(word)) && !mentions(sql, &["into"])
+}
+
 /// Whether a script may begin or end transactions.
 pub(crate) fn has_transactions(script: &str) -> bool {
     mentions(script, &["begin", "start", "commit", "end", "rollback", "abort", "prepare"])

@@ -10,17 +10,15 @@ use std::collections::{HashMap, VecDeque};
 use std::error::Error as StdError;
 use std::sync::Arc;
 
+use mirrorm_core::Result;
 use mirrorm_core::dialect::{Connection, Cursor, Request};
 use mirrorm_core::rows::{BlockBuilder, Columns};
-use mirrorm_core::{Error, Result};
-use postgres::fallible_iterator::FallibleIterator;
+use postgres::Row;
 use postgres::types::{FromSql, Type};
-use postgres::{Row, RowIter};
 
 use super::decode::Cell;
 use super::driver::{Fetched, PostgresConnection, Prepared};
 use super::encode::Param;
-use super::errors::from_driver;
 
 /// The bytes of a cell, whatever its type.
 pub(super) struct Raw<'r>(pub(super) &'r [u8]);
@@ -60,53 +58,6 @@ impl Cursor for Held<'_> {
 
     fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {
         for row in self.rows.by_ref() {
-            if push_row(&row, self.cells, self.columns, block) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// Rows as the driver reads them.
-pub(super) struct Live<'c> {
-    pub(super) rows: RowIter<'c>,
-    pub(super) cells: &'c [Cell],
-    pub(super) columns: &'c Arc<Columns>,
-    /// Whether there is nothing left to read: the driver must not be asked again.
-    pub(super) done: bool,
-    /// What the server said, if it failed.
-    pub(super) failure: Option<Error>,
-}
-
-impl Live<'_> {
-    fn next(&mut self) -> Result<Option<Row>> {
-        if self.done {
-            return Ok(None);
-        }
-        let next = self.rows.next();
-        self.done = !matches!(next, Ok(Some(_)));
-        next.map_err(|e| {
-            let error = from_driver(e);
-            self.failure = Some(error.clone());
-            error
-        })
-    }
-
-    /// Reads what is left.
-    pub(super) fn finish(&mut self) -> Result<()> {
-        while self.next()?.is_some() {}
-        Ok(())
-    }
-}
-
-impl Cursor for Live<'_> {
-    fn columns(&self) -> &Arc<Columns> {
-        self.columns
-    }
-
-    fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {
-        while let Some(row) = self.next()? {
             if push_row(&row, self.cells, self.columns, block) {
                 return Ok(true);
             }

@@ -14,14 +14,13 @@ use std::time::Duration;
 use lru::LruCache;
 use mirrorm_core::dialect::{Connection, Cursor, Done, Request};
 use mirrorm_core::rows::{ColumnInfo, Columns, RowBuffer};
-use mirrorm_core::types::Type;
 use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Left, Result};
 use postgres::fallible_iterator::FallibleIterator;
-use postgres::types::ToSql;
-use postgres::{Client, Row, RowIter, SimpleQueryMessage, Statement};
+use postgres::types::{ToSql, Type};
+use postgres::{Client, Row, SimpleQueryMessage, Statement};
 
-use super::cursor::{Held, Live, Streams};
+use super::cursor::{Held, Streams};
 use super::decode::Cell;
 use super::encode::{Items, Param};
 use super::errors::{from_driver, is_stale_plan};
@@ -79,7 +78,8 @@ impl Prepared {
 
     fn described(columns: &[postgres::Column], sql: &str) -> Prepared {
         let cells = columns.iter().map(|column| Cell::of(column.type_())).collect();
-        let named = columns.iter().map(|column| ColumnInfo::new(column.name(), Type::Any));
+        let named =
+            columns.iter().map(|column| ColumnInfo::new(column.name(), mirrorm_core::types::Type::Any));
         let columns = Arc::new(Columns::new(named.collect()));
         Prepared { statement: None, cells, columns, effect: words::effect(sql) }
     }
@@ -105,22 +105,6 @@ impl Prepared {
         }
         let message = format!("the statement takes {wanted} parameters, {given} were given");
         Err(Error::new(ErrorKind::Invalid, message))
-    }
-
-    /// Sends it with parameters.
-    fn send<'c, P: ToSql + Sync + Copy>(
-        &self,
-        client: &'c mut Client,
-        sql: &str,
-        params: &[P],
-    ) -> std::result::Result<RowIter<'c>, postgres::Error> {
-        match &self.statement {
-            Some(statement) => client.query_raw(statement, params.iter().copied()),
-            None => {
-                let unknown = params.iter().map(|param| (*param, postgres::types::Type::UNKNOWN));
-                client.query_typed_raw(sql, unknown)
-            }
-        }
     }
 }
 
@@ -301,63 +285,12 @@ impl PostgresConnection {
         Ok(())
     }
 
-    /// Lends the rows of a statement as the driver reads them; nothing else is sent meanwhile. None where
-    /// a runtime is in the way, or the statement has to be prepared again.
-    fn query_live(
-        &self,
-        request: &Request<'_>,
-        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
-    ) -> Result<Option<()>> {
-        if tokio::runtime::Handle::try_current().is_ok() || !request.keep || !self.keeps {
-            return Ok(None);
-        }
-        self.streams.settle(self)?;
-        let prepared = self.prepared(request.sql, request.keep)?;
-        prepared.takes(request.params.len())?;
-        let columns = prepared.columns(request.columns)?;
-        let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
-        let mut client = self.client()?;
-        let client = client.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
-        let mut live = match prepared.send(client, request.sql, &params) {
-            Ok(rows) => Live { rows, cells: &prepared.cells, columns, done: false, failure: None },
-            Err(error) if is_stale_plan(&error) => {
-                self.statements.borrow_mut().pop(request.sql);
-                return match self.status.get() {
-                    Status::Idle => Ok(None),
-                    _ => Err(self.failed(went_stale(from_driver(error)))),
-                };
-            }
-            Err(error) => return Err(self.failed(from_driver(error))),
-        };
-        let result = body(&mut live);
-        // What nobody reads may fail as well, and takes the transaction with it all the same.
-        let rest = live.finish();
-        if let Some(error) = rest.as_ref().err().or(live.failure.as_ref()) {
-            self.note_failure(prepared.effect);
-            self.failed(error.clone());
-        }
-        self.note(prepared.effect);
-        result.and(rest).map(Some)
-    }
-
     /// Keeps account of an error of the server.
     fn failed(&self, error: Error) -> Error {
         if self.status.get() == Status::InTransaction && error.kind() != ErrorKind::Disconnected {
             self.status.set(Status::Failed);
         }
         error
-    }
-
-    /// Reads all rows of a statement, and lends them.
-    fn query_held(
-        &self,
-        request: &Request<'_>,
-        body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
-    ) -> Result<()> {
-        let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
-        let Fetched { rows, prepared, .. } = self.fetch((request.sql, request.keep), &params)?;
-        let columns = prepared.columns(request.columns)?;
-        body(&mut Held { rows: rows.into_iter(), cells: &prepared.cells, columns })
     }
 }
 
@@ -372,14 +305,36 @@ fn went_stale(error: Error) -> Error {
     Error::new(ErrorKind::Stale, message).with_source(error)
 }
 
-/// All rows of a statement, and how many it was about.
+/// All rows of a statement, and how many it was about. They are read at once: asking the driver for one
+/// after the other costs as much again as the rows themselves.
 fn read_all<P: ToSql + Sync + Copy>(
     client: &mut Client,
     prepared: &Prepared,
     sql: &str,
     params: &[P],
 ) -> std::result::Result<(Vec<Row>, u64), postgres::Error> {
-    let mut rows = prepared.send(client, sql, params)?;
+    let lent = params.iter().map(|param| param as &(dyn ToSql + Sync));
+    let rows = match &prepared.statement {
+        Some(statement) if statement.columns().is_empty() => {
+            return client.execute(statement, &lent.collect::<Vec<_>>()).map(|count| (Vec::new(), count));
+        }
+        Some(statement) => client.query(statement, &lent.collect::<Vec<_>>())?,
+        None if words::only_gives_rows(sql) => {
+            client.query_typed(sql, &lent.map(|param| (param, Type::UNKNOWN)).collect::<Vec<_>>())?
+        }
+        None => return read_unknown(client, sql, params),
+    };
+    let count = rows.len() as u64;
+    Ok((rows, count))
+}
+
+/// As [`read_all`], of a text that nobody knows: it may give rows, or say how many it changed.
+fn read_unknown<P: ToSql + Sync + Copy>(
+    client: &mut Client,
+    sql: &str,
+    params: &[P],
+) -> std::result::Result<(Vec<Row>, u64), postgres::Error> {
+    let mut rows = client.query_typed_raw(sql, params.iter().map(|param| (*param, Type::UNKNOWN)))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(row);
@@ -414,10 +369,10 @@ impl Connection for PostgresConnection {
         if request.stream && words::is_query(request.sql) {
             return self.streams.query(self, request, body);
         }
-        match self.query_live(request, body)? {
-            Some(()) => Ok(()),
-            None => self.query_held(request, body),
-        }
+        let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
+        let Fetched { rows, prepared, .. } = self.fetch((request.sql, request.keep), &params)?;
+        let columns = prepared.columns(request.columns)?;
+        body(&mut Held { rows: rows.into_iter(), cells: &prepared.cells, columns })
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
