@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use mirrorm::dialect::{ColumnFacts, ElementFacts, ForeignKeyFacts, ObjectKind, TableFacts};
+use mirrorm::dialect::{ColumnFacts, ElementFacts, ForeignKeyFacts, ObjectKind, SchemaFacts, TableFacts};
 use mirrorm::prelude::*;
 use mirrorm::reflect::{Reflection, Reflector, RelationshipKind, document};
 use mirrorm::schema::Action;
@@ -31,7 +31,7 @@ pub(super) fn inspect(db: &Db, request: &Request, json: bool, out: &mut dyn Writ
         writeln!(out, "{document:#}")?;
         return Ok(());
     }
-    let (facts, problems) = reflector.facts(&db.connect()?)?;
+    let SchemaFacts { tables: facts, problems, .. } = reflector.facts(&db.connect()?)?;
     // Relationships lead to tables that were not asked for, so they come from the whole schema.
     let whole = Request { table: None, schema: request.schema.clone(), rows: false };
     let reflection = db.reflect_with(&whole.reflector())?;
@@ -61,6 +61,8 @@ fn show_table(
 ) -> Result<(), Failure> {
     let kind = match table.kind {
         ObjectKind::View => "view",
+        ObjectKind::MaterializedView => "materialized view",
+        ObjectKind::Foreign => "foreign table",
         ObjectKind::Virtual => "virtual table",
         _ => "table",
     };
@@ -128,7 +130,10 @@ fn show_constraints(table: &TableFacts, out: &mut dyn Write) -> Result<(), Failu
     for key in &table.foreign_keys {
         line(out, &format!("  {}{}", foreign_key(key), named(&key.name)))?;
     }
-    for index in &table.indexes {
+    for other in &table.others {
+        line(out, &format!("  {}  [{}]", other.sql, other.name))?;
+    }
+    for index in table.indexes.iter().filter(|index| index.constraint.is_none()) {
         let unique = if index.unique { "unique index" } else { "index" };
         let elements: Vec<String> = index.elements.iter().map(element).collect();
         let filter = index.filter.as_ref().map_or(String::new(), |sql| format!(" where {sql}"));
@@ -155,8 +160,14 @@ fn element(element: &ElementFacts) -> String {
     if let Some(collation) = &element.collation {
         text.push_str(&format!(" collate {collation}"));
     }
+    if let Some(length) = element.length {
+        text.push_str(&format!("({length})"));
+    }
     if element.descending {
         text.push_str(" desc");
+    }
+    if let Some(first) = element.nulls_first {
+        text.push_str(if first { " nulls first" } else { " nulls last" });
     }
     text
 }

@@ -278,6 +278,6 @@ impl Inspector for MockInspector {
     }
 
     fn facts(&self, connection: &dyn Connection, _: &Scope) -> Result<SchemaFacts> {
-        Ok(SchemaFacts { tables: Self::tables(connection), problems: Vec::new() })
+        Ok(SchemaFacts { tables: Self::tables(connection), ..SchemaFacts::default() })
     }
 }

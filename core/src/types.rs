@@ -58,10 +58,77 @@ pub enum Type {
     Json,
     /// An array of a type.
     Array(Arc<Type>),
+    /// One of a list of texts: made by [`EnumType`], or reflected.
+    Enum(Arc<EnumType>),
     /// A type with no portable form, in the database's own words.
     Other(Arc<str>),
     /// A type of yours.
     Custom(Custom),
+}
+
+/// The labels of an enum, and its name where the database gives such a type one.
+///
+/// # Example
+/// ```
+/// use mirrorm::prelude::*;
+/// use mirrorm::types::EnumType;
+///
+/// let db = Db::open("sqlite://")?;
+/// let mood = Type::from(EnumType::new(["sad", "ok"]));
+/// let people = db.table("people", (column("id", Integer).primary_key(), column("mood", mood)))?;
+/// db.create_all()?;
+/// insert(&people).values(values! { "mood" => "ok" }).run(&db)?;
+/// let error = insert(&people).values(values! { "mood" => "glad" }).run(&db).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Conversion);
+/// # Ok::<(), mirrorm::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnumType {
+    schema: Option<Arc<str>>,
+    name: Option<Arc<str>>,
+    labels: Vec<String>,
+}
+
+impl EnumType {
+    /// An enum of these labels, in this order, without a name.
+    pub fn new<L: Into<String>>(labels: impl IntoIterator<Item = L>) -> EnumType {
+        EnumType { schema: None, name: None, labels: labels.into_iter().map(Into::into).collect() }
+    }
+
+    /// An enum that the database knows by a name, in a schema where that is not the default one.
+    pub fn named<L: Into<String>>(
+        schema: Option<&str>,
+        name: &str,
+        labels: impl IntoIterator<Item = L>,
+    ) -> EnumType {
+        EnumType { schema: schema.map(Arc::from), name: Some(Arc::from(name)), ..EnumType::new(labels) }
+    }
+
+    /// The name, where it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The schema of the name, where that is not the default one.
+    pub fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    /// The labels in their order.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// The characters of the longest label.
+    pub fn longest(&self) -> usize {
+        self.labels.iter().map(|label| label.chars().count()).max().unwrap_or(0)
+    }
+}
+
+impl From<EnumType> for Type {
+    fn from(labels: EnumType) -> Type {
+        Type::Enum(Arc::new(labels))
+    }
 }
 
 /// A type of yours: how it is declared, and what happens to values on the way in and out.
@@ -157,7 +224,7 @@ impl Type {
             Type::SmallInteger | Type::Integer | Type::BigInteger => Class::Int,
             Type::Float | Type::Double => Class::Float,
             Type::Numeric(..) => Class::Decimal,
-            Type::Varchar(_) | Type::Char(_) | Type::Text => Class::Text,
+            Type::Varchar(_) | Type::Char(_) | Type::Text | Type::Enum(_) => Class::Text,
             Type::Binary(_) => Class::Bytes,
             Type::Date => Class::Date,
             Type::Time => Class::Time,
@@ -233,6 +300,7 @@ impl fmt::Display for Type {
             Type::Uuid => f.write_str("uuid"),
             Type::Json => f.write_str("json"),
             Type::Array(item) => write!(f, "{item}[]"),
+            Type::Enum(labels) => f.write_str(labels.name().unwrap_or("enum")),
             Type::Other(name) => f.write_str(name),
             Type::Custom(custom) => f.write_str(custom.0.name()),
         }

@@ -5,12 +5,14 @@
 //! | `disable` | no | – |
 //! | `prefer`, the default | if the server can | – |
 //! | `require` | yes | as `verify-ca` where a CA file is given |
-//! | `verify-ca` | yes | its certificate is signed by somebody trusted |
+//! | `verify-ca` | yes | its certificate is signed by somebody in the CA file; not on MySQL |
 //! | `verify-full` | yes | and is that of the host in the URL |
 //!
 //! (postgresql.org/docs/current/libpq-ssl.html, which MySQL's `--ssl-mode` agrees with.) Trusted are the
-//! certificates of `sslrootcert`, in PEM; without one, Mozilla's. `sslcert` and `sslkey` are our own
-//! certificate, for servers that ask for one. Sockets of this machine are never encrypted.
+//! certificates of `sslrootcert`, in PEM; without one, Mozilla's. MySQL's driver trusts Mozilla's beside the
+//! file's: there a signature alone says nothing, so `verify-ca` is refused and `require` with a CA file looks
+//! at the name too. `sslcert` and `sslkey` are our own certificate, for servers that ask for one. Sockets of
+//! this machine are never encrypted.
 
 use std::path::PathBuf;
 
@@ -74,15 +76,35 @@ impl Tls {
             self.mode = Mode::Disable;
             return Ok(());
         }
-        if self.mode == Mode::Require && self.roots.is_some() {
-            self.mode = Mode::VerifyCa;
-        }
+        self.settle_trust(dialect)?;
         for file in [&self.roots, &self.certificate, &self.key].into_iter().flatten() {
             std::fs::File::open(file).map_err(|e| unreadable(file, &e))?;
         }
         if self.certificate.is_some() != self.key.is_some() {
             let message = "a certificate of one's own takes both `sslcert` and `sslkey`";
             return Err(Error::new(ErrorKind::Config, message));
+        }
+        Ok(())
+    }
+}
+
+impl Tls {
+    /// Whom a certificate has to be signed by, and what it has to name.
+    fn settle_trust(&mut self, dialect: &'static str) -> Result<()> {
+        let only_these = dialect != "mysql";
+        match (self.mode, self.roots.is_some()) {
+            (Mode::Require, true) if only_these => self.mode = Mode::VerifyCa,
+            (Mode::Require, true) => self.mode = Mode::VerifyFull,
+            (Mode::VerifyCa, _) if !only_these => {
+                let missing = "sslmode=verify-ca, which would trust any public authority: verify-full";
+                return Err(Error::unsupported(missing, dialect));
+            }
+            (Mode::VerifyCa, false) => {
+                let message = "sslmode=verify-ca takes the authority's file, `sslrootcert`: anybody can have a \
+                               certificate of a public one";
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -219,6 +241,10 @@ mod client {
             own: &CertificateDer<'_>,
             signed: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            if self.mode < Mode::VerifyCa {
+                // Certificates of old forms are read by nobody then.
+                return Ok(HandshakeSignatureValid::assertion());
+            }
             verify_tls12_signature(message, own, signed, &self.provider.signature_verification_algorithms)
         }
 
@@ -228,6 +254,9 @@ mod client {
             own: &CertificateDer<'_>,
             signed: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            if self.mode < Mode::VerifyCa {
+                return Ok(HandshakeSignatureValid::assertion());
+            }
             verify_tls13_signature(message, own, signed, &self.provider.signature_verification_algorithms)
         }
 

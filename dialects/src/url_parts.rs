@@ -38,7 +38,9 @@ pub struct UrlParts {
     pub host: Option<String>,
     /// The server's port.
     pub port: Option<u16>,
-    /// The database; of SQLite the file, which begins with `/` where its path is absolute.
+    /// The database; of SQLite the file, which begins with `/` where its path is absolute. In its URLs nothing
+    /// is escaped, so a file with `?` in its name has none of scheme `sqlite`: see
+    /// `mirrorm::dialect::sqlite::url_of_path`.
     pub database: Option<String>,
     /// The parameters, in order.
     pub query: Vec<(String, String)>,
@@ -80,7 +82,10 @@ impl UrlParts {
             password: password.map(decode_percent).transpose()?,
             host: given(Some(host))?,
             port: port.map_err(|_| wrong("the port is no number"))?,
-            database: given(database)?,
+            database: match is_file(url.scheme()) {
+                true => database.filter(|path| !path.is_empty()).map(str::to_string),
+                false => given(database)?,
+            },
             query,
         })
     }
@@ -113,7 +118,7 @@ impl UrlParts {
             // An address of IPv6 (RFC 3986, 3.2.2).
             host if host.contains(':') && !host.contains(',') => {
                 rest.push('[');
-                rest.push_str(host);
+                escape(host, ":", &mut rest);
                 rest.push(']');
             }
             host => escape(host, ",:[]", &mut rest),
@@ -123,7 +128,10 @@ impl UrlParts {
         }
         if let Some(database) = &self.database {
             rest.push('/');
-            escape(database, "/:", &mut rest);
+            match is_file(&self.scheme) {
+                true => rest.push_str(database),
+                false => escape(database, "/:", &mut rest),
+            }
         }
         for (at, (name, value)) in self.query.iter().enumerate() {
             rest.push(if at == 0 { '?' } else { '&' });
@@ -133,6 +141,11 @@ impl UrlParts {
         }
         Url::new(&self.scheme, rest)
     }
+}
+
+/// Whether a scheme's path is a file's name as it is (sqlite.org/uri.html is for `file:` alone).
+fn is_file(scheme: &str) -> bool {
+    scheme == "sqlite"
 }
 
 /// A host and its port; of several hosts all, with their ports.
@@ -180,7 +193,8 @@ mod tests {
             "some://h/",
             "some://",
             "sqlite:////var/lib/shop.db",
-            "sqlite:///shop%20of%20ann.db?mode=ro",
+            "sqlite:///shop of 100% ann.db?mode=ro",
+            "some://[fe80::1%25eth0]/shop",
             "some://ann%3A%40b:a+b@h/d",
         ];
         for url in urls {
@@ -198,7 +212,7 @@ mod tests {
         assert_eq!(parts(urls[2]).host.as_deref(), Some("h1:1,h2:2"));
         assert_eq!((parts(urls[3]).database, parts(urls[4]).host), (None, None));
         assert_eq!(parts(urls[5]).database.as_deref(), Some("/var/lib/shop.db"));
-        assert_eq!(parts(urls[7]).password.as_deref(), Some("a+b"), "a plus is a plus");
+        assert_eq!(parts(urls[8]).password.as_deref(), Some("a+b"), "a plus is a plus");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use mirrorm_core::expr::raw;
 use mirrorm_core::schema::{
     Autoincrement, Column, Constraint, Existing, ForeignKey, Index, IndexElement, Metadata, Name, Options,
     PartList, Reference, ServerDefault, Setting, Table, TableKind, TableParts, check, column, comment,
-    foreign_key, in_schema, index, option, primary_key, unique,
+    foreign_key, in_schema, index, option, primary_key, unique, verbatim,
 };
 
 /// Registers the table of these facts; a table known already takes the new definition.
@@ -32,8 +32,11 @@ pub(super) fn define(
     let uniques =
         facts.uniques.iter().map(|key| with_options(named(unique(names(key)), &key.name), &key.options));
     uniques.collect::<Vec<Constraint>>().add_to(&mut list);
-    let checks = facts.checks.iter().map(|c| named(check(raw(c.sql.as_str())), &c.name));
+    let checks =
+        facts.checks.iter().map(|c| with_options(named(check(raw(c.sql.as_str())), &c.name), &c.options));
     checks.collect::<Vec<Constraint>>().add_to(&mut list);
+    let others = facts.others.iter().map(|o| verbatim(dialect, o.sql.as_str()).named(o.name.as_str()));
+    others.collect::<Vec<Constraint>>().add_to(&mut list);
     for key in &facts.foreign_keys {
         match missing_column(facts, key.columns.iter()) {
             None => one_foreign_key(key).add_to(&mut list),
@@ -43,7 +46,8 @@ pub(super) fn define(
             )),
         }
     }
-    for one in &facts.indexes {
+    // What the database keeps for a constraint comes and goes with it.
+    for one in facts.indexes.iter().filter(|index| index.constraint.is_none()) {
         match missing_column(facts, one.elements.iter().filter_map(|e| e.column.as_ref())) {
             None => one_index(one).add_to(&mut list),
             Some(column) => problems.push(problem(
@@ -67,6 +71,8 @@ fn settings(facts: &TableFacts) -> Vec<Setting> {
     let definition = facts.definition.as_deref().map(Into::into);
     let kind = match facts.kind {
         ObjectKind::View => TableKind::View(definition),
+        ObjectKind::MaterializedView => TableKind::MaterializedView(definition),
+        ObjectKind::Foreign => TableKind::Foreign,
         ObjectKind::Virtual | ObjectKind::Shadow => TableKind::Virtual(definition),
         _ => TableKind::Table,
     };
@@ -137,10 +143,10 @@ fn one_foreign_key(facts: &ForeignKeyFacts) -> ForeignKey {
     if let Some(deferrable) = facts.deferrable {
         key = key.deferrable(deferrable, facts.initially_deferred);
     }
-    match &facts.match_type {
-        Some(word) => key.match_type(word.as_str()),
-        None => key,
+    if let Some(word) = &facts.match_type {
+        key = key.match_type(word.as_str());
     }
+    facts.options.iter().fold(key, |made, (d, n, v)| made.option(d, n, v.clone()))
 }
 
 fn one_index(facts: &IndexFacts) -> Index {
@@ -161,6 +167,15 @@ fn element(facts: &ElementFacts) -> IndexElement {
     };
     if let Some(collation) = &facts.collation {
         made = made.collate(collation.as_str());
+    }
+    if let Some(first) = facts.nulls_first {
+        made = made.nulls_first(first);
+    }
+    if let Some(length) = facts.length {
+        made = made.length(length);
+    }
+    if let Some(name) = &facts.operator_class {
+        made = made.operator_class(name.as_str());
     }
     if facts.descending { made.desc() } else { made }
 }

@@ -1,6 +1,6 @@
 //! What to reflect, and doing it.
 
-use mirrorm_core::dialect::{ObjectKind, Problem, Scope, TableFacts};
+use mirrorm_core::dialect::{ObjectKind, Problem, SchemaFacts, Scope};
 use mirrorm_core::engine::Conn;
 use mirrorm_core::schema::{Metadata, Table};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -79,7 +79,7 @@ impl Reflector {
     ///
     /// # Errors
     /// As [`Reflector::reflect`].
-    pub fn facts(&self, conn: &Conn) -> Result<(Vec<TableFacts>, Vec<Problem>)> {
+    pub fn facts(&self, conn: &Conn) -> Result<SchemaFacts> {
         let inspector = conn.engine().dialect().inspector();
         let facts = inspector.facts(conn.driver(), &self.scope)?;
         if let Some(names) = &self.scope.only {
@@ -93,7 +93,7 @@ impl Reflector {
                 return Err(Error::new(ErrorKind::NoSuchTable, message).with_table(missing.as_str()));
             }
         }
-        Ok((facts.tables, facts.problems))
+        Ok(facts)
     }
 
     /// Reads the facts and registers the tables: of the registry's default schema, where none was said.
@@ -104,7 +104,7 @@ impl Reflector {
         if let (None, Some(schema)) = (&self.scope.schema, metadata.schema()) {
             return self.clone().schema(schema.as_str()).reflect(conn, metadata);
         }
-        let (facts, mut problems) = self.facts(conn)?;
+        let SchemaFacts { tables: facts, mut problems, .. } = self.facts(conn)?;
         let dialect = conn.engine().dialect().name();
         let mut tables = Vec::with_capacity(facts.len());
         let asked = |name: &String| self.scope.only.as_ref().is_some_and(|names| names.contains(name));

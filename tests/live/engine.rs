@@ -1,6 +1,7 @@
 //! URLs, engines and what they tell, a test for each row of the comparison with SQLAlchemy's (`r3_1_2` is
 //! its row 3.1.2).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -199,18 +200,58 @@ fn r3_2_10_hooks_of_new_connections() {
             format!("{value:?}").contains("77")
         };
         assert!(!asked());
+        let t = db.table("t", column("at", Timestamp)).unwrap();
+        db.create_all().unwrap();
+        let add = || insert(&t).values(values! { "at" => "2024-02-29 12:00:00+00:00" }).run(db).is_ok();
+        let before = add();
         let hook = db.engine().unwrap().on_connect(move |conn| conn.execute(set, ()).map(drop));
         assert!(asked(), "also on what was open already");
         assert!(asked(), "and still there");
+        assert_eq!(add(), before, "the zone of instants is known as before");
         if dialect(db) != "sqlite" {
             db.execute(user_sets, ()).unwrap();
             assert!(asked(), "what a user set is gone, what the hook set is there");
         }
         drop(hook);
-        let _refuses =
-            db.engine().unwrap().on_connect(|_| Err(mirrorm::Error::new(ErrorKind::Vetoed, "not today")));
+        let _refuses = db.engine().unwrap().on_connect(|_| Err(Error::new(ErrorKind::Vetoed, "not today")));
         assert_eq!(db.query_text("SELECT 1", ()).unwrap_err().kind(), ErrorKind::Vetoed);
         assert_eq!(db.engine().unwrap().pool_status().in_use, 0);
+    });
+}
+
+#[test]
+fn r3_2_10_hooks_that_go_wrong() {
+    // The last handle of a database goes with a hook of its own.
+    let db = Db::open("sqlite://").unwrap();
+    let own = db.clone();
+    let hook = db.engine().unwrap().observe_pool(move |_| drop(own.clone()));
+    drop(db);
+    drop(hook);
+    each_backend(|db| {
+        let engine = db.engine().unwrap();
+        let t = db.table("kept", column("n", Integer)).unwrap();
+        db.create_all().unwrap();
+        insert(&t).values(values! { "n" => 1 }).run(db).unwrap();
+        let refuses = engine.on_checkout(|_| Err(Error::new(ErrorKind::Vetoed, "not now")));
+        assert_eq!(select(&t).count(db).unwrap_err().kind(), ErrorKind::Vetoed);
+        drop(refuses);
+        assert_eq!(select(&t).count(db).unwrap(), 1, "what a hook refuses is still there");
+        let leaves = engine.on_checkout(|conn| conn.execute("BEGIN", ()).map(drop));
+        assert_eq!(select(&t).count(db).unwrap_err().kind(), ErrorKind::Invalid);
+        drop(leaves);
+        assert_eq!(select(&t).count(db).unwrap(), 1);
+        // A listener that uses the pool is not told of itself.
+        let (own, calls) = (db.clone(), Arc::new(AtomicUsize::new(0)));
+        let count = calls.clone();
+        let told = engine.observe_pool(move |event| {
+            if event.kind == PoolEventKind::Checkin && !own.engine().unwrap().shares_connection() {
+                drop(own.connect());
+            }
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        drop(db.connect().unwrap());
+        assert_eq!(calls.load(Ordering::Relaxed), 2, "a checkout and a checkin");
+        drop(told);
     });
 }
 

@@ -15,7 +15,8 @@ use crate::support::memory;
 #[track_caller]
 fn rebuilt(sql: &str) -> Db {
     let facts = |db: &Db| {
-        let (tables, problems) = mirrorm::reflect::Reflector::new().facts(&db.connect().unwrap()).unwrap();
+        let mirrorm::dialect::SchemaFacts { tables, problems, .. } =
+            mirrorm::reflect::Reflector::new().facts(&db.connect().unwrap()).unwrap();
         assert_eq!(problems, []);
         format!("{tables:#?}")
     };

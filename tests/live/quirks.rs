@@ -8,7 +8,8 @@ use mirrorm::schema::Action as FkAction;
 use crate::support::{loaded, memory};
 
 fn facts(db: &Db) -> Vec<TableFacts> {
-    let (tables, problems) = Reflector::new().facts(&db.connect().unwrap()).unwrap();
+    let mirrorm::dialect::SchemaFacts { tables, problems, .. } =
+        Reflector::new().facts(&db.connect().unwrap()).unwrap();
     assert_eq!(problems, []);
     tables
 }
@@ -18,7 +19,7 @@ fn quirk(name: &str) -> TableFacts {
 }
 
 fn one(db: &Db, name: &str) -> TableFacts {
-    let mut found = Reflector::new().only([name]).facts(&db.connect().unwrap()).unwrap().0;
+    let mut found = Reflector::new().only([name]).facts(&db.connect().unwrap()).unwrap().tables;
     found.pop().unwrap_or_else(|| panic!("no {name}"))
 }
 
@@ -183,7 +184,7 @@ fn r4_3_13_temporary_objects() {
     assert_eq!(names, ["both", "only_temp"], "both, each once");
     assert_eq!(one(&db, "both").columns[0].name, "b", "a bare name means the temporary one");
     assert!(one(&db, "only_temp").columns[0].autoincrement);
-    let temp = Reflector::new().schema("temp").facts(&db.connect().unwrap()).unwrap().0;
+    let temp = Reflector::new().schema("temp").facts(&db.connect().unwrap()).unwrap().tables;
     assert_eq!(temp.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["both", "only_temp"]);
 }
 

@@ -303,7 +303,7 @@ fn our_tokenizer_agrees_with_a_full_parser() {
         let mut compared = 0;
         for schema in ["chinook", "chinook-auto", "northwind", "sakila", "quirks"] {
             let db = loaded(schema);
-            let (facts, _) = Reflector::new().facts(&db.connect().unwrap()).unwrap();
+            let facts = Reflector::new().facts(&db.connect().unwrap()).unwrap().tables;
             for row in db.query_text("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%' AND name NOT LIKE 'sqlite%'", ()).unwrap() {
                 let (name, sql) = (row.get::<&str>(0).unwrap(), row.get::<&str>(1).unwrap());
                 let bump = bumpalo::Bump::new();

@@ -298,7 +298,9 @@ fn compare(sections: &[(&str, String)]) {
         std::fs::write(&path, &document).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(written, document, "docs/values.md is not what the servers say: ./test --bless");
+    let differ = |(before, now): &(&str, &str)| before != now;
+    let first = written.lines().zip(document.lines()).find(differ);
+    assert!(written == document, "docs/values.md is not what the servers say (./test --bless): {first:?}");
 }
 
 const HEAD: &str = "# Values on the servers

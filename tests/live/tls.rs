@@ -63,8 +63,8 @@ fn connections_to_a_server_with_a_certificate() {
             (number, "sslmode=prefer".to_string(), true),
             (number, "sslmode=disable".to_string(), false),
             (number, "sslmode=require".to_string(), true),
-            (number, format!("sslmode=verify-ca{ca}"), true),
-            (number, format!("sslmode=verify-ca&ssl_ca={}", file("ca.pem")), true),
+            (name, format!("sslmode=require{ca}"), true),
+            (name, format!("sslmode=require&ssl_ca={}", file("ca.pem")), true),
             (name, format!("sslmode=verify-full{ca}"), true),
         ] {
             assert_eq!(is_encrypted(&server, &url(host, &query)).unwrap(), encrypted, "{query}");
@@ -73,11 +73,22 @@ fn connections_to_a_server_with_a_certificate() {
             (number, format!("sslmode=verify-full{ca}"), "not valid for name"),
             (name, "sslmode=verify-full".to_string(), "UnknownIssuer"),
             (number, format!("sslmode=require&sslrootcert={}", file("other.pem")), "UnknownIssuer"),
-            (number, format!("sslmode=verify-ca&sslrootcert={}", file("other.pem")), "UnknownIssuer"),
         ] {
             let error = Db::open(&url(host, &query)).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Open, "{query}: {error}");
             assert!(error.message().contains(says), "{query}: {error}");
+        }
+        let signed = Db::open(&url(number, &format!("sslmode=verify-ca{ca}")));
+        let wrong = Db::open(&url(number, &format!("sslmode=verify-ca&ssl_ca={}", file("other.pem"))));
+        let unsaid = Db::open(&url(number, "sslmode=verify-ca")).map_err(|error| error.kind());
+        if server.is_postgres() {
+            assert!(signed.is_ok() && wrong.unwrap_err().message().contains("UnknownIssuer"));
+            assert_eq!(unsaid.unwrap_err(), ErrorKind::Config);
+            let named = Db::open(&url(number, &format!("sslmode=require{ca}")));
+            assert!(named.is_ok(), "signed is enough, whatever it is for");
+        } else {
+            assert!(matches!(signed.unwrap_err().kind(), ErrorKind::Unsupported { .. }));
+            assert!(matches!(unsaid.unwrap_err(), ErrorKind::Unsupported { .. }));
         }
         asks_for_a_certificate(&server, &ca, &file);
     });
@@ -94,7 +105,8 @@ fn asks_for_a_certificate(server: &OwnServer, ca: &str, file: &dyn Fn(&str) -> S
     let (front, rest) = server.url.split_once("://").unwrap();
     let (_, host) = rest.split_once('@').unwrap();
     let host = if server.is_postgres() { host } else { host.trim_end_matches("mysql") };
-    let without = format!("{front}://certified@{host}?sslmode=verify-ca{ca}");
+    let host = host.replace("127.0.0.1", "localhost");
+    let without = format!("{front}://certified@{host}?sslmode=verify-full{ca}");
     assert_eq!(Db::open(&without).unwrap_err().kind(), ErrorKind::Open);
     let with = format!("{without}&sslcert={}&sslkey={}", file("own.pem"), file("own.key"));
     assert!(is_encrypted(server, &with).unwrap());

@@ -7,6 +7,7 @@
 //! alone and call [`register`].
 
 mod driver;
+mod facts;
 mod features;
 mod grammar;
 mod inspect;
@@ -18,12 +19,13 @@ mod typemap;
 mod url;
 
 pub use driver::{Connection, Cursor, Done, Request, fetch};
+pub use facts::{
+    CheckFacts, ColumnFacts, DomainFacts, ElementFacts, EnumFacts, ForeignKeyFacts, IdentityFacts,
+    IndexFacts, KeyFacts, ObjectKind, OtherFacts, Problem, SchemaFacts, SequenceFacts, TableFacts, TypeFacts,
+};
 pub use features::Features;
 pub use grammar::{ArrayOf, FunctionForm, Grammar, IntegerList, Intent, RowsToUpdate};
-pub use inspect::{
-    CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts, ObjectKind,
-    Problem, SchemaFacts, Scope, TableFacts,
-};
+pub use inspect::{Inspector, Scope};
 pub use isolation::Isolation;
 pub use options::{EngineOptions, PoolKind, read_switch};
 pub use registry::{dialect_for, register};

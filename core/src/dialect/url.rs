@@ -76,14 +76,24 @@ impl Url {
     /// The URL with its password replaced by stars.
     pub fn masked(&self) -> String {
         let masked = self.rest.split_once("//").and_then(|(before, after)| {
-            let end = after.find(['/', '?', '#']).unwrap_or(after.len());
-            let (authority, path) = after.split_at(end);
-            let (user, host) = authority.rsplit_once('@')?;
+            let (user, host) = who(after)?;
             let (name, _) = user.split_once(':')?;
-            Some(format!("{before}//{name}:***@{host}{path}"))
+            Some(format!("{before}//{name}:***@{host}"))
         });
         let shown = masked.as_deref().unwrap_or(&self.rest);
         format!("{}:{}", self.scheme, mask_query(shown))
+    }
+}
+
+/// Who connects, and the rest. A password is whatever stands before the last `@`, also what would have to be
+/// escaped: drivers read it so.
+fn who(after: &str) -> Option<(&str, &str)> {
+    let front = after.split_once('?').map_or(after, |(front, _)| front);
+    match front.rsplit_once('@') {
+        Some((user, _)) => Some((user, after.get(user.len() + 1..)?)),
+        // A question mark in the password, unless a host and its database stand before it.
+        None if !front.contains('/') => after.rsplit_once('@'),
+        None => None,
     }
 }
 
@@ -146,6 +156,12 @@ mod tests {
         assert_eq!(path, "//ann:se%40cret@host:5432/shop");
         assert_eq!(query, [("a".into(), "1".into()), ("b".into(), " x".into())]);
         assert!(!format!("{url:?}").contains("cret"));
+        for clear in ["ann:se/cret@h/d", "ann:se#cret@h/d", "ann:se?cret@h/d", "ann:se@cret@h/d?a=1"] {
+            let shown = Url::parse(&format!("some://{clear}")).unwrap().to_string();
+            assert!(!shown.contains("cret") && shown.contains("ann:***@h/d"), "{shown}");
+        }
+        let plain = "some://h:5432/d?options=a@b";
+        assert_eq!(Url::parse(plain).unwrap().to_string(), plain);
         let url = Url::parse("some:///shop?host=/run&password=secret&user=ann").unwrap();
         assert_eq!(url.to_string(), "some:///shop?host=/run&password=***&user=ann");
     }

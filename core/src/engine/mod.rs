@@ -121,6 +121,9 @@ impl Engine {
         let mut tries = 3;
         loop {
             let Err(error) = self.hooks().greet(&conn) else { return Ok(conn) };
+            if self.shares_connection() {
+                return Err(error);
+            }
             conn.lease().discard();
             drop(conn);
             tries -= 1;

@@ -3,6 +3,7 @@
 //! Not here: what is sent over them (`observe`). Hooks run with the connection in the caller's hands and
 //! nothing locked; made by `Engine`, told by `pool`.
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -76,8 +77,10 @@ pub(super) struct Hooks {
 impl Hooks {
     fn add(self: &Arc<Hooks>, hook: Hook) -> PoolHook {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut all = self.all.write();
+        // Under the lock, so that the list is in the order of the numbers.
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        self.all.write().push((id, hook));
+        all.push((id, hook));
         self.count.fetch_add(1, Ordering::Release);
         PoolHook { hooks: self.clone(), id }
     }
@@ -95,6 +98,7 @@ impl Hooks {
 
     /// Tells of an event. A panic is caught: the connection is on its way, whoever heard of it.
     pub(super) fn tell(&self, event: &PoolEvent<'_>) {
+        let Some(_busy) = Busy::enter() else { return };
         for (_, hook) in self.now() {
             if let Hook::Event(listener) = hook {
                 drop(catch_unwind(AssertUnwindSafe(|| listener(event))));
@@ -103,26 +107,53 @@ impl Hooks {
     }
 
     /// Runs what a connection goes through before somebody gets it: hooks of new connections, those that
-    /// it has not been through yet, then those of every checkout.
+    /// it has not been through yet, then those of every checkout. What a hook opens itself goes through none.
     pub(super) fn greet(&self, conn: &Conn) -> Result<()> {
+        let Some(_busy) = Busy::enter() else { return Ok(()) };
         let hooks = self.now();
         for (id, hook) in &hooks {
             if let Hook::Connect(prepare) = hook
                 && conn.lease().greeted() < *id
             {
                 prepare(conn)?;
-                if conn.driver().in_transaction() {
-                    let message = "a hook of new connections left a transaction open";
-                    return Err(Error::new(ErrorKind::Invalid, message));
-                }
+                left_no_transaction(conn)?;
                 conn.driver().adopt();
                 conn.lease().set_greeted(*id);
             }
         }
         hooks.iter().try_for_each(|(_, hook)| match hook {
-            Hook::Checkout(check) => check(conn),
+            Hook::Checkout(check) => check(conn).and_then(|()| left_no_transaction(conn)),
             _ => Ok(()),
         })
+    }
+}
+
+/// Whoever gets the connection believes that what is sent commits by itself.
+fn left_no_transaction(conn: &Conn) -> Result<()> {
+    match conn.driver().in_transaction() {
+        true => Err(Error::new(ErrorKind::Invalid, "a hook of the pool left a transaction open")),
+        false => Ok(()),
+    }
+}
+
+thread_local! {
+    static IN_HOOK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A hook at work on this thread: what it does with the pool itself is nobody's news, or it would never end.
+struct Busy;
+
+impl Busy {
+    /// None where one is at work already.
+    fn enter() -> Option<Busy> {
+        let before = IN_HOOK.try_with(|flag| flag.replace(true));
+        before.is_ok_and(|before| !before).then(|| Busy)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ = IN_HOOK.try_with(|flag| flag.set(false));
     }
 }
 
@@ -135,8 +166,12 @@ pub struct PoolHook {
 
 impl Drop for PoolHook {
     fn drop(&mut self) {
-        self.hooks.all.write().retain(|(id, _)| *id != self.id);
+        let mut all = self.hooks.all.write();
+        let hook = all.iter().position(|(id, _)| *id == self.id).map(|at| all.remove(at));
+        drop(all);
         self.hooks.count.fetch_sub(1, Ordering::Release);
+        // What it holds may be the last of a database, whose end asks for hooks.
+        drop(hook);
     }
 }
 
@@ -151,7 +186,9 @@ impl Engine {
     /// connections that are open already go through it when they are next given out.
     ///
     /// What it sets in the session is the connection's own: it stays when a user's settings are taken away,
-    /// or is set again. An error of it closes the connection and goes to who asked for one.
+    /// or is set again. An error of it closes the connection and goes to who asked for one; the one
+    /// connection of a database in memory stays, for the database would go with it. Connections that it opens
+    /// itself go through no hooks.
     ///
     /// # Example
     /// ```
@@ -175,7 +212,8 @@ impl Engine {
     }
 
     /// Calls a function after everything that happens to a connection of the pool, on the thread it
-    /// happens on, until the guard is dropped. A panic of it is caught.
+    /// happens on, until the guard is dropped. A panic of it is caught; what it does with the pool itself is
+    /// not told.
     ///
     /// # Example
     /// ```

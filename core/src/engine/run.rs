@@ -318,7 +318,7 @@ fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
 }
 
 pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
-    if let Some(ids) = want_ids.then(|| plan.given_keys()).flatten() {
+    if let Some(ids) = want_ids.then(|| known_keys(plan, conn.target())).flatten() {
         let rows = send_bulk(conn, plan, false)?.rows;
         let message = "a row was left out by a rule or a trigger, so it has no key to give";
         let all = rows == plan.rows as u64;
@@ -362,6 +362,16 @@ pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> R
         rows += conn.run_many(&sql, width * size, (&plan.values, range), None, &plan.def)?;
     }
     Ok(BulkInserted { rows, ids: Vec::new() })
+}
+
+/// The keys that the rows give themselves, where the database would not tell those it stored for as many
+/// rows at once.
+fn known_keys(plan: &BulkInsert<'_>, target: &Target) -> Option<Vec<i64>> {
+    let given = plan.given_keys()?;
+    let features = target.features();
+    let one = plan.rows == 1 && features.last_insert_id;
+    let told = features.returning_in_order && given.is_sorted() && !one;
+    (!told).then_some(given)
 }
 
 /// Rows of nothing but defaults have no parameters to go by, so they are sent one by one.

@@ -14,7 +14,7 @@ use super::name::Name;
 use super::naming::{Kind, NamingConvention, Unnamed};
 use super::options::Options;
 use super::parts::{Existing, PartList, TableKind};
-use super::table::{CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, TableDef};
+use super::table::{CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, OtherDef, TableDef};
 use crate::compile::Ready;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -32,6 +32,7 @@ impl TableDef {
             uniques: Vec::new(),
             checks: Vec::new(),
             foreign_keys: Vec::new(),
+            others: Vec::new(),
             indexes: Vec::new(),
             comment: parts.comment.as_deref().map(Arc::from),
             info: parts.info.clone(),
@@ -90,7 +91,7 @@ impl TableDef {
                 (false, false) => {}
             }
             for condition in column.checks {
-                self.take_check(None, condition, &[position]);
+                self.take_check(None, condition, &[position], Options::default());
             }
             if let Some(mut key) = column.foreign_key {
                 key.columns = own.to_vec();
@@ -122,15 +123,16 @@ impl TableDef {
                 let columns = self.positions(&columns, "a unique constraint")?;
                 self.take_unique(name, columns, options);
             }
-            Body::Check(condition) => self.take_check(name, condition, &[]),
-            Body::ForeignKey(key) => self.take_foreign_key(ForeignKey { name, ..key })?,
+            Body::Check(condition) => self.take_check(name, condition, &[], options),
+            Body::ForeignKey(key) => self.take_foreign_key(ForeignKey { name, options, ..key })?,
+            Body::Verbatim(dialect, sql) => self.others.push(OtherDef { name, dialect, sql, options }),
         }
         Ok(())
     }
 
-    fn take_check(&mut self, name: Option<Name>, condition: Formula, columns: &[usize]) {
+    fn take_check(&mut self, name: Option<Name>, condition: Formula, columns: &[usize], options: Options) {
         let name = name.or_else(|| self.made_name(Kind::Check, columns, None));
-        self.checks.push(CheckDef { name, condition });
+        self.checks.push(CheckDef { name, condition, options });
     }
 
     fn take_unique(&mut self, name: Option<Name>, columns: Vec<usize>, options: Options) {
@@ -153,6 +155,7 @@ impl TableDef {
             deferrable: key.deferrable,
             initially_deferred: key.initially_deferred,
             match_type: key.match_type,
+            options: key.options,
         });
         Ok(())
     }

@@ -102,6 +102,7 @@ pub struct ForeignKey {
     pub(crate) deferrable: Option<bool>,
     pub(crate) initially_deferred: bool,
     pub(crate) match_type: Option<Arc<str>>,
+    pub(crate) options: Options,
 }
 
 impl ForeignKey {
@@ -116,6 +117,7 @@ impl ForeignKey {
             deferrable: None,
             initially_deferred: false,
             match_type: None,
+            options: Options::default(),
         }
     }
 
@@ -149,6 +151,12 @@ impl ForeignKey {
         self.match_type = Some(word.into());
         self
     }
+
+    /// An option of one dialect, such as `("postgresql", "not_valid")`.
+    pub fn option(mut self, dialect: &str, option: &str, value: impl Into<Value>) -> ForeignKey {
+        self.options.set(dialect, option, value);
+        self
+    }
 }
 
 /// A key, a check or a foreign key over a whole table.
@@ -167,6 +175,7 @@ pub(crate) enum Body {
     Unique(Vec<Name>),
     Check(Formula),
     ForeignKey(ForeignKey),
+    Verbatim(Arc<str>, Arc<str>),
 }
 
 impl Constraint {
@@ -189,7 +198,11 @@ impl Constraint {
 
 impl From<ForeignKey> for Constraint {
     fn from(key: ForeignKey) -> Constraint {
-        Constraint { name: key.name.clone(), ..Constraint::of(Body::ForeignKey(key)) }
+        Constraint {
+            name: key.name.clone(),
+            options: key.options.clone(),
+            ..Constraint::of(Body::ForeignKey(key))
+        }
     }
 }
 
@@ -212,6 +225,12 @@ pub fn check(condition: impl Into<Expr>) -> Constraint {
     Constraint::of(Body::Check(condition.into().into()))
 }
 
+/// A constraint of one dialect in its own words, all that follows its name: `EXCLUDE USING gist (..)`. Other
+/// databases leave it out.
+pub fn verbatim(dialect: impl Into<Arc<str>>, sql: impl Into<Arc<str>>) -> Constraint {
+    Constraint::of(Body::Verbatim(dialect.into(), sql.into()))
+}
+
 /// A foreign key from these columns to a target such as `"users"` or a [`Reference`].
 pub fn foreign_key<N: Into<Name>>(
     columns: impl IntoIterator<Item = N>,
@@ -231,7 +250,10 @@ impl From<&str> for Reference {
 pub struct IndexElement {
     pub(crate) what: Indexed,
     pub(crate) descending: bool,
+    pub(crate) nulls_first: Option<bool>,
+    pub(crate) length: Option<u32>,
     pub(crate) collation: Option<Arc<str>>,
+    pub(crate) operator_class: Option<Arc<str>>,
 }
 
 /// What an index element indexes.
@@ -244,12 +266,23 @@ pub(crate) enum Indexed {
 impl IndexElement {
     /// A column.
     pub fn column(name: impl Into<Name>) -> IndexElement {
-        IndexElement { what: Indexed::Column(name.into()), descending: false, collation: None }
+        IndexElement::of(Indexed::Column(name.into()))
     }
 
     /// An expression; `raw("lower(name)")` takes SQL text.
     pub fn expr(expr: impl Into<Expr>) -> IndexElement {
-        IndexElement { what: Indexed::Expr(Formula::from(expr)), descending: false, collation: None }
+        IndexElement::of(Indexed::Expr(Formula::from(expr)))
+    }
+
+    fn of(what: Indexed) -> IndexElement {
+        IndexElement {
+            what,
+            descending: false,
+            nulls_first: None,
+            length: None,
+            collation: None,
+            operator_class: None,
+        }
     }
 
     /// Descending.
@@ -258,9 +291,27 @@ impl IndexElement {
         self
     }
 
+    /// NULLs before or after everything else, where that is not what the direction says.
+    pub fn nulls_first(mut self, first: bool) -> IndexElement {
+        self.nulls_first = Some(first);
+        self
+    }
+
+    /// Only so many characters from the start.
+    pub fn length(mut self, characters: u32) -> IndexElement {
+        self.length = Some(characters);
+        self
+    }
+
     /// In a collation, by the database's name.
     pub fn collate(mut self, collation: impl Into<Arc<str>>) -> IndexElement {
         self.collation = Some(collation.into());
+        self
+    }
+
+    /// By the rules of an operator class, by the database's name.
+    pub fn operator_class(mut self, name: impl Into<Arc<str>>) -> IndexElement {
+        self.operator_class = Some(name.into());
         self
     }
 }

@@ -20,7 +20,7 @@ pub use column::{Autoincrement, ClientDefault, Column, Computed, Declared, Serve
 pub(crate) use constraint::Indexed;
 pub use constraint::{
     Action, Constraint, ForeignKey, Index, IndexElement, Reference, check, foreign_key, index, primary_key,
-    unique,
+    unique, verbatim,
 };
 pub use formula::Formula;
 pub use metadata::Metadata;
@@ -32,4 +32,6 @@ pub use parts::{
     Existing, PartList, Setting, TableKind, TableParts, comment, extend_existing, in_bind, in_schema, info,
     keep_existing, option,
 };
-pub use table::{Alias, CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, Table, TableDef, TableId};
+pub use table::{
+    Alias, CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, OtherDef, Table, TableDef, TableId,
+};

@@ -42,6 +42,10 @@ pub enum TableKind {
     Table,
     /// A view, with its definition where known.
     View(Option<Arc<str>>),
+    /// A view whose rows are stored, with its definition.
+    MaterializedView(Option<Arc<str>>),
+    /// A table whose rows another database has.
+    Foreign,
     /// A table that a module of the database makes up, with its declaration.
     Virtual(Option<Arc<str>>),
 }

@@ -198,6 +198,7 @@ pub struct TableDef {
     pub(crate) uniques: Vec<KeyDef>,
     pub(crate) checks: Vec<CheckDef>,
     pub(crate) foreign_keys: Vec<ForeignKeyDef>,
+    pub(crate) others: Vec<OtherDef>,
     pub(crate) indexes: Vec<Index>,
     pub(crate) comment: Option<Arc<str>>,
     pub(crate) info: Info,
@@ -235,6 +236,21 @@ pub struct CheckDef {
     pub name: Option<Name>,
     /// What must hold.
     pub condition: Formula,
+    /// Options of dialects.
+    pub options: Options,
+}
+
+/// A constraint in one dialect's own words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherDef {
+    /// The name, where it has one.
+    pub name: Option<Name>,
+    /// Whose words they are.
+    pub dialect: Arc<str>,
+    /// All that follows the name.
+    pub sql: Arc<str>,
+    /// Options of dialects.
+    pub options: Options,
 }
 
 /// A foreign key of a definition.
@@ -256,6 +272,8 @@ pub struct ForeignKeyDef {
     pub initially_deferred: bool,
     /// The word of MATCH, where one was given.
     pub match_type: Option<Arc<str>>,
+    /// Options of dialects.
+    pub options: Options,
 }
 
 impl ForeignKeyDef {

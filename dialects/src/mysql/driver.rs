@@ -512,8 +512,14 @@ impl Connection for MySqlConnection {
         Ok(touched)
     }
 
+    /// What was set may have been the time zone, without which no instant can be read.
     fn adopt(&self) {
-        self.touched.set(false);
+        if self.touched.replace(false) {
+            let sql = "SELECT @@time_zone, @@system_time_zone";
+            let asked = self.send(Effect::None, |raw| raw.query_first::<(String, String), _>(sql));
+            let zone = asked.ok().flatten();
+            self.zone.set(zone.and_then(|(zone, system)| offset_of(&zone, &system)));
+        }
     }
 
     fn is_alive(&self) -> bool {

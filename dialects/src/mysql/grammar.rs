@@ -120,9 +120,13 @@ impl Grammar for MySqlGrammar {
             Type::Double => "DOUBLE",
             Type::Numeric(Some(p), s) if p - s.unwrap_or(0).unsigned_abs().min(*p) <= 35 => "DECIMAL(65, 30)",
             Type::Numeric(None, _) => "DECIMAL(65, 30)",
-            Type::Varchar(_) | Type::Char(_) | Type::Text | Type::Json | Type::Uuid | Type::Interval => {
-                "CHAR"
-            }
+            Type::Varchar(_)
+            | Type::Char(_)
+            | Type::Text
+            | Type::Enum(_)
+            | Type::Json
+            | Type::Uuid
+            | Type::Interval => "CHAR",
             Type::Binary(_) => "BINARY",
             Type::Date => "DATE",
             Type::Time => "TIME(6)",

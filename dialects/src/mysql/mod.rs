@@ -15,6 +15,7 @@
 
 mod driver;
 mod errors;
+mod gather;
 mod grammar;
 mod inspect;
 mod location;

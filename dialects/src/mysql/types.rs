@@ -5,8 +5,8 @@
 //! declared with all six digits they may have, numbers without a precision with the most there is:
 //! the short forms round without a word.
 
-use mirrorm_core::dialect::{BindUse, TypeMap, check_scale, coerce};
-use mirrorm_core::types::{Class, Type};
+use mirrorm_core::dialect::{BindUse, TypeFacts, TypeMap, check_scale, coerce, standard};
+use mirrorm_core::types::{Class, EnumType, Type};
 use mirrorm_core::value::{Time, ValueRef};
 use mirrorm_core::{Error, Result, Value};
 
@@ -37,6 +37,7 @@ impl TypeMap for MySqlTypes {
             Type::Digits(whole, digits) => self.ddl(whole)?.replace("(6)", &format!("({digits})")),
             Type::Uuid => "CHAR(36)".into(),
             Type::Json => "JSON".into(),
+            Type::Enum(labels) => format!("ENUM({})", label_list(labels.labels())),
             Type::Other(name) => name.to_string(),
             Type::Custom(custom) => return self.ddl(&custom.0.base()),
             Type::Array(_) => return Err(Error::unsupported("array columns", "mysql")),
@@ -103,6 +104,7 @@ impl TypeMap for MySqlTypes {
             "timestamp" => Type::Timestamp.digits(digits),
             "json" => Type::Json,
             "uuid" => Type::Uuid,
+            "enum" => EnumType::new(labels(declared)).into(),
             _ => Type::Other(declared.into()),
         }
     }
@@ -143,6 +145,84 @@ impl TypeMap for MySqlTypes {
             _ => false,
         }
     }
+}
+
+/// Labels as the list of an ENUM. One with a backslash stands in hexadecimal digits, which mean the same
+/// under any sql_mode.
+fn label_list(labels: &[String]) -> String {
+    let mut list = String::new();
+    for label in labels {
+        if !list.is_empty() {
+            list.push_str(", ");
+        }
+        if label.contains('\\') {
+            list.push_str(&Value::Bytes(label.as_bytes().to_vec()).to_string());
+        } else {
+            standard::quote_text(label, &mut list);
+        }
+    }
+    list
+}
+
+/// The labels of `enum('a','b')` or `set(..)` as the catalog prints them: apostrophes doubled, backslashes
+/// and control characters behind a backslash.
+fn labels(declared: &str) -> Vec<String> {
+    let inside = declared.split_once('(').map_or("", |(_, rest)| rest.trim_end().trim_end_matches(')'));
+    let mut found: Vec<String> = Vec::new();
+    let mut chars = inside.chars().peekable();
+    while chars.by_ref().any(|c| c == '\'') {
+        let mut label = String::new();
+        while let Some(c) = chars.next() {
+            match c {
+                '\'' if chars.peek() == Some(&'\'') => label.extend(chars.next()),
+                '\'' => break,
+                '\\' => label.extend(chars.next().map(unescaped)),
+                c => label.push(c),
+            }
+        }
+        found.push(label);
+    }
+    found
+}
+
+/// What a letter behind a backslash stands for (dev.mysql.com/doc/refman/en/string-literals.html).
+pub(super) fn unescaped(letter: char) -> char {
+    match letter {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        '0' => '\0',
+        'Z' => '\u{1a}',
+        other => other,
+    }
+}
+
+/// A type as `column_type` of the information schema has it, in its parts.
+pub(super) fn type_facts(declared: &str) -> TypeFacts {
+    let lower = declared.to_ascii_lowercase();
+    let (name, numbers) = split_arguments(&lower);
+    let first = numbers.first().and_then(|n| u32::try_from(*n).ok());
+    let family = match name {
+        "int" => "integer",
+        "decimal" => "numeric",
+        other => other,
+    };
+    let mut facts = TypeFacts { family: family.to_string(), ..TypeFacts::default() };
+    match family {
+        "varchar" | "char" | "varbinary" | "binary" | "bit" => facts.length = first,
+        "numeric" | "float" | "double" => {
+            facts.precision = first;
+            facts.scale = numbers.get(1).and_then(|n| i32::try_from(*n).ok());
+        }
+        "time" | "datetime" | "timestamp" => facts.precision = first,
+        "enum" | "set" => facts.values = labels(declared),
+        _ => {}
+    }
+    if facts.values.is_empty() {
+        facts.unsigned = lower.contains(" unsigned");
+        facts.zerofill = lower.contains(" zerofill");
+    }
+    facts
 }
 
 /// A type's name without its arguments, and the arguments that are numbers.
@@ -211,7 +291,7 @@ mod tests {
             Type::Timestamp,
             Type::Json,
             Type::Other("geometry".into()),
-            Type::Other("enum('a,b','c')".into()),
+            EnumType::new(["a,b", "it's", ""]).into(),
         ];
         for ty in types {
             assert_eq!(MySqlTypes.parse(&MySqlTypes.ddl(&ty).unwrap()), ty);

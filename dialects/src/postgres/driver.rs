@@ -370,7 +370,12 @@ impl Connection for PostgresConnection {
             return self.streams.query(self, request, body);
         }
         let params: Vec<Param<'_>> = request.params.iter().map(|value| Param(value.as_ref())).collect();
-        let Fetched { rows, prepared, .. } = self.fetch((request.sql, request.keep), &params)?;
+        self.streams.settle(self)?;
+        if request.keep && self.keeps {
+            // What is wrong is wrong before anything is done.
+            self.prepared(request.sql, true)?.columns(request.columns)?;
+        }
+        let Fetched { rows, prepared, .. } = self.fetch_now((request.sql, request.keep), &params)?;
         let columns = prepared.columns(request.columns)?;
         body(&mut Held { rows: rows.into_iter(), cells: &prepared.cells, columns })
     }

@@ -1,20 +1,15 @@
-//! PostgreSQL's catalog into facts: one statement for each kind of thing, whatever the schema's size.
+//! PostgreSQL's catalog: one statement for each kind of thing, whatever the schema's size.
 //!
 //! Tables: manual, chapter 53. Names and expressions come from the server's own printing functions,
-//! so that they are valid SQL wherever they are used again.
+//! so that they are valid SQL wherever they are used again. Not here: putting rows together into facts
+//! (`gather`).
 
-use std::collections::HashMap;
-
-use mirrorm_core::dialect::{
-    CheckFacts, ColumnFacts, Connection, ElementFacts, ForeignKeyFacts, IndexFacts, Inspector, KeyFacts,
-    ObjectKind, SchemaFacts, Scope, TableFacts, TypeMap, fetch,
-};
+use mirrorm_core::dialect::{Connection, Inspector, ObjectKind, SchemaFacts, Scope, fetch};
 use mirrorm_core::rows::Row;
-use mirrorm_core::schema::{Action, Options};
-use mirrorm_core::value::{Array, FromValue};
+use mirrorm_core::value::Array;
 use mirrorm_core::{Error, ErrorKind, Result, Value};
 
-use super::types::PostgresTypes;
+use super::gather::{Gathered, Types, object};
 
 pub(super) struct PostgresInspector;
 
@@ -28,71 +23,158 @@ impl Inspector for PostgresInspector {
         let rows = fetch(
             connection,
             "SELECT nspname::text FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
-             ORDER BY nspname",
+             ORDER BY nspname COLLATE \"C\"",
             &[],
         )?;
         rows.iter().map(|row| row.get(0)).collect()
     }
 
     fn names(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<Vec<(String, ObjectKind)>> {
-        let catalog = Catalog { connection, schema, only: None };
-        Ok(catalog.objects()?.into_iter().map(|(_, table)| (table.name, table.kind)).collect())
+        let catalog = Catalog { connection, schema, only: None, temporary: false, version: 0 };
+        let mut names = Vec::new();
+        catalog.each(NAMES, |row| {
+            let (_, table) = object(row, None)?;
+            names.push((table.name, table.kind));
+            Ok(())
+        })?;
+        catalog.exists_if(names.is_empty())?;
+        Ok(names)
     }
 
     fn facts(&self, connection: &dyn Connection, scope: &Scope) -> Result<SchemaFacts> {
-        let catalog = Catalog { connection, schema: scope.schema.as_deref(), only: scope.only.as_deref() };
-        let mut tables = Tables::of(catalog.objects()?, scope.without_views);
-        if tables.list.is_empty() {
-            return Ok(SchemaFacts::default());
+        let row = fetch(connection, "SELECT current_setting('server_version_num')::int", &[])?.one()?;
+        let catalog = Catalog {
+            connection,
+            schema: scope.schema.as_deref(),
+            only: scope.only.as_deref(),
+            temporary: scope.temporary,
+            version: row.get(0)?,
+        };
+        let mut types = Types::default();
+        catalog.each(TYPES, |row| types.add(row))?;
+        let mut gathered = Gathered::new(types, scope.without_views);
+        catalog.each(OBJECTS, |row| gathered.object(row, scope))?;
+        if gathered.is_empty() {
+            catalog.exists_if(true)?;
+        } else {
+            catalog.each(COLUMNS, |row| gathered.column(row))?;
+            catalog.each(CONSTRAINTS, |row| gathered.constraint(row))?;
+            catalog.each(INDEXES, |row| gathered.index(row))?;
+            if !scope.without_views {
+                catalog.each(VIEWS, |row| gathered.view(row))?;
+            }
         }
-        catalog.each(COLUMNS, |row| tables.column(row))?;
-        catalog.each(CONSTRAINTS, |row| tables.constraint(row))?;
-        catalog.each(INDEXES, |row| tables.index(row))?;
-        if !scope.without_views {
-            catalog.each(VIEWS, |row| tables.view(row))?;
-        }
-        Ok(SchemaFacts { tables: tables.list, problems: Vec::new() })
+        catalog.each(SEQUENCES, |row| gathered.sequence(row))?;
+        Ok(gathered.finish())
     }
 }
 
-/// Tables and views of a schema, `$1` or the default one, or those named in `$2`. What an extension made
-/// is its own business.
-const OBJECTS: &str = "
-    SELECT c.oid::bigint, c.relname::text, c.relkind::text, obj_description(c.oid, 'pg_class')
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname = coalesce($1::text, current_schema())
-      AND ($2::text[] IS NULL OR c.relname = ANY ($2::text[]))
-    ORDER BY c.relname COLLATE \"C\"";
-
-/// Which tables the statements below are about.
-macro_rules! of_tables {
-    ($select:literal, $table:literal, $rest:literal) => {
+/// The namespace that is read: `$1`, or the default one; `$3` says that it is the one of temporary objects.
+macro_rules! of_schema {
+    ($namespace:literal) => {
         concat!(
-            $select,
-            " JOIN pg_class c ON c.oid = ",
-            $table,
-            " JOIN pg_namespace n ON n.oid = c.relnamespace
-              WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname = coalesce($1::text, current_schema())
-                AND ($2::text[] IS NULL OR c.relname = ANY ($2::text[])) ",
-            $rest
+            "CASE WHEN $3 THEN ",
+            $namespace,
+            ".oid = pg_my_temp_schema() ELSE ",
+            $namespace,
+            ".nspname = coalesce($1::text, current_schema()) END"
         )
     };
 }
 
-const COLUMNS: &str = of_tables!(
+/// Which tables and views the statements are about: those of the schema, or those of it that `$2` names.
+macro_rules! of_tables {
+    () => {
+        concat!(
+            "c.relkind IN ('r', 'p', 'f', 'v', 'm') AND ",
+            of_schema!("n"),
+            " AND ($2::text[] IS NULL OR c.relname = ANY ($2::text[]))"
+        )
+    };
+}
+
+const NAMES: &str = concat!(
+    "SELECT c.oid::bigint, c.relname::text, c.relkind::text
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE ",
+    of_tables!(),
+    " ORDER BY c.relname COLLATE \"C\""
+);
+
+/// What partitions, parents, storage and foreign servers there are stands with the table.
+const OBJECTS: &str = concat!(
+    "SELECT c.oid::bigint, c.relname::text, c.relkind::text, obj_description(c.oid, 'pg_class'),
+            c.relpersistence::text, pg_get_partkeydef(c.oid), pg_get_expr(c.relpartbound, c.oid),
+            ARRAY(SELECT i.inhparent::regclass::text FROM pg_inherits i WHERE i.inhrelid = c.oid
+                  ORDER BY i.inhseqno),
+            c.reloptions, CASE WHEN am.amname <> 'heap' THEN am.amname::text END, ts.spcname::text,
+            s.srvname::text, ft.ftoptions
+     FROM pg_class c
+     JOIN pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_am am ON am.oid = c.relam
+     LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
+     LEFT JOIN pg_foreign_table ft ON ft.ftrelid = c.oid
+     LEFT JOIN pg_foreign_server s ON s.oid = ft.ftserver
+     WHERE ",
+    of_tables!(),
+    " ORDER BY c.relname COLLATE \"C\""
+);
+
+/// Enums and domains: those of the schema, those that its columns have, and what these are made of.
+const TYPES: &str = concat!(
+    "WITH RECURSIVE used (oid) AS (
+         SELECT a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE a.attnum > 0 AND NOT a.attisdropped AND ",
+    of_tables!(),
+    "    UNION
+         SELECT t.oid FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+         WHERE t.typtype IN ('e', 'd') AND ",
+    of_schema!("n"),
+    "    UNION
+         SELECT CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.typelem END
+         FROM used u JOIN pg_type t ON t.oid = u.oid
+         WHERE t.typtype = 'd' OR (t.typelem <> 0 AND t.typlen = -1))
+     SELECT t.oid::bigint, CASE WHEN n.nspname <> coalesce($1::text, current_schema()) THEN n.nspname::text END,
+            t.typname::text, t.typtype::text,
+            ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder),
+            format_type(t.typbasetype, t.typtypmod), t.typbasetype::bigint, t.typnotnull, t.typdefault,
+            CASE WHEN t.typcollation <> coalesce(b.typcollation, t.typcollation) THEN co.collname::text END,
+            ARRAY(SELECT k.conname::text FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c'
+                  ORDER BY k.conname COLLATE \"C\"),
+            ARRAY(SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k
+                  WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname COLLATE \"C\"),
+            obj_description(t.oid, 'pg_type'), t.typelem::bigint,
+            ",
+    of_schema!("n"),
+    " FROM used u JOIN pg_type t ON t.oid = u.oid
+     JOIN pg_namespace n ON n.oid = t.typnamespace
+     LEFT JOIN pg_type b ON b.oid = t.typbasetype
+     LEFT JOIN pg_collation co ON co.oid = t.typcollation
+     WHERE t.typtype IN ('e', 'd') OR (t.typelem <> 0 AND t.typlen = -1)
+     ORDER BY n.nspname COLLATE \"C\", t.typname COLLATE \"C\""
+);
+
+const COLUMNS: &str = concat!(
     "SELECT a.attrelid::bigint, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull,
             pg_get_expr(d.adbin, d.adrelid), a.attidentity::text, a.attgenerated::text,
             CASE WHEN a.attcollation <> t.typcollation THEN co.collname::text END,
-            col_description(a.attrelid, a.attnum)
+            col_description(a.attrelid, a.attnum), a.atttypid::bigint, a.attndims::int,
+            CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage::text END, a.attcompression::text,
+            a.attislocal
      FROM pg_attribute a
      JOIN pg_type t ON t.oid = a.atttypid
+     JOIN pg_class c ON c.oid = a.attrelid
+     JOIN pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-     LEFT JOIN pg_collation co ON co.oid = a.attcollation",
-    "a.attrelid",
-    "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum"
+     LEFT JOIN pg_collation co ON co.oid = a.attcollation
+     WHERE a.attnum > 0 AND NOT a.attisdropped AND ",
+    of_tables!(),
+    " ORDER BY a.attrelid, a.attnum"
 );
 
-const CONSTRAINTS: &str = of_tables!(
+/// The server keeps a row more for each partition of a table that a foreign key points to; those are the
+/// server's own business.
+const CONSTRAINTS: &str = concat!(
     "SELECT k.conrelid::bigint, k.conname::text, k.contype::text,
             ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS u(n, at)
                   JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.at),
@@ -100,37 +182,81 @@ const CONSTRAINTS: &str = of_tables!(
             CASE WHEN fn.nspname <> own.nspname THEN fn.nspname::text END, f.relname::text,
             ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u(n, at)
                   JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n ORDER BY u.at),
-            k.confdeltype::text, k.confupdtype::text, k.confmatchtype::text, k.condeferrable, k.condeferred
+            k.confdeltype::text, k.confupdtype::text, k.confmatchtype::text, k.condeferrable, k.condeferred,
+            k.convalidated, k.connoinherit, k.conislocal, obj_description(k.oid, 'pg_constraint'),
+            ARRAY(SELECT a.attname::text FROM pg_index i, unnest(i.indkey) WITH ORDINALITY AS u(n, at)
+                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n
+                  WHERE i.indexrelid = k.conindid AND k.contype IN ('p', 'u') AND u.at > i.indnkeyatts
+                  ORDER BY u.at),
+            CASE WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) END,
+            /*15*/ARRAY(SELECT a.attname::text FROM unnest(k.confdelsetcols) WITH ORDINALITY AS u(n, at)
+                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.at),
+            (SELECT i.indnullsnotdistinct FROM pg_index i WHERE i.indexrelid = k.conindid AND k.contype = 'u'),
+            /*18*/k.conperiod, k.conenforced
      FROM pg_constraint k
+     JOIN pg_class c ON c.oid = k.conrelid
+     JOIN pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN pg_class f ON f.oid = k.confrelid
      LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace
-     JOIN pg_namespace own ON own.oid = k.connamespace",
-    "k.conrelid",
-    "AND k.contype IN ('p', 'u', 'f', 'c') ORDER BY k.conrelid, k.conname COLLATE \"C\""
+     JOIN pg_namespace own ON own.oid = k.connamespace
+     WHERE k.contype IN ('p', 'u', 'f', 'c', 'x') AND NOT EXISTS (
+               SELECT FROM pg_constraint up WHERE up.oid = k.conparentid AND up.conrelid = k.conrelid)
+       AND ",
+    of_tables!(),
+    " ORDER BY k.conrelid, k.conname COLLATE \"C\""
 );
 
-/// Indexes that are no constraint's, a row for each of their elements.
-const INDEXES: &str = of_tables!(
+/// Indexes but those of primary keys, a row for each of their elements.
+const INDEXES: &str = concat!(
     "SELECT i.indrelid::bigint, x.relname::text, i.indisunique, pg_get_expr(i.indpred, i.indrelid),
-            am.amname::text, i.indkey[e - 1]::bigint, pg_get_indexdef(i.indexrelid, e, false),
-            e > i.indnkeyatts, coalesce((i.indoption[e - 1] & 1) = 1, false), att.attname::text,
+            am.amname::text, att.attname::text,
+            CASE WHEN i.indkey[e - 1] = 0 THEN pg_get_indexdef(i.indexrelid, e, false) END,
+            e > i.indnkeyatts, coalesce(i.indoption[e - 1], 0)::int,
             CASE WHEN i.indcollation[e - 1] <> coalesce(att.attcollation, i.indcollation[e - 1])
-                 THEN co.collname::text END
+                 THEN co.collname::text END,
+            CASE WHEN NOT op.opcdefault THEN op.opcname::text END,
+            (SELECT k.conname::text FROM pg_constraint k
+             WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('u', 'x')),
+            x.reloptions, ts.spcname::text, obj_description(x.oid, 'pg_class'), x.relispartition, i.indisvalid,
+            /*15*/i.indnullsnotdistinct
      FROM pg_index i
+     JOIN pg_class c ON c.oid = i.indrelid
+     JOIN pg_namespace n ON n.oid = c.relnamespace
      JOIN pg_class x ON x.oid = i.indexrelid
      JOIN pg_am am ON am.oid = x.relam
      CROSS JOIN LATERAL generate_series(1, i.indnatts) AS e
+     LEFT JOIN pg_tablespace ts ON ts.oid = x.reltablespace
      LEFT JOIN pg_attribute att ON att.attrelid = i.indrelid AND att.attnum = i.indkey[e - 1]
-     LEFT JOIN pg_collation co ON e <= i.indnkeyatts AND co.oid = i.indcollation[e - 1]",
-    "i.indrelid",
-    "AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
-     ORDER BY i.indrelid, x.relname COLLATE \"C\", e"
+     LEFT JOIN pg_collation co ON e <= i.indnkeyatts AND co.oid = i.indcollation[e - 1]
+     LEFT JOIN pg_opclass op ON e <= i.indnkeyatts AND op.oid = i.indclass[e - 1]
+     WHERE NOT i.indisprimary AND ",
+    of_tables!(),
+    " ORDER BY i.indrelid, x.relname COLLATE \"C\", e"
 );
 
-const VIEWS: &str = of_tables!(
-    "SELECT v.oid::bigint, pg_get_viewdef(v.oid) FROM pg_class v",
-    "v.oid",
-    "AND v.relkind IN ('v', 'm')"
+const VIEWS: &str = concat!(
+    "SELECT c.oid::bigint, pg_get_viewdef(c.oid)
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('v', 'm') AND ",
+    of_tables!()
+);
+
+/// Sequences of the schema, with the column each belongs to: as its default's (`a`) or its identity's (`i`).
+const SEQUENCES: &str = concat!(
+    "SELECT c.relname::text, format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax,
+            s.seqcycle, s.seqcache, t.oid::bigint, t.relname::text, a.attname::text, d.deptype::text,
+            obj_description(c.oid, 'pg_class')
+     FROM pg_sequence s
+     JOIN pg_class c ON c.oid = s.seqrelid
+     JOIN pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+          AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+     LEFT JOIN pg_class t ON t.oid = d.refobjid
+     LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+     WHERE ",
+    of_schema!("n"),
+    " AND ($2::text[] IS NULL OR t.relname = ANY ($2::text[]))
+     ORDER BY c.relname COLLATE \"C\""
 );
 
 /// A schema of a connection, or some objects of it.
@@ -138,6 +264,9 @@ struct Catalog<'a> {
     connection: &'a dyn Connection,
     schema: Option<&'a str>,
     only: Option<&'a [String]>,
+    temporary: bool,
+    /// As `server_version_num` has it: 150004.
+    version: i64,
 }
 
 impl Catalog<'_> {
@@ -146,28 +275,14 @@ impl Catalog<'_> {
             let names = names.iter().map(|name| Value::from(name.as_str())).collect();
             Value::Array(Box::new(Array::new("text", names)))
         });
-        fetch(self.connection, sql, &[self.schema.into(), only])?.iter().try_for_each(|row| body(&row))
+        let params = [self.schema.into(), only, self.temporary.into()];
+        let sql = of_version(sql, self.version);
+        fetch(self.connection, &sql, &params)?.iter().try_for_each(|row| body(&row))
     }
 
-    /// Tables and views without their parts, by their oid.
-    fn objects(&self) -> Result<Vec<(i64, TableFacts)>> {
-        let mut found = Vec::new();
-        self.each(OBJECTS, |row| {
-            let kind = match row.get::<String>(2)?.as_str() {
-                "v" | "m" => ObjectKind::View,
-                _ => ObjectKind::Table,
-            };
-            found.push((row.get(0)?, self.empty_table(row, kind)?));
-            Ok(())
-        })?;
-        if found.is_empty() {
-            self.exists()?;
-        }
-        Ok(found)
-    }
-
-    fn exists(&self) -> Result<()> {
-        let Some(schema) = self.schema else { return Ok(()) };
+    /// Where nothing was found: whether there is such a schema at all.
+    fn exists_if(&self, nothing: bool) -> Result<()> {
+        let Some(schema) = self.schema.filter(|_| nothing) else { return Ok(()) };
         let found = fetch(self.connection, "SELECT FROM pg_namespace WHERE nspname = $1", &[schema.into()])?;
         if found.is_empty() {
             let message = format!("there is no schema `{schema}`");
@@ -175,184 +290,34 @@ impl Catalog<'_> {
         }
         Ok(())
     }
-
-    fn empty_table(&self, row: &Row, kind: ObjectKind) -> Result<TableFacts> {
-        let mut options = Options::default();
-        match row.get::<String>(2)?.as_str() {
-            "m" => options.set("postgresql", "materialized", true),
-            "p" => options.set("postgresql", "partitioned", true),
-            "f" => options.set("postgresql", "foreign", true),
-            _ => {}
-        }
-        Ok(TableFacts {
-            schema: self.schema.map(str::to_string),
-            name: row.get(1)?,
-            kind,
-            columns: Vec::new(),
-            primary_key: None,
-            uniques: Vec::new(),
-            checks: Vec::new(),
-            foreign_keys: Vec::new(),
-            indexes: Vec::new(),
-            comment: row.get(3)?,
-            definition: None,
-            options,
-        })
-    }
 }
 
-/// The tables that are being put together.
-struct Tables {
-    list: Vec<TableFacts>,
-    places: HashMap<i64, usize>,
+/// A statement with the columns that the server's catalog has: those behind the mark of a later version are
+/// left out.
+fn of_version(sql: &str, version: i64) -> String {
+    let mut text = sql.to_string();
+    for (mark, since) in [("/*15*/", 150_000), ("/*18*/", 180_000)] {
+        if version < since
+            && let Some((front, rest)) = text.split_once(mark)
+            && let Some((_, behind)) = rest.split_once("\n     FROM ")
+        {
+            text = format!("{}\n     FROM {behind}", front.trim_end().trim_end_matches(','));
+        }
+    }
+    text
 }
 
-impl Tables {
-    fn of(objects: Vec<(i64, TableFacts)>, without_views: bool) -> Tables {
-        let wanted = |table: &TableFacts| !(without_views && table.kind == ObjectKind::View);
-        let (oids, list): (Vec<i64>, Vec<TableFacts>) =
-            objects.into_iter().filter(|(_, table)| wanted(table)).unzip();
-        Tables { list, places: oids.into_iter().enumerate().map(|(at, oid)| (oid, at)).collect() }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_asks_for_what_its_server_has() {
+        let (old, middle, new) =
+            [140_000, 150_000, 180_000].map(|version| of_version(CONSTRAINTS, version)).into();
+        assert!(!old.contains("confdelsetcols") && middle.contains("confdelsetcols"));
+        assert!(!middle.contains("conperiod") && new.contains("conperiod"));
+        assert!(old.contains("pg_get_constraintdef(k.oid) END\n     FROM pg_constraint k\n"), "{old}");
+        assert_eq!(of_version(VIEWS, 0), VIEWS);
     }
-
-    /// The table a row is of, if it is wanted.
-    fn table(&mut self, row: &Row) -> Result<Option<&mut TableFacts>> {
-        let place = self.places.get(&row.get::<i64>(0)?);
-        Ok(place.and_then(|at| self.list.get_mut(*at)))
-    }
-
-    fn column(&mut self, row: &Row) -> Result<()> {
-        let Some(table) = self.table(row)? else { return Ok(()) };
-        let declared: String = row.get(2)?;
-        let (expression, identity): (Option<String>, String) = (row.get(4)?, row.get(5)?);
-        let generated: String = row.get(6)?;
-        let mut options = Options::default();
-        match identity.as_str() {
-            "a" => options.set("postgresql", "identity", "ALWAYS"),
-            "d" => options.set("postgresql", "identity", "BY DEFAULT"),
-            _ => {}
-        }
-        let serial = expression.as_deref().is_some_and(|sql| sql.starts_with("nextval("));
-        let (default, computed) = match generated.as_str() {
-            "" => (expression, None),
-            kind => (None, expression.map(|sql| (sql, kind == "s"))),
-        };
-        table.columns.push(ColumnFacts {
-            name: row.get(1)?,
-            ty: PostgresTypes.parse(&declared),
-            declared,
-            nullable: !row.get::<bool>(3)?,
-            default,
-            autoincrement: serial || !identity.is_empty(),
-            computed,
-            collation: row.get(7)?,
-            comment: row.get(8)?,
-            options,
-        });
-        Ok(())
-    }
-
-    fn constraint(&mut self, row: &Row) -> Result<()> {
-        let Some(table) = self.table(row)? else { return Ok(()) };
-        let name: Option<String> = row.get(1)?;
-        let columns: Vec<String> = list(row, 3)?;
-        match row.get::<String>(2)?.as_str() {
-            "p" => table.primary_key = Some(KeyFacts { name, columns, options: key_options(row)? }),
-            "u" => table.uniques.push(KeyFacts { name, columns, options: key_options(row)? }),
-            "c" => {
-                table.checks.push(CheckFacts { name, sql: row.get::<Option<String>>(4)?.unwrap_or_default() })
-            }
-            _ => table.foreign_keys.push(foreign_key(row, name, columns)?),
-        }
-        Ok(())
-    }
-
-    fn index(&mut self, row: &Row) -> Result<()> {
-        let Some(table) = self.table(row)? else { return Ok(()) };
-        let name: String = row.get(1)?;
-        if table.indexes.last().is_none_or(|last| last.name != name) {
-            let mut options = Options::default();
-            match row.get::<String>(4)?.as_str() {
-                "btree" => {}
-                method => options.set("postgresql", "using", method),
-            }
-            let filter = row.get(3)?;
-            table.indexes.push(IndexFacts {
-                name,
-                unique: row.get(2)?,
-                elements: Vec::new(),
-                filter,
-                options,
-            });
-        }
-        let Some(index) = table.indexes.last_mut() else { return Ok(()) };
-        let column: Option<String> = row.get(9)?;
-        if row.get::<bool>(7)? {
-            let before = index.options.text("postgresql", "include").map(|text| format!("{text}, "));
-            let all = before.unwrap_or_default() + &row.get::<String>(6)?;
-            index.options.set("postgresql", "include", all);
-            return Ok(());
-        }
-        index.elements.push(ElementFacts {
-            expression: if column.is_none() { row.get(6)? } else { None },
-            column,
-            descending: row.get(8)?,
-            collation: row.get(10)?,
-        });
-        Ok(())
-    }
-
-    fn view(&mut self, row: &Row) -> Result<()> {
-        if let Some(table) = self.table(row)? {
-            table.definition = row.get(1)?;
-        }
-        Ok(())
-    }
-}
-
-fn key_options(row: &Row) -> Result<Options> {
-    let mut options = Options::default();
-    if row.get::<bool>(11)? {
-        let words = if row.get::<bool>(12)? { "DEFERRABLE INITIALLY DEFERRED" } else { "DEFERRABLE" };
-        options.set("postgresql", "deferrable", words);
-    }
-    Ok(options)
-}
-
-fn foreign_key(row: &Row, name: Option<String>, columns: Vec<String>) -> Result<ForeignKeyFacts> {
-    let deferrable: bool = row.get(11)?;
-    let match_type = match row.get::<String>(10)?.as_str() {
-        "f" => Some("FULL".to_string()),
-        "p" => Some("PARTIAL".to_string()),
-        _ => None,
-    };
-    Ok(ForeignKeyFacts {
-        name,
-        columns,
-        referred_schema: row.get(5)?,
-        referred_table: row.get(6)?,
-        referred_columns: list(row, 7)?,
-        on_delete: action(&row.get::<String>(8)?),
-        on_update: action(&row.get::<String>(9)?),
-        deferrable: deferrable.then_some(true),
-        initially_deferred: row.get(12)?,
-        match_type,
-    })
-}
-
-/// The letters of pg_constraint's actions.
-fn action(letter: &str) -> Action {
-    match letter {
-        "r" => Action::Restrict,
-        "c" => Action::Cascade,
-        "n" => Action::SetNull,
-        "d" => Action::SetDefault,
-        _ => Action::NoAction,
-    }
-}
-
-/// The texts of an array.
-fn list(row: &Row, at: usize) -> Result<Vec<String>> {
-    let array: Array = row.get(at)?;
-    array.items().iter().map(|item| String::from_value(item.clone())).collect()
 }

@@ -82,8 +82,15 @@ impl Location {
 
     /// Fills in what neither URL nor options said, and the settings a session begins with.
     fn complete(&mut self, own: &[(String, String)], options: &EngineOptions) -> Result<()> {
-        if self.config.get_hosts().is_empty() && self.config.get_hostaddrs().is_empty() {
-            self.config.host("localhost");
+        if self.config.get_hosts().is_empty() {
+            // An address is the host's name as well, for certificates.
+            let addresses = self.config.get_hostaddrs().to_vec();
+            for address in &addresses {
+                self.config.host(&address.to_string());
+            }
+            if addresses.is_empty() {
+                self.config.host("localhost");
+            }
         }
         if self.config.get_application_name().is_none() {
             self.config.application_name("mirrorm");
@@ -123,7 +130,7 @@ impl Location {
     fn complete_tls(&mut self) -> Result<()> {
         self.tls.complete(cfg!(feature = "postgres-tls"), "postgresql")?;
         let hosts = self.config.get_hosts();
-        if !hosts.is_empty() && hosts.iter().all(|host| matches!(host, Host::Unix(_))) {
+        if self.config.get_hostaddrs().is_empty() && hosts.iter().all(|host| matches!(host, Host::Unix(_))) {
             self.tls.mode = Mode::Disable;
         }
         self.config.ssl_mode(match self.tls.mode {
@@ -193,6 +200,8 @@ mod tests {
         assert!(!location.shown.contains("cret"));
         let (socket, _) = read("postgresql:///shop?host=/run/postgresql&user=ann").unwrap();
         assert_eq!(socket.config.get_hosts(), [Host::Unix("/run/postgresql".into())]);
+        let (numbers, _) = read("postgres://ann@/d?hostaddr=10.0.0.5").unwrap();
+        assert_eq!(numbers.config.get_hosts(), [Host::Tcp("10.0.0.5".into())]);
         assert_eq!(read("postgresql:///").unwrap().0.config.get_hosts(), [Host::Tcp("localhost".into())]);
     }
 

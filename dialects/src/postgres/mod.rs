@@ -17,6 +17,7 @@ mod decode;
 mod driver;
 mod encode;
 mod errors;
+mod gather;
 mod grammar;
 mod inspect;
 mod location;

@@ -2,7 +2,7 @@
 //!
 //! How values travel is in `encode` and `decode`. Names: manual, chapter 8.
 
-use mirrorm_core::dialect::{BindUse, TypeMap, check_scale, coerce};
+use mirrorm_core::dialect::{BindUse, TypeFacts, TypeMap, check_scale, coerce, standard};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::{Array, Time, ValueRef};
 use mirrorm_core::{Error, Result, Value};
@@ -38,6 +38,10 @@ impl TypeMap for PostgresTypes {
             Type::Uuid => "UUID".into(),
             Type::Json => "JSON".into(),
             Type::Array(item) => format!("{}[]", self.ddl(item)?),
+            Type::Enum(labels) => match labels.name() {
+                Some(name) => qualified(labels.schema(), name),
+                None => format!("VARCHAR({})", labels.longest().max(1)),
+            },
             Type::Other(name) => name.to_string(),
             Type::Custom(custom) => return self.ddl(&custom.0.base()),
             _ => return Err(Error::unsupported("columns without a type", "postgresql")),
@@ -124,6 +128,18 @@ impl TypeMap for PostgresTypes {
     }
 }
 
+/// A name in quotes, behind its schema if it has one.
+pub(super) fn qualified(schema: Option<&str>, name: &str) -> String {
+    let mut text = String::new();
+    for part in schema.into_iter().chain([name]) {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        standard::quote(part, '"', &mut text);
+    }
+    text
+}
+
 /// The type of an array's items, however many dimensions it has.
 fn item_of(ty: &Type) -> Type {
     match ty {
@@ -131,6 +147,35 @@ fn item_of(ty: &Type) -> Type {
         Type::Custom(custom) => item_of(&custom.0.base()),
         other => other.clone(),
     }
+}
+
+/// A type's name as `format_type` prints it, in its parts; names of users' types stay whole.
+pub(super) fn type_facts(declared: &str) -> TypeFacts {
+    let (name, numbers) = split_arguments(declared);
+    let first = numbers.first().and_then(|n| u32::try_from(*n).ok());
+    let family = match name.as_str() {
+        "character varying" => "varchar",
+        "character" | "bpchar" => "char",
+        "bit varying" => "varbit",
+        "double precision" => "double",
+        "timestamp without time zone" | "timestamp with time zone" => "timestamp",
+        "time without time zone" | "time with time zone" => "time",
+        interval if interval.starts_with("interval") => "interval",
+        other => other,
+    };
+    let mut facts = TypeFacts { family: family.to_string(), ..TypeFacts::default() };
+    match family {
+        "varchar" | "char" | "varbit" | "bit" => facts.length = first,
+        "numeric" => {
+            facts.precision = first;
+            facts.scale = numbers.get(1).and_then(|n| i32::try_from(*n).ok());
+        }
+        "timestamp" | "time" | "interval" => facts.precision = first,
+        _ => {}
+    }
+    facts.timezone = name.ends_with("with time zone");
+    facts.fields = name.strip_prefix("interval ").map(str::to_string);
+    facts
 }
 
 /// A type's name without its arguments, in lower case, and the arguments that are numbers.

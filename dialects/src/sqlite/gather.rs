@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use mirrorm_core::Result;
 use mirrorm_core::dialect::{
     CheckFacts, ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, KeyFacts, ObjectKind, Problem,
-    TableFacts, TypeMap,
+    TableFacts, TypeFacts, TypeMap,
 };
 use mirrorm_core::rows::Row;
 use mirrorm_core::schema::{Action, Options};
@@ -72,13 +72,15 @@ impl Gathered<'_> {
             let sql = written.and_then(|c| c.computed.clone()).unwrap_or_default();
             (sql, hidden == 3)
         });
+        let ty = if declared.eq_ignore_ascii_case("ANY") && !strict {
+            // Only STRICT tables know ANY; elsewhere it is a name like any other.
+            Type::Other(declared.as_str().into())
+        } else {
+            SqliteTypes.parse(&declared)
+        };
         let facts = ColumnFacts {
-            ty: if declared.eq_ignore_ascii_case("ANY") && !strict {
-                // Only STRICT tables know ANY; elsewhere it is a name like any other.
-                Type::Other(declared.as_str().into())
-            } else {
-                SqliteTypes.parse(&declared)
-            },
+            type_facts: TypeFacts::of(&ty),
+            ty,
             declared,
             nullable: row.get::<i64>(3)? == 0,
             default: row
@@ -86,6 +88,7 @@ impl Gathered<'_> {
                 .map(|sql| without_comments(sql).to_string())
                 .filter(|_| computed.is_none()),
             autoincrement: false,
+            identity: None,
             collation: written.and_then(|c| c.collation.clone()),
             comment: None,
             computed,
@@ -111,16 +114,11 @@ impl Gathered<'_> {
     pub(super) fn push_key(&mut self, table: usize, row: &Row) -> Result<usize> {
         let match_type = Some(row.get::<String>(7)?).filter(|word| word != "NONE");
         let facts = ForeignKeyFacts {
-            name: None,
-            columns: Vec::new(),
-            referred_schema: None,
             referred_table: row.get(2)?,
-            referred_columns: Vec::new(),
             on_update: Action::from_sql(row.get(5)?),
             on_delete: Action::from_sql(row.get(6)?),
-            deferrable: None,
-            initially_deferred: false,
             match_type,
+            ..ForeignKeyFacts::default()
         };
         let Some(table) = self.tables.get_mut(table) else {
             return Ok(0);
@@ -171,9 +169,8 @@ impl Gathered<'_> {
                             .and_then(|s| s.filter.clone())
                             .filter(|_| row.get::<i64>(4).is_ok_and(|p| p == 1)),
                         unique: row.get::<i64>(2)? == 1,
-                        elements: Vec::new(),
-                        options: Options::default(),
                         name,
+                        ..IndexFacts::default()
                     });
                 }
                 push_element(table, row, column, stored)?;
@@ -242,13 +239,15 @@ fn push_element(
             column: if is_expression { None } else { column.or(Some("rowid".to_string())) },
             descending: row.get::<i64>(7)? == 1,
             collation: (differs && (!is_expression || collated.is_some())).then_some(collation),
+            ..ElementFacts::default()
         });
     }
     Ok(())
 }
 
 fn settle_table(table: &mut TableFacts, mut stored: StoredTable, key_has_index: bool) {
-    table.checks = stored.checks.drain(..).map(|(name, sql)| CheckFacts { name, sql }).collect();
+    let check = |(name, sql)| CheckFacts { name, sql, ..CheckFacts::default() };
+    table.checks = stored.checks.drain(..).map(check).collect();
     settle_primary_key(table, &stored, key_has_index);
     for key in &mut table.uniques {
         let same = |s: &StoredKey| same_names(&s.columns, &key.columns);

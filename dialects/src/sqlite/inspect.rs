@@ -48,10 +48,16 @@ impl Inspector for SqliteInspector {
     /// The default schema is what a bare name means: `temp`, then `main`
     /// (sqlite.org/lang_naming.html).
     fn facts(&self, connection: &dyn Connection, scope: &Scope) -> Result<SchemaFacts> {
-        let catalog = Catalog { connection, schema: scope.schema.as_deref(), only: scope.only.as_deref() };
+        let only = scope.only.as_deref();
+        if scope.temporary {
+            let mut facts = Catalog { only, ..temporary(connection) }.facts(scope.without_views)?;
+            facts.tables.iter_mut().for_each(|table| table.schema = None);
+            return Ok(facts);
+        }
+        let catalog = Catalog { connection, schema: scope.schema.as_deref(), only };
         let mut facts = catalog.facts(scope.without_views)?;
         if scope.schema.is_none() {
-            let temporary = Catalog { only: scope.only.as_deref(), ..temporary(connection) };
+            let temporary = Catalog { only, ..temporary(connection) };
             let found = temporary.facts(scope.without_views)?;
             let hidden =
                 |t: &TableFacts| found.tables.iter().any(|own| own.name.eq_ignore_ascii_case(&t.name));
@@ -154,7 +160,7 @@ impl Catalog<'_> {
         let Gathered { mut tables, .. } = gathered;
         // An object whose columns could not be read is a problem, not a table without columns.
         tables.retain(|table| !(table.columns.is_empty() && problems.iter().any(|p| p.object == table.name)));
-        Ok(SchemaFacts { tables, problems })
+        Ok(SchemaFacts { tables, problems, ..SchemaFacts::default() })
     }
 
     fn empty_table(&self, object: &Object) -> TableFacts {
@@ -169,15 +175,10 @@ impl Catalog<'_> {
             schema: self.schema.filter(|name| !name.eq_ignore_ascii_case("main")).map(str::to_string),
             name: object.name.clone(),
             kind: object.kind,
-            columns: Vec::new(),
-            primary_key: None,
-            uniques: Vec::new(),
-            checks: Vec::new(),
-            foreign_keys: Vec::new(),
-            indexes: Vec::new(),
-            comment: None,
+            temporary: self.schema_name().eq_ignore_ascii_case("temp"),
             definition: keeps_text.then(|| object.sql.clone()).filter(|sql| !sql.is_empty()),
             options,
+            ..TableFacts::default()
         }
     }
 

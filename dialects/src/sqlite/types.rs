@@ -85,6 +85,7 @@ impl TypeMap for SqliteTypes {
             Type::Digits(whole, _) => return self.ddl(whole),
             Type::Uuid => "UUID".into(),
             Type::Json => "JSON".into(),
+            Type::Enum(labels) => format!("VARCHAR({})", labels.longest().max(1)),
             Type::Other(name) => declared_in_ddl(name),
             Type::Custom(custom) => return self.ddl(&custom.0.base()),
             _ => return Err(Error::unsupported("array columns", "sqlite")),
@@ -153,6 +154,7 @@ impl TypeMap for SqliteTypes {
         let stored = storage(value, ty, to)?;
         if to == BindUse::Store {
             check_affinity(&stored, ty)?;
+            check_label(&stored, ty)?;
         }
         Ok(stored)
     }
@@ -176,6 +178,17 @@ impl TypeMap for SqliteTypes {
             ),
             _ => false,
         }
+    }
+}
+
+/// SQLite has no enums, so nobody else looks.
+fn check_label(value: &Value, ty: &Type) -> Result<()> {
+    match (value, ty) {
+        (Value::Text(text), Type::Enum(labels)) if !labels.labels().contains(text) => {
+            let known = labels.labels().join("`, `");
+            Err(Error::conversion(format!("`{text}` is none of the labels `{known}`")))
+        }
+        _ => Ok(()),
     }
 }
 
