@@ -124,3 +124,27 @@ pub(crate) fn folding_text(db: &Db) -> &'static str {
         }
     }
 }
+
+/// The text of a schema under `tests/schemas` for a server, such as `pg15` or `mysql97`.
+pub(crate) fn schema_of(name: &str, server: &str) -> String {
+    let kind = match server {
+        _ if server.starts_with("pg") => "postgres",
+        _ if name == "quirks" => server.trim_end_matches(|c: char| c.is_ascii_digit()),
+        _ => "mysql",
+    };
+    let path = format!("{}/tests/schemas/{name}.{kind}.sql", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Empties a database of a server.
+pub(crate) fn empty(db: &Db) {
+    let script = match dialect(db) {
+        "mysql" => {
+            let name: String = db.query_text("SELECT DATABASE()", ()).unwrap().one().unwrap().get(0).unwrap();
+            format!("DROP DATABASE {name}; CREATE DATABASE {name}; USE {name}")
+        }
+        _ => "DROP SCHEMA public CASCADE; CREATE SCHEMA public".to_string(),
+    };
+    db.execute_script(&script).unwrap();
+    db.engine().unwrap().dispose();
+}
