@@ -16,6 +16,12 @@ mod hacks;
 /// The pool on real servers.
 mod pool;
 
+/// What is declared on MySQL and MariaDB, as it is reflected.
+mod quirks_mysql;
+
+/// What is declared on PostgreSQL, as it is reflected.
+mod quirks_postgres;
+
 /// Reflection: cost, faults, relationships, a dialect of one's own.
 mod reflecting;
 

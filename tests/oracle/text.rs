@@ -45,12 +45,13 @@ fn plain(sql: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut rest = words(sql).into_iter().peekable();
     while let Some(word) = rest.next() {
+        let before_text = rest.peek().is_some_and(|next| next.starts_with('\''));
+        let of_text = before_text && (word.starts_with('_') || word == "e");
+        let names_schema = word.ends_with('.') && !word.starts_with(|c: char| c.is_ascii_digit());
         if word == "::" {
             skip_type(&mut rest);
-        } else if word.starts_with('_') && rest.peek().is_some_and(|next| next.starts_with('\'')) {
-        } else if word == "e" && rest.peek().is_some_and(|next| next.starts_with('\'')) {
-        } else if word == "." || word.ends_with('.') && !word.starts_with(|c: char| c.is_ascii_digit()) {
-            // `"schema"."name"`, `schema."name"`: the name alone.
+        } else if of_text || names_schema {
+            // A character set, the letter of an escaped text, `schema."name"`. `"schema"."name"` is two.
             if word == "." {
                 out.pop();
             }

@@ -9,7 +9,7 @@ use crate::error::Result;
 /// - The tables of a schema cost a constant number of statements, however many there are. Views
 ///   are read by a statement of their own, because one broken view fails it; only then are they
 ///   read one by one.
-/// - Nothing fails because of one object: what cannot be read is a [`Problem`], and the rest is
+/// - Nothing fails because of one object: what cannot be read is a [`Problem`](super::Problem), and the rest is
 ///   there.
 /// - Text from the catalog is untrusted: it is tokenised with bounds, never matched by patterns.
 pub trait Inspector: Send + Sync {

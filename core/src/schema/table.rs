@@ -393,6 +393,11 @@ impl TableDef {
         &self.foreign_keys
     }
 
+    /// The constraints that are in one dialect's own words.
+    pub fn others(&self) -> &[OtherDef] {
+        &self.others
+    }
+
     /// The indexes that are not constraints.
     pub fn indexes(&self) -> &[Index] {
         &self.indexes
