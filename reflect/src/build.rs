@@ -27,19 +27,26 @@ pub(super) fn define(
     facts
         .primary_key
         .as_ref()
-        .map(|key| with_options(named(primary_key(names(key)), &key.name), &key.options))
+        .map(|key| said(named(primary_key(names(key)), &key.name), dialect, &key.options, &key.comment))
         .add_to(&mut list);
-    let uniques =
-        facts.uniques.iter().map(|key| with_options(named(unique(names(key)), &key.name), &key.options));
+    let uniques = facts
+        .uniques
+        .iter()
+        .map(|key| said(named(unique(names(key)), &key.name), dialect, &key.options, &key.comment));
     uniques.collect::<Vec<Constraint>>().add_to(&mut list);
-    let checks =
-        facts.checks.iter().map(|c| with_options(named(check(raw(c.sql.as_str())), &c.name), &c.options));
+    let checks = facts
+        .checks
+        .iter()
+        .map(|c| said(named(check(raw(c.sql.as_str())), &c.name), dialect, &c.options, &c.comment));
     checks.collect::<Vec<Constraint>>().add_to(&mut list);
-    let others = facts.others.iter().map(|o| verbatim(dialect, o.sql.as_str()).named(o.name.as_str()));
+    let others = facts.others.iter().map(|o| {
+        let made = verbatim(dialect, o.sql.as_str()).named(o.name.as_str());
+        said(made, dialect, &Options::default(), &o.comment)
+    });
     others.collect::<Vec<Constraint>>().add_to(&mut list);
     for key in &facts.foreign_keys {
         match missing_column(facts, key.columns.iter()) {
-            None => one_foreign_key(key).add_to(&mut list),
+            None => one_foreign_key(dialect, key).add_to(&mut list),
             Some(column) => problems.push(problem(
                 facts,
                 format!("a foreign key names the column `{column}`, which is not there"),
@@ -49,7 +56,7 @@ pub(super) fn define(
     // What the database keeps for a constraint comes and goes with it.
     for one in facts.indexes.iter().filter(|index| index.constraint.is_none()) {
         match missing_column(facts, one.elements.iter().filter_map(|e| e.column.as_ref())) {
-            None => one_index(one).add_to(&mut list),
+            None => one_index(dialect, one).add_to(&mut list),
             Some(column) => problems.push(problem(
                 facts,
                 format!("the index `{}` names the column `{column}`, which is not there", one.name),
@@ -92,6 +99,9 @@ fn one_column(dialect: &'static str, table: &TableFacts, facts: &ColumnFacts) ->
     if let Some((sql, stored)) = &facts.computed {
         made = made.computed(raw(sql.as_str()), *stored);
     }
+    if let Some(numbers) = &facts.identity {
+        made = made.identity(numbers.clone());
+    }
     if let Some(collation) = &facts.collation {
         made = made.collate(collation.as_str());
     }
@@ -100,16 +110,17 @@ fn one_column(dialect: &'static str, table: &TableFacts, facts: &ColumnFacts) ->
     }
     let in_key = table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&facts.name));
     if in_key {
-        made = made.autoincrement(autoincrement(facts));
+        let alone = table.primary_key.as_ref().is_some_and(|key| key.columns.len() == 1);
+        made = made.autoincrement(autoincrement(facts, alone));
     }
     facts.options.iter().fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
 }
 
 /// What the database said: it makes the key, it makes it without ever using one twice, or not.
-fn autoincrement(facts: &ColumnFacts) -> Autoincrement {
+fn autoincrement(facts: &ColumnFacts, alone: bool) -> Autoincrement {
     let strict = facts.options.iter().any(|(_, name, _)| name == "autoincrement");
     // A default that makes the keys is there to see, and is what makes them.
-    match (facts.autoincrement, strict || facts.default.is_some()) {
+    match (facts.autoincrement, strict || facts.default.is_some() || !alone) {
         (true, true) => Autoincrement::Always,
         (true, false) => Autoincrement::Auto,
         (false, _) => Autoincrement::Never,
@@ -127,11 +138,13 @@ fn named(constraint: Constraint, name: &Option<String>) -> Constraint {
     }
 }
 
-fn with_options(constraint: Constraint, options: &Options) -> Constraint {
-    options.iter().fold(constraint, |made, (d, n, v)| made.option(d, n, v.clone()))
+/// A constraint with its options, its comment among them.
+fn said(constraint: Constraint, dialect: &str, options: &Options, comment: &Option<String>) -> Constraint {
+    let made = options.iter().fold(constraint, |made, (d, n, v)| made.option(d, n, v.clone()));
+    comment.iter().fold(made, |made, text| made.option(dialect, "comment", text.as_str()))
 }
 
-fn one_foreign_key(facts: &ForeignKeyFacts) -> ForeignKey {
+fn one_foreign_key(dialect: &str, facts: &ForeignKeyFacts) -> ForeignKey {
     let names = |list: &[String]| list.iter().map(|name| Name::from(name.as_str())).collect::<Vec<Name>>();
     let mut target = Reference::columns(facts.referred_table.as_str(), names(&facts.referred_columns));
     target.schema = facts.referred_schema.as_deref().map(Name::from);
@@ -146,10 +159,11 @@ fn one_foreign_key(facts: &ForeignKeyFacts) -> ForeignKey {
     if let Some(word) = &facts.match_type {
         key = key.match_type(word.as_str());
     }
+    key = facts.comment.iter().fold(key, |made, text| made.option(dialect, "comment", text.as_str()));
     facts.options.iter().fold(key, |made, (d, n, v)| made.option(d, n, v.clone()))
 }
 
-fn one_index(facts: &IndexFacts) -> Index {
+fn one_index(dialect: &str, facts: &IndexFacts) -> Index {
     let mut made = index(facts.elements.iter().map(element)).named(facts.name.as_str());
     if facts.unique {
         made = made.unique();
@@ -157,6 +171,7 @@ fn one_index(facts: &IndexFacts) -> Index {
     if let Some(filter) = &facts.filter {
         made = made.filter(raw(filter.as_str()));
     }
+    made = facts.comment.iter().fold(made, |made, text| made.option(dialect, "comment", text.as_str()));
     facts.options.iter().fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
 }
 

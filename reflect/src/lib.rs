@@ -8,12 +8,14 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod ddl;
 mod document;
 mod reflector;
 mod relate;
 #[doc(hidden)]
 pub mod relation;
 
+pub use ddl::to_ddl;
 pub use document::document;
 pub use reflector::{Reflection, Reflector};
 pub use relate::{Between, Relationship, RelationshipKind, relationships};

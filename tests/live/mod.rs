@@ -28,6 +28,9 @@ mod reflecting;
 /// What a server is told, and what happens when it fails.
 mod servers;
 
+/// Reflect, make, reflect again.
+mod round_trip;
+
 /// Sessions: units of work, changes, signals, relationships.
 mod session;
 

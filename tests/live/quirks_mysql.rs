@@ -192,7 +192,7 @@ fn r4_5_7_generated_columns() {
         if !is_mariadb {
             assert_eq!(
                 computed("gs").0,
-                "concat(`vc`,_utf8mb4'it\\'s \\\\')",
+                "concat(`ch`,_utf8mb4'it\\'s \\\\')",
                 "as it has to be written again"
             );
         }
@@ -257,13 +257,14 @@ fn r4_5_10_unique_is_index() {
 
 #[test]
 fn r4_5_11_foreign_keys() {
-    for (facts, _) in quirks() {
+    for (facts, is_mariadb) in quirks() {
         let keys = &table(facts, "big").foreign_keys;
         assert_eq!(
             (keys[0].name.as_deref(), keys[0].on_delete, keys[0].on_update),
             (Some("fk1"), Action::Cascade, Action::SetNull)
         );
-        assert_eq!((keys[1].columns.len(), keys[1].on_delete), (2, Action::Restrict));
+        let unsaid = if *is_mariadb { Action::NoAction } else { Action::Restrict };
+        assert_eq!((keys[1].columns.len(), keys[1].on_delete), (2, unsaid), "MariaDB's default");
         assert_eq!(big_index(facts, "fk1").constraint.as_deref(), Some("fk1"), "what the key brings along");
     }
     each(|db, _| {
@@ -292,7 +293,7 @@ fn r4_5_13_checks() {
     for (facts, is_mariadb) in quirks() {
         let checks = &table(facts, "big").checks;
         let find = |name: &str| checks.iter().find(|c| c.name.as_deref() == Some(name)).unwrap();
-        assert!(find("ck1").sql.contains("`vc` <>"), "{:?}", find("ck1"));
+        assert!(find("ck1").sql.contains("` <>"), "{:?}", find("ck1"));
         if *is_mariadb {
             assert!(checks.iter().any(|c| c.name.as_deref() == Some("CONSTRAINT_1")));
             let of_column = table(facts, "nextd")

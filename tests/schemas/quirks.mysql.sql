@@ -9,13 +9,13 @@ create table big (
  en enum('a','b,c','it''s','back\\slash','') default 'a', st set('x','y') default 'x,y',
  d date default '2020-01-01', t time(3), dt datetime(6) default current_timestamp(6) on update current_timestamp(6), ts timestamp not null default current_timestamp on update current_timestamp, y year,
  js json default (json_object('a', 'it''s')), tags json, u char(36) default (uuid()), pt point not null srid 4326, geo geometry,
- gv int generated always as (si + 1) virtual, gs varchar(40) as (concat(vc, 'it''s \\')) stored comment 'gen', gi int as (si*2) virtual invisible,
+ gv int generated always as (si + 1) virtual, gs varchar(40) as (concat(ch, 'it''s \\')) stored comment 'gen', gi int as (si*2) virtual invisible,
  expr int default (1+2), inv int default 5 invisible, nn int null default null,
  pa int, pb int, pid int unsigned,
  primary key (id, ti1) using btree,
  unique key uq1 (vc(10), en), unique key uq2 (si, mi), key k1 (tx(20)) comment 'kc', key kd (si desc, mi), fulltext key ftk (tx, mt), spatial key spk (pt), key `we``ird` (bi) using hash,
  key fx ((lower(vc))), key mix (si, (pa * 2) desc), unique key ufx ((upper(ch))), key hid (mi) invisible, key mvi ((cast(tags->'$.t' as unsigned array))),
- constraint ck1 check (si > 0 and vc <> 'it''s )'), constraint ck2 check (si < 10) not enforced, colx int check (colx > 3),
+ constraint ck1 check (si > 0 and ch <> 'it''s )'), constraint ck2 check (si < 10) not enforced, colx int check (colx > 3),
  constraint fk1 foreign key (pid) references parent (id) on delete cascade on update set null,
  constraint fk2 foreign key (pa,pb) references parent (a,b) on delete restrict
 ) default charset=utf8mb4 collate=utf8mb4_unicode_ci;

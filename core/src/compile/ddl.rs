@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
 use crate::schema::naming::cut;
 use crate::schema::{
-    Action, CheckDef, ColumnDef, ForeignKeyDef, Index, Indexed, KeyDef, Name, ServerDefault, Table, TableDef,
+    Action, CheckDef, ColumnDef, ForeignKeyDef, Index, Indexed, KeyDef, Name, Options, ServerDefault, Table,
+    TableDef,
 };
 use crate::stmt::Ddl;
 use crate::types::Type;
@@ -21,30 +22,22 @@ pub(super) fn compile(ddl: &Ddl, target: &Target) -> Result<Compiled> {
         | Ddl::DropTable { table, .. }
         | Ddl::CreateIndex { table, .. }
         | Ddl::AddForeignKey { table, .. }
+        | Ddl::AddCheck { table, .. }
+        | Ddl::CreateView { table }
+        | Ddl::Comment { table, .. }
         | Ddl::DropForeignKey { table, .. } => table,
+        Ddl::CreateSchema { .. }
+        | Ddl::CreateEnum { .. }
+        | Ddl::CreateDomain { .. }
+        | Ddl::CreateSequence { .. }
+        | Ddl::OwnSequence { .. } => {
+            c.object(ddl)?;
+            return c.finish(None);
+        }
     };
     let def = table.def();
     let known = c.known(&Source::of(table))?;
-    c.within(vec![known], |c| match ddl {
-        Ddl::CreateTable { if_not_exists, without_keys, .. } => {
-            c.create_table(table, &def, *if_not_exists, without_keys)
-        }
-        Ddl::DropTable { if_exists, .. } => {
-            c.push(if *if_exists { "DROP TABLE IF EXISTS " } else { "DROP TABLE " });
-            c.table_name(&def);
-            Ok(())
-        }
-        Ddl::CreateIndex { index, if_not_exists, .. } => c.create_index(&def, index, *if_not_exists),
-        Ddl::AddForeignKey { key, .. } => {
-            c.alter(&def, " ADD ")?;
-            c.foreign_key(table, &def, key_named(&def, key)?)
-        }
-        Ddl::DropForeignKey { key, .. } => {
-            c.alter(&def, " DROP CONSTRAINT ")?;
-            c.made_name(&Name::from(key.clone()));
-            Ok(())
-        }
-    })?;
+    c.within(vec![known], |c| c.of_table(ddl, table, &def))?;
     c.finish(None)
 }
 
@@ -56,7 +49,49 @@ fn key_named<'d>(def: &'d TableDef, name: &str) -> Result<&'d ForeignKeyDef> {
     })
 }
 
+fn check_named<'d>(def: &'d TableDef, name: &str) -> Result<&'d CheckDef> {
+    let found = def.checks.iter().find(|check| check.name.as_ref().is_some_and(|n| n.as_str() == name));
+    found.ok_or_else(|| {
+        let message = format!("table `{}` has no check `{name}`", def.display_name());
+        Error::new(ErrorKind::Invalid, message)
+    })
+}
+
 impl Compiler<'_> {
+    /// A statement about a table, which is in sight.
+    fn of_table(&mut self, ddl: &Ddl, table: &Table, def: &TableDef) -> Result<()> {
+        match ddl {
+            Ddl::CreateTable { if_not_exists, without_keys, .. } => {
+                self.create_table(table, def, *if_not_exists, without_keys)
+            }
+            Ddl::DropTable { if_exists, .. } => {
+                self.push(if *if_exists { "DROP TABLE IF EXISTS " } else { "DROP TABLE " });
+                self.table_name(def);
+                Ok(())
+            }
+            Ddl::CreateIndex { index, if_not_exists, .. } => self.create_index(def, index, *if_not_exists),
+            Ddl::AddForeignKey { key, .. } => {
+                self.alter(def, " ADD ")?;
+                self.foreign_key(table, def, key_named(def, key)?)
+            }
+            Ddl::AddCheck { check, .. } => {
+                self.alter(def, " ADD ")?;
+                self.check(check_named(def, check)?)
+            }
+            Ddl::DropForeignKey { key, .. } => {
+                self.alter(def, " DROP CONSTRAINT ")?;
+                self.made_name(&Name::from(key.clone()));
+                Ok(())
+            }
+            other => self.object(other),
+        }
+    }
+
+    /// Whether a part comes from another table, which brings it along.
+    fn is_inherited(&self, options: &Options) -> bool {
+        options.is_set(self.target.name, "inherited")
+    }
+
     fn create_table(
         &mut self,
         table: &Table,
@@ -64,15 +99,38 @@ impl Compiler<'_> {
         if_not_exists: bool,
         without: &[Arc<str>],
     ) -> Result<()> {
-        if def.columns.is_empty() {
+        if def.columns.is_empty() && !def.is_reflected() {
             let message = format!("table `{}` has no columns", def.display_name());
             return Err(Error::new(ErrorKind::Invalid, message).with_table(table.name().to_string()));
         }
-        self.push(if if_not_exists { "CREATE TABLE IF NOT EXISTS " } else { "CREATE TABLE " });
+        self.push("CREATE ");
+        self.push(self.target.grammar.table_words(def));
+        self.push(if if_not_exists { "TABLE IF NOT EXISTS " } else { "TABLE " });
         self.table_name(def);
-        self.push(" (");
+        self.push(" ");
+        let start = self.sql.len();
+        if let Some(whole) = self.target.grammar.whole_table(def) {
+            self.push(&whole);
+            self.push(" ");
+        }
+        self.push("(");
+        let inside = self.sql.len();
+        self.table_elements(table, def, without)?;
+        if self.sql.len() == inside && start + 1 < inside {
+            // Everything comes from the other table.
+            self.sql.truncate(inside - 2);
+        } else {
+            self.push(")");
+        }
+        self.target.grammar.table_options(def, &mut self.sql);
+        Ok(())
+    }
+
+    /// Columns, keys and conditions, with commas between; those that come from another table are left out.
+    fn table_elements(&mut self, table: &Table, def: &TableDef, without: &[Arc<str>]) -> Result<()> {
         let mut inline_key = false;
-        self.list(def.columns(), |c, column| {
+        let own = def.columns().filter(|column| !self.is_inherited(&column.column.options));
+        self.list(own.collect::<Vec<_>>(), |c, column| {
             inline_key |= c.column_clause(def, column)?;
             Ok(())
         })?;
@@ -80,17 +138,39 @@ impl Compiler<'_> {
             self.key(def, "PRIMARY KEY", key)?;
         }
         def.uniques.iter().try_for_each(|key| self.key(def, "UNIQUE", key))?;
-        def.checks.iter().try_for_each(|check| self.check(check))?;
-        for key in &def.foreign_keys {
-            let left_out = key.name.as_ref().is_some_and(|n| without.iter().any(|w| **w == *n.as_str()));
-            if !left_out {
-                self.push(", ");
+        let left_out = |name: &Option<Name>| {
+            name.as_ref().is_some_and(|name| without.iter().any(|w| **w == *name.as_str()))
+        };
+        for check in def.checks.iter().filter(|check| !left_out(&check.name)) {
+            if !self.is_inherited(&check.options) && self.standing_on(check).is_none() {
+                self.element_start();
+                self.check(check)?;
+            }
+        }
+        for key in def.foreign_keys.iter().filter(|key| !left_out(&key.name)) {
+            if !self.is_inherited(&key.options) {
+                self.element_start();
                 self.foreign_key(table, def, key)?;
             }
         }
-        self.push(")");
-        self.target.grammar.table_options(def, &mut self.sql);
+        for other in def.others.iter().filter(|other| *other.dialect == *self.target.name) {
+            self.element_start();
+            self.constraint_name(other.name.as_ref());
+            self.push(&other.sql);
+        }
         Ok(())
+    }
+
+    /// The column a check stands on, where that makes a difference.
+    fn standing_on<'k>(&self, check: &'k CheckDef) -> Option<&'k str> {
+        check.options.text(self.target.name, "column")
+    }
+
+    /// A comma, unless it is the first.
+    fn element_start(&mut self) {
+        if !self.sql.ends_with('(') {
+            self.push(", ");
+        }
     }
 
     /// Writes a column; whether the text holds the primary key already.
@@ -107,15 +187,23 @@ impl Compiler<'_> {
             self.name(&Name::from(collation.clone()));
         }
         let generated = self.target.grammar.inline_key(def, column, is_key);
+        self.computed(column)?;
         if !column.nullable {
             self.push(" NOT NULL");
             self.target.grammar.constraint_options(&column.column.options, &mut self.sql);
         }
         self.server_default(column)?;
-        self.computed(column)?;
         if let Some((text, _)) = &generated {
             self.push(" ");
             self.push(text);
+        }
+        self.target.grammar.column_options(column, &mut self.sql);
+        for check in &def.checks {
+            if self.standing_on(check) != Some(column.name().as_str()) {
+                continue;
+            }
+            self.push(" CHECK ");
+            self.parens(|c| c.expr(check.condition.expr()))?;
         }
         Ok(generated.is_some_and(|(_, holds_key)| holds_key))
     }
@@ -174,12 +262,6 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// `, CONSTRAINT name`, where there is a name.
-    fn constraint_start(&mut self, name: Option<&Name>) {
-        self.push(", ");
-        self.constraint_name(name);
-    }
-
     fn constraint_name(&mut self, name: Option<&Name>) {
         if let Some(name) = name {
             self.push("CONSTRAINT ");
@@ -199,13 +281,24 @@ impl Compiler<'_> {
     }
 
     fn key(&mut self, def: &TableDef, word: &str, key: &KeyDef) -> Result<()> {
-        self.constraint_start(key.name.as_ref());
+        if self.is_inherited(&key.options) {
+            return Ok(());
+        }
+        self.element_start();
+        self.constraint_name(key.name.as_ref());
         self.push(word);
+        if word == "UNIQUE" {
+            self.push(self.target.grammar.unique_words(&key.options));
+        }
         self.push(" ");
         // Reflected keys may order or collate their columns in the dialect's own words.
         match key.options.text(self.target.name, "columns") {
             Some(columns) => self.push(columns),
             None => self.columns_at(def, &key.columns)?,
+        }
+        if key.options.is_set(self.target.name, "without_overlaps") && self.sql.ends_with(')') {
+            self.sql.pop();
+            self.push(" WITHOUT OVERLAPS)");
         }
         self.target.grammar.constraint_options(&key.options, &mut self.sql);
         Ok(())
@@ -222,9 +315,11 @@ impl Compiler<'_> {
     }
 
     fn check(&mut self, check: &CheckDef) -> Result<()> {
-        self.constraint_start(check.name.as_ref());
+        self.constraint_name(check.name.as_ref());
         self.push("CHECK ");
-        self.parens(|c| c.expr(check.condition.expr()))
+        self.parens(|c| c.expr(check.condition.expr()))?;
+        self.target.grammar.constraint_options(&check.options, &mut self.sql);
+        Ok(())
     }
 
     fn foreign_key(&mut self, table: &Table, def: &TableDef, key: &ForeignKeyDef) -> Result<()> {
@@ -233,12 +328,15 @@ impl Compiler<'_> {
         }
         self.constraint_name(key.name.as_ref());
         self.push("FOREIGN KEY ");
-        self.columns_at(def, &key.columns)?;
+        let period = key.options.is_set(self.target.name, "period");
+        let own: Vec<Name> =
+            key.columns.iter().filter_map(|p| def.column_at(*p)).map(|c| c.column.name.clone()).collect();
+        self.key_columns(&own, period)?;
         self.push(" REFERENCES ");
-        // A schema before the table is left out where it is the table's own.
-        if let Some(schema) = &key.target.schema
-            && def.schema.as_ref() != Some(schema)
-        {
+        // Where a schema is a file of its own no key leads out of it, and none is named.
+        let schema = key.target.schema.as_ref().or(def.schema.as_ref());
+        let is_own = schema == def.schema.as_ref();
+        if let Some(schema) = schema.filter(|_| !(is_own && self.target.grammar.schema_on_index())) {
             self.name(schema);
             self.push(".");
         }
@@ -246,15 +344,25 @@ impl Compiler<'_> {
         let referred = self.referred_columns(table, def, key);
         if !referred.is_empty() {
             self.push(" ");
-            self.parens(|c| {
-                c.list(&referred, |c, name| {
-                    c.name(name);
-                    Ok(())
-                })
-            })?;
+            self.key_columns(&referred, period)?;
         }
-        self.foreign_key_options(key);
+        self.foreign_key_options(key)?;
+        self.target.grammar.constraint_options(&key.options, &mut self.sql);
         Ok(())
+    }
+
+    /// Columns of a foreign key in parentheses; the last may be a period of time.
+    fn key_columns(&mut self, names: &[Name], period: bool) -> Result<()> {
+        let last = names.len().saturating_sub(1);
+        self.parens(|c| {
+            c.list(names.iter().enumerate(), |c, (at, name)| {
+                if period && at == last {
+                    c.push("PERIOD ");
+                }
+                c.name(name);
+                Ok(())
+            })
+        })
     }
 
     /// The columns to name on the other side: those that were said, or the key's where they have to be.
@@ -274,7 +382,7 @@ impl Compiler<'_> {
         other.map(|other| key_of(&other.def())).unwrap_or_default()
     }
 
-    fn foreign_key_options(&mut self, key: &ForeignKeyDef) {
+    fn foreign_key_options(&mut self, key: &ForeignKeyDef) -> Result<()> {
         if let Some(word) = &key.match_type {
             self.push(" MATCH ");
             self.push(word);
@@ -283,6 +391,15 @@ impl Compiler<'_> {
             if action != Action::NoAction {
                 self.push(words);
                 self.push(action.as_sql());
+                let columns = match words {
+                    " ON DELETE " => key.options.list(self.target.name, "on_delete_columns"),
+                    _ => Vec::new(),
+                };
+                if !columns.is_empty() {
+                    let names: Vec<Name> = columns.into_iter().map(Name::from).collect();
+                    self.push(" ");
+                    self.key_columns(&names, false)?;
+                }
             }
         }
         match key.deferrable {
@@ -293,6 +410,7 @@ impl Compiler<'_> {
         if key.initially_deferred {
             self.push(" INITIALLY DEFERRED");
         }
+        Ok(())
     }
 
     fn alter(&mut self, def: &TableDef, words: &str) -> Result<()> {
@@ -306,7 +424,9 @@ impl Compiler<'_> {
     }
 
     fn create_index(&mut self, def: &TableDef, index: &Index, if_not_exists: bool) -> Result<()> {
-        self.push(if index.unique { "CREATE UNIQUE INDEX " } else { "CREATE INDEX " });
+        self.push(if index.unique { "CREATE UNIQUE " } else { "CREATE " });
+        self.push(self.target.grammar.index_words(index));
+        self.push("INDEX ");
         if if_not_exists {
             self.push("IF NOT EXISTS ");
         }
@@ -324,6 +444,7 @@ impl Compiler<'_> {
         } else {
             self.table_name(def)
         }
+        self.target.grammar.index_method(index, &mut self.sql);
         self.push(" (");
         self.list(&index.elements, |c, element| {
             match &element.what {
@@ -337,12 +458,11 @@ impl Compiler<'_> {
                 c.push(" COLLATE ");
                 c.name(&Name::from(collation.clone()));
             }
-            if element.descending {
-                c.push(" DESC");
-            }
+            c.target.grammar.index_element(element, &mut c.sql);
             Ok(())
         })?;
         self.push(")");
+        self.target.grammar.index_options(index, &mut self.sql);
         match &index.filter {
             Some(_) if !self.target.features.partial_indexes => {
                 Err(Error::unsupported("indexes of some of the rows", self.target.name))
@@ -359,6 +479,7 @@ impl Compiler<'_> {
     /// SQL is taken as it is written.
     fn index_expr(&mut self, expr: &Expr) -> Result<()> {
         match &expr.0 {
+            Node::Raw(_) if self.target.grammar.wraps_index_expressions() => self.parens(|c| c.expr(expr)),
             Node::Raw(_) => self.expr(expr),
             _ => self.parens(|c| c.expr(expr)),
         }

@@ -36,6 +36,8 @@ impl ObjectKind {
 /// The facts of a schema.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SchemaFacts {
+    /// The schema; none for the connection's default schema.
+    pub schema: Option<String>,
     /// Tables and views, sorted by name.
     pub tables: Vec<TableFacts>,
     /// The enum types of the schema, and those of other schemas that its columns use, sorted by name.
@@ -203,6 +205,13 @@ pub struct IdentityFacts {
     pub cache: i64,
 }
 
+impl IdentityFacts {
+    /// The numbers in the words of the standard: `START WITH 1 INCREMENT BY 1 ..`.
+    pub fn to_sql(&self) -> String {
+        crate::compile::objects::numbers(self)
+    }
+}
+
 /// The facts of a primary key or a unique constraint.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyFacts {
@@ -357,7 +366,7 @@ pub struct SequenceFacts {
     pub schema: Option<String>,
     /// The name.
     pub name: String,
-    /// The type of its numbers, in the database's words.
+    /// The type of its numbers, in the database's words; empty where there is one only.
     pub declared: String,
     /// How its numbers go.
     pub numbers: IdentityFacts,

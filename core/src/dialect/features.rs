@@ -51,6 +51,8 @@ pub struct Features {
     pub partial_indexes: bool,
     /// A generated column may be computed when it is read.
     pub virtual_columns: bool,
+    /// Whether comments are statements of their own, `COMMENT ON`.
+    pub comment_statements: bool,
 }
 
 impl Default for Features {
@@ -78,6 +80,7 @@ impl Default for Features {
             expression_indexes: true,
             partial_indexes: true,
             virtual_columns: true,
+            comment_statements: false,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{Isolation, standard};
 use crate::error::Result;
-use crate::schema::{ColumnDef, Options, TableDef};
+use crate::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use crate::types::Type;
 use crate::value::{Value, ValueRef};
 
@@ -183,6 +183,61 @@ pub trait Grammar: Send + Sync {
         None
     }
 
+    /// What stands between CREATE and TABLE, with a space behind it: `UNLOGGED `.
+    fn table_words(&self, table: &TableDef) -> &'static str {
+        let _ = table;
+        ""
+    }
+
+    /// What stands in place of the columns of a table that has them from another: `PARTITION OF t ..`.
+    fn whole_table(&self, table: &TableDef) -> Option<String> {
+        let _ = table;
+        None
+    }
+
+    /// What stands between CREATE and VIEW, with a space behind it, and what follows a view's SELECT.
+    fn view_words(&self, view: &TableDef) -> (&'static str, String) {
+        let _ = view;
+        ("", String::new())
+    }
+
+    /// Writes what follows a column because of its options, comment and numbers.
+    fn column_options(&self, column: &ColumnDef, out: &mut String) {
+        let _ = (column, out);
+    }
+
+    /// What follows the word UNIQUE because of a key's options.
+    fn unique_words(&self, options: &Options) -> &'static str {
+        let _ = options;
+        ""
+    }
+
+    /// What stands between CREATE and INDEX, with a space behind it: `FULLTEXT `.
+    fn index_words(&self, index: &Index) -> &'static str {
+        let _ = index;
+        ""
+    }
+
+    /// Writes what stands between the table of an index and its elements: ` USING gin`.
+    fn index_method(&self, index: &Index, out: &mut String) {
+        let _ = (index, out);
+    }
+
+    /// Whether an expression in an index stands in parentheses whatever it is.
+    fn wraps_index_expressions(&self) -> bool {
+        false
+    }
+
+    /// Writes what follows the column of an index element and its collation.
+    fn index_element(&self, element: &IndexElement, out: &mut String) {
+        standard::index_element(element, out);
+    }
+
+    /// Writes what follows the elements of an index, before its condition.
+    fn index_options(&self, index: &Index, out: &mut String) {
+        let _ = (index, out);
+    }
+
     /// Writes what follows a constraint because of its options.
     fn constraint_options(&self, options: &Options, out: &mut String) {
         let _ = (options, out);
@@ -193,7 +248,8 @@ pub trait Grammar: Send + Sync {
         let _ = (table, out);
     }
 
-    /// Whether the schema of an index stands before the index's name rather than the table's.
+    /// Whether the schema of an index stands before the index's name rather than the table's, and that of a
+    /// foreign key's target nowhere, because a schema is a file of its own.
     fn schema_on_index(&self) -> bool {
         false
     }

@@ -2,6 +2,7 @@
 
 use super::FunctionForm;
 use crate::error::{Error, Result};
+use crate::schema::IndexElement;
 use crate::value::{OtherData, Value};
 
 /// An identifier between quotes, with quotes inside doubled (SQL:2016, 5.2 delimited identifier).
@@ -42,6 +43,18 @@ pub fn limit(limit: Option<&str>, offset: Option<&str>, out: &mut String) {
     if let Some(offset) = offset {
         out.push_str(" OFFSET ");
         out.push_str(offset);
+    }
+}
+
+/// DESC and NULLS FIRST or LAST, where they are not what is usual.
+pub fn index_element(element: &IndexElement, out: &mut String) {
+    if element.is_descending() {
+        out.push_str(" DESC");
+    }
+    match element.has_nulls_first() {
+        Some(true) => out.push_str(" NULLS FIRST"),
+        Some(false) => out.push_str(" NULLS LAST"),
+        None => {}
     }
 }
 

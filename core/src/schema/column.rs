@@ -9,6 +9,7 @@ use super::Formula;
 use super::constraint::{Action, ForeignKey, Reference};
 use super::name::{Name, Quote};
 use super::options::{Info, Options};
+use crate::dialect::IdentityFacts;
 use crate::expr::Expr;
 use crate::types::Type;
 use crate::value::Value;
@@ -35,6 +36,7 @@ pub struct Column {
     pub(crate) on_update: Option<ClientDefault>,
     pub(crate) server_default: Option<ServerDefault>,
     pub(crate) computed: Option<Computed>,
+    pub(crate) identity: Option<IdentityFacts>,
     pub(crate) collation: Option<Arc<str>>,
     pub(crate) comment: Option<Arc<str>>,
     pub(crate) checks: Vec<Formula>,
@@ -151,6 +153,7 @@ impl Column {
             on_update: None,
             server_default: None,
             computed: None,
+            identity: None,
             collation: None,
             comment: None,
             checks: Vec::new(),
@@ -241,6 +244,12 @@ impl Column {
     /// A generated column: its expression, and whether the result is stored.
     pub fn computed(mut self, expr: impl Into<Expr>, stored: bool) -> Column {
         self.computed = Some(Computed { expr: expr.into().into(), stored });
+        self
+    }
+
+    /// How the numbers of an identity column go, where the database has such columns.
+    pub fn identity(mut self, numbers: IdentityFacts) -> Column {
+        self.identity = Some(numbers);
         self
     }
 

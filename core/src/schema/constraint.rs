@@ -303,6 +303,26 @@ impl IndexElement {
         self
     }
 
+    /// Whether it is descending.
+    pub fn is_descending(&self) -> bool {
+        self.descending
+    }
+
+    /// Whether NULLs come first, where that is not what the direction says.
+    pub fn has_nulls_first(&self) -> Option<bool> {
+        self.nulls_first
+    }
+
+    /// How many characters are indexed, where it is not all.
+    pub fn prefix_length(&self) -> Option<u32> {
+        self.length
+    }
+
+    /// The operator class, where it is not the type's.
+    pub fn class(&self) -> Option<&str> {
+        self.operator_class.as_deref()
+    }
+
     /// In a collation, by the database's name.
     pub fn collate(mut self, collation: impl Into<Arc<str>>) -> IndexElement {
         self.collation = Some(collation.into());
@@ -373,6 +393,16 @@ impl Index {
     pub fn filter(mut self, condition: impl Into<Expr>) -> Index {
         self.filter = Some(condition.into().into());
         self
+    }
+
+    /// The name, where it has one.
+    pub fn name(&self) -> Option<&Name> {
+        self.name.as_ref()
+    }
+
+    /// The options of dialects.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// An option of one dialect.

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::value::Value;
+use crate::value::{Array, Value};
 
 /// Notes of yours on a table or a column, by name. The library keeps them and never reads them.
 pub type Info = IndexMap<String, Value>;
@@ -29,6 +29,24 @@ impl Options {
         match self.get(dialect, option) {
             Some(Value::Text(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The texts of an option that was given as a list of texts; none of any other.
+    pub fn list(&self, dialect: &str, option: &str) -> Vec<&str> {
+        let Some(Value::Array(array)) = self.get(dialect, option) else { return Vec::new() };
+        array
+            .items()
+            .iter()
+            .filter_map(|item| if let Value::Text(text) = item { Some(&**text) } else { None })
+            .collect()
+    }
+
+    /// Gives an option a list of texts as its value; none of no texts.
+    pub fn set_list(&mut self, dialect: &str, option: &str, texts: impl IntoIterator<Item = String>) {
+        let texts: Vec<Value> = texts.into_iter().map(Value::from).collect();
+        if !texts.is_empty() {
+            self.set(dialect, option, Value::Array(Box::new(Array::new("text", texts))));
         }
     }
 

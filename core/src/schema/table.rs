@@ -519,6 +519,11 @@ impl ColumnDef {
         self.column.computed.as_ref()
     }
 
+    /// How the numbers of an identity column go.
+    pub fn identity(&self) -> Option<&crate::dialect::IdentityFacts> {
+        self.column.identity.as_ref()
+    }
+
     /// The collation.
     pub fn collation(&self) -> Option<&str> {
         self.column.collation.as_deref()

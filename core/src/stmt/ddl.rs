@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::schema::{Index, Table};
+use crate::dialect::{DomainFacts, SequenceFacts};
+use crate::schema::{Index, Name, Table};
+use crate::types::EnumType;
 
 /// A statement that changes the schema.
 #[derive(Clone, Debug)]
@@ -41,6 +43,52 @@ pub enum Ddl {
         /// The name of the foreign key.
         key: Arc<str>,
     },
+    /// ALTER TABLE .. ADD CONSTRAINT, for a CHECK that older rows need not fulfil.
+    AddCheck {
+        /// The table.
+        table: Table,
+        /// The name of the check.
+        check: Arc<str>,
+    },
+    /// CREATE VIEW, by the definition that the table was reflected with.
+    CreateView {
+        /// The view.
+        table: Table,
+    },
+    /// COMMENT ON, where comments are statements of their own.
+    Comment {
+        /// The table it is about, or that has what it is about.
+        table: Table,
+        /// What it is about.
+        on: Commented,
+        /// The comment.
+        text: Arc<str>,
+    },
+    /// CREATE SCHEMA, if there is none.
+    CreateSchema {
+        /// Its name.
+        name: Name,
+    },
+    /// CREATE TYPE of an enum with a name.
+    CreateEnum {
+        /// The enum.
+        labels: Arc<EnumType>,
+    },
+    /// CREATE DOMAIN.
+    CreateDomain {
+        /// The domain.
+        domain: Box<DomainFacts>,
+    },
+    /// CREATE SEQUENCE.
+    CreateSequence {
+        /// The sequence.
+        sequence: Box<SequenceFacts>,
+    },
+    /// ALTER SEQUENCE .. OWNED BY: it goes with its column.
+    OwnSequence {
+        /// The sequence, with its owner.
+        sequence: Box<SequenceFacts>,
+    },
     /// ALTER TABLE .. DROP CONSTRAINT.
     DropForeignKey {
         /// The table.
@@ -48,4 +96,18 @@ pub enum Ddl {
         /// The name of the foreign key.
         key: Arc<str>,
     },
+}
+
+/// What a comment is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Commented {
+    /// The table or view.
+    Table,
+    /// A column, by its name.
+    Column(Name),
+    /// A constraint, by its name.
+    Constraint(Name),
+    /// An index, by its name.
+    Index(Name),
 }

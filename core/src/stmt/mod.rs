@@ -10,7 +10,7 @@ mod tables;
 mod update;
 mod values;
 
-pub use ddl::Ddl;
+pub use ddl::{Commented, Ddl};
 pub use delete::{Delete, delete};
 pub use insert::{Insert, IntoRow, insert};
 pub use operation::Operation;

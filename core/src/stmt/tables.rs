@@ -101,7 +101,15 @@ impl Tables for Ddl {
             | Ddl::DropTable { table, .. }
             | Ddl::CreateIndex { table, .. }
             | Ddl::AddForeignKey { table, .. }
+            | Ddl::AddCheck { table, .. }
+            | Ddl::CreateView { table }
+            | Ddl::Comment { table, .. }
             | Ddl::DropForeignKey { table, .. } => visit(table),
+            Ddl::CreateSchema { .. }
+            | Ddl::CreateEnum { .. }
+            | Ddl::CreateDomain { .. }
+            | Ddl::CreateSequence { .. }
+            | Ddl::OwnSequence { .. } => {}
         }
     }
 

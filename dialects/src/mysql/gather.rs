@@ -10,7 +10,6 @@ use mirrorm_core::dialect::{
 use mirrorm_core::rows::Row;
 use mirrorm_core::schema::{Action, Options};
 use mirrorm_core::types::Type;
-use mirrorm_core::value::Array;
 
 use super::types::{MySqlTypes, type_facts, unescaped};
 
@@ -73,7 +72,13 @@ impl Gathered {
             view.comment = None;
         }
         tables.sort_by(|a, b| a.name.cmp(&b.name));
-        SchemaFacts { tables, sequences: self.sequences, problems: self.problems, ..SchemaFacts::default() }
+        SchemaFacts {
+            schema: self.schema,
+            tables,
+            sequences: self.sequences,
+            problems: self.problems,
+            ..SchemaFacts::default()
+        }
     }
 
     pub(super) fn object(&mut self, row: &Row) -> Result<()> {
@@ -196,6 +201,10 @@ impl Gathered {
     }
 
     pub(super) fn foreign_key(&mut self, row: &Row) -> Result<()> {
+        // On MariaDB RESTRICT is what holds when nothing is said, as its own SHOW CREATE TABLE has it; the
+        // engine makes no difference between the two.
+        let unsaid = if self.is_mariadb { "RESTRICT" } else { "NO ACTION" };
+        let action = |word: &str| if word == unsaid { Action::NoAction } else { Action::from_sql(word) };
         let Some(table) = self.table(row)? else { return Ok(()) };
         let name: Option<String> = row.get(1)?;
         if table.foreign_keys.last().is_none_or(|last| last.name != name) {
@@ -203,8 +212,8 @@ impl Gathered {
                 name,
                 referred_schema: row.get(3)?,
                 referred_table: row.get(4)?,
-                on_delete: Action::from_sql(row.get(6)?),
-                on_update: Action::from_sql(row.get(7)?),
+                on_delete: action(row.get(6)?),
+                on_update: action(row.get(7)?),
                 ..ForeignKeyFacts::default()
             });
         }
@@ -282,7 +291,7 @@ impl Gathered {
         self.sequences.push(SequenceFacts {
             schema: None,
             name: row.get(0)?,
-            declared: "bigint".to_string(),
+            declared: String::new(),
             numbers,
             owner: None,
             of_identity: false,
@@ -428,14 +437,10 @@ fn end_of_quoted(text: &str) -> usize {
 
 /// Adds a text to a list that is an option, if it is not the last one already.
 fn add_once(options: &mut Options, name: &str, text: String) {
-    let before = match options.get(OWN, name) {
-        Some(mirrorm_core::Value::Array(array)) => array.items().to_vec(),
-        _ => Vec::new(),
-    };
-    let value = mirrorm_core::Value::from(text);
-    if before.last() != Some(&value) {
-        let all = before.into_iter().chain([value]).collect();
-        options.set(OWN, name, mirrorm_core::Value::Array(Box::new(Array::new("text", all))));
+    let mut all: Vec<String> = options.list(OWN, name).into_iter().map(str::to_string).collect();
+    if all.last() != Some(&text) {
+        all.push(text);
+        options.set_list(OWN, name, all);
     }
 }
 

@@ -4,7 +4,7 @@
 //! backslash in hexadecimal digits (dev.mysql.com/doc/refman/en/sql-mode.html).
 
 use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, Isolation, RowsToUpdate, standard};
-use mirrorm_core::schema::{ColumnDef, TableDef};
+use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::{Error, Result, Value};
 
@@ -139,7 +139,7 @@ impl Grammar for MySqlGrammar {
     /// say otherwise (dev.mysql.com/doc/refman/en/create-table.html, "Table Options").
     fn table_options(&self, table: &TableDef, out: &mut String) {
         let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let option = |name: &str| table.options().text("mysql", name).filter(plain);
+        let option = |name: &str| table.options().text(OWN, name).filter(plain);
         if let Some(engine) = option("engine") {
             out.push_str(&format!(" ENGINE={engine}"));
         }
@@ -149,6 +149,72 @@ impl Grammar for MySqlGrammar {
                 out.push_str(&format!(" CHARACTER SET={}", charset.unwrap_or("utf8mb4")));
                 collation.iter().for_each(|name| out.push_str(&format!(" COLLATE={name}")));
             }
+        }
+        more_table_options(table, out);
+    }
+
+    fn view_words(&self, view: &TableDef) -> (&'static str, String) {
+        let options = view.options();
+        let before = match options.text(OWN, "security") {
+            Some("INVOKER") => "SQL SECURITY INVOKER ",
+            _ => "",
+        };
+        let check = options.text(OWN, "check_option").filter(|word| ["LOCAL", "CASCADED"].contains(word));
+        (before, check.map_or(String::new(), |word| format!(" WITH {word} CHECK OPTION")))
+    }
+
+    /// The comment too, which stands where the thing stands.
+    fn column_options(&self, column: &ColumnDef, out: &mut String) {
+        let options = column.options();
+        if let Some(sql) = options.text(OWN, "on_update") {
+            out.push_str(&format!(" ON UPDATE {sql}"));
+        }
+        if options.is_set(OWN, "invisible") {
+            out.push_str(" INVISIBLE");
+        }
+        if options.is_set(OWN, "without_versioning") {
+            out.push_str(" WITHOUT SYSTEM VERSIONING");
+        }
+        comment(column.comment(), " COMMENT ", out);
+        if let Some(Value::Int(srid)) = options.get(OWN, "srid") {
+            out.push_str(&format!(" SRID {srid}"));
+        }
+    }
+
+    fn constraint_options(&self, options: &Options, out: &mut String) {
+        if options.is_set(OWN, "not_enforced") {
+            out.push_str(" NOT ENFORCED");
+        }
+    }
+
+    fn index_words(&self, index: &Index) -> &'static str {
+        match index.options().text(OWN, "using") {
+            Some("FULLTEXT") => "FULLTEXT ",
+            Some("SPATIAL") => "SPATIAL ",
+            _ => "",
+        }
+    }
+
+    fn wraps_index_expressions(&self) -> bool {
+        true
+    }
+
+    fn index_element(&self, element: &IndexElement, out: &mut String) {
+        if let Some(length) = element.prefix_length() {
+            out.push_str(&format!("({length})"));
+        }
+        if element.is_descending() {
+            out.push_str(" DESC");
+        }
+    }
+
+    fn index_options(&self, index: &Index, out: &mut String) {
+        if index.options().text(OWN, "using") == Some("HASH") {
+            out.push_str(" USING HASH");
+        }
+        comment(index.options().text(OWN, "comment"), " COMMENT ", out);
+        if index.options().is_set(OWN, "invisible") {
+            out.push_str(" INVISIBLE");
         }
     }
 
@@ -178,6 +244,34 @@ impl Grammar for MySqlGrammar {
     /// A column with a default has its values from there.
     fn inline_key(&self, _: &TableDef, column: &ColumnDef, generated: bool) -> Option<(String, bool)> {
         (generated && column.server_default().is_none()).then(|| ("AUTO_INCREMENT".to_string(), false))
+    }
+}
+
+/// The dialect's name in options.
+const OWN: &str = "mysql";
+
+/// A comment, which takes nothing but a text between apostrophes. A backslash in it stands twice, as every
+/// sql_mode but NO_BACKSLASH_ESCAPES wants it.
+fn comment(text: Option<&str>, before: &str, out: &mut String) {
+    let Some(text) = text else { return };
+    out.push_str(before);
+    standard::quote_text(&text.replace('\\', "\\\\"), out);
+}
+
+/// The comment, what else was said when the table was made, and partitions.
+fn more_table_options(table: &TableDef, out: &mut String) {
+    let options = table.options();
+    comment(table.comment(), " COMMENT=", out);
+    let plain = |text: &&str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_=- \"".contains(&b));
+    if let Some(created) = options.text(OWN, "create_options").filter(plain) {
+        out.push(' ');
+        out.push_str(created);
+    }
+    if options.is_set(OWN, "system_versioned") {
+        out.push_str(" WITH SYSTEM VERSIONING");
+    }
+    if let Some(by) = options.text(OWN, "partition_by") {
+        out.push_str(&format!(" PARTITION BY {by} ({})", options.list(OWN, "partitions").join(", ")));
     }
 }
 

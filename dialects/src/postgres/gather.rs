@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use mirrorm_core::Result;
 use mirrorm_core::dialect::{
     CheckFacts, ColumnFacts, DomainFacts, ElementFacts, EnumFacts, ForeignKeyFacts, IdentityFacts,
     IndexFacts, KeyFacts, ObjectKind, OtherFacts, SchemaFacts, Scope, SequenceFacts, TableFacts, TypeFacts,
@@ -11,7 +12,6 @@ use mirrorm_core::rows::Row;
 use mirrorm_core::schema::{Action, Options};
 use mirrorm_core::types::Type;
 use mirrorm_core::value::{Array, FromValue};
-use mirrorm_core::{Result, Value};
 
 use super::types::{PostgresTypes, type_facts};
 
@@ -46,9 +46,10 @@ enum Named {
 }
 
 impl Types {
-    pub(super) fn add(&mut self, row: &Row) -> Result<()> {
+    pub(super) fn add(&mut self, row: &Row, schema: Option<&str>) -> Result<()> {
         let oid = row.get(0)?;
-        let (schema, name): (Option<String>, String) = (row.get(1)?, row.get(2)?);
+        let (other, name): (Option<String>, String) = (row.get(1)?, row.get(2)?);
+        let schema = other.or(schema.map(str::to_string));
         let kind: String = row.get(3)?;
         let named = match kind.as_str() {
             "e" => {
@@ -155,6 +156,7 @@ fn check_body(definition: &str) -> (String, Options) {
 /// The tables that are being put together.
 pub(super) struct Gathered {
     types: Types,
+    schema: Option<String>,
     without_views: bool,
     tables: Vec<TableFacts>,
     places: HashMap<i64, usize>,
@@ -162,8 +164,15 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn new(types: Types, without_views: bool) -> Gathered {
-        Gathered { types, without_views, tables: Vec::new(), places: HashMap::new(), sequences: Vec::new() }
+    pub(super) fn new(types: Types, scope: &Scope) -> Gathered {
+        Gathered {
+            types,
+            schema: scope.schema.clone(),
+            without_views: scope.without_views,
+            tables: Vec::new(),
+            places: HashMap::new(),
+            sequences: Vec::new(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -172,11 +181,18 @@ impl Gathered {
 
     pub(super) fn finish(self) -> SchemaFacts {
         let (enums, domains) = self.types.finish();
-        SchemaFacts { tables: self.tables, enums, domains, sequences: self.sequences, problems: Vec::new() }
+        SchemaFacts {
+            schema: self.schema,
+            tables: self.tables,
+            enums,
+            domains,
+            sequences: self.sequences,
+            problems: Vec::new(),
+        }
     }
 
-    pub(super) fn object(&mut self, row: &Row, scope: &Scope) -> Result<()> {
-        let (oid, mut table) = object(row, scope.schema.as_deref())?;
+    pub(super) fn object(&mut self, row: &Row) -> Result<()> {
+        let (oid, mut table) = object(row, self.schema.as_deref())?;
         if self.without_views && table.kind.is_view() {
             return Ok(());
         }
@@ -195,9 +211,11 @@ impl Gathered {
     }
 
     pub(super) fn column(&mut self, row: &Row) -> Result<()> {
-        let declared: String = row.get(2)?;
-        let oid = row.get(9)?;
-        let (ty, type_facts) = self.types.of(oid, &declared, row.get(10)?);
+        let mut declared: String = row.get(2)?;
+        let (oid, dimensions): (i64, u32) = (row.get(9)?, row.get(10)?);
+        // The server keeps the number of dimensions and prints one.
+        (1..dimensions).for_each(|_| declared.push_str("[]"));
+        let (ty, type_facts) = self.types.of(oid, &declared, dimensions);
         let (refuses_null, default) = self.types.of_domain(oid);
         let of_type = default.map(str::to_string);
         let Some(table) = self.table(row)? else { return Ok(()) };
@@ -273,7 +291,9 @@ impl Gathered {
         let Some(index) = table.indexes.last_mut() else { return Ok(()) };
         let column: Option<String> = row.get(5)?;
         if row.get::<bool>(7)? {
-            add_to_list(&mut index.options, "include", column.unwrap_or_default());
+            let before: Vec<String> =
+                index.options.list(OWN, "include").into_iter().map(str::to_string).collect();
+            index.options.set_list(OWN, "include", before.into_iter().chain(column));
             return Ok(());
         }
         // Bit 1 is descending, bit 2 is NULLs first, which is what descending says by itself.
@@ -318,7 +338,7 @@ impl Gathered {
             numbers.always = column.options.text(OWN, "identity") == Some("ALWAYS");
             column.identity = Some(numbers.clone());
         }
-        let schema = None;
+        let schema = self.schema.clone();
         let (name, declared, comment) = (row.get(0)?, row.get(1)?, row.get(12)?);
         self.sequences.push(SequenceFacts { schema, name, declared, numbers, owner, of_identity, comment });
         Ok(())
@@ -337,10 +357,10 @@ fn table_options(row: &Row) -> Result<Options> {
     set("tablespace", row.get(10)?);
     set("server", row.get(11)?);
     if row.get::<Option<String>>(6)?.is_none() {
-        set_list(&mut options, "inherits", list(row, 7)?);
+        options.set_list(OWN, "inherits", list(row, 7)?);
     }
-    set_list(&mut options, "with", list(row, 8)?);
-    set_list(&mut options, "foreign_options", list(row, 12)?);
+    options.set_list(OWN, "with", list(row, 8)?);
+    options.set_list(OWN, "foreign_options", list(row, 12)?);
     if row.get::<String>(4)? == "u" {
         options.set(OWN, "unlogged", true);
     }
@@ -395,9 +415,9 @@ fn constraint_options(row: &Row) -> Result<Options> {
             options.set(OWN, name, true);
         }
     }
-    set_list(&mut options, "include", list(row, 17)?);
+    options.set_list(OWN, "include", list(row, 17)?);
     if row.columns().len() > 19 {
-        set_list(&mut options, "on_delete_columns", list(row, 19)?);
+        options.set_list(OWN, "on_delete_columns", list(row, 19)?);
     }
     Ok(options)
 }
@@ -418,7 +438,7 @@ fn index_options(row: &Row) -> Result<Options> {
         "btree" => {}
         method => options.set(OWN, "using", method),
     }
-    set_list(&mut options, "with", list(row, 12)?);
+    options.set_list(OWN, "with", list(row, 12)?);
     if let Some(space) = row.get::<Option<String>>(13)? {
         options.set(OWN, "tablespace", space);
     }
@@ -499,23 +519,6 @@ fn list(row: &Row, at: usize) -> Result<Vec<String>> {
     let array: Option<Array> = row.get(at)?;
     let items = array.iter().flat_map(|array| array.items());
     items.map(|item| String::from_value(item.clone())).collect()
-}
-
-/// A list as an option: an array of texts, so that no name in it can be taken for two.
-fn set_list(options: &mut Options, name: &str, texts: Vec<String>) {
-    if !texts.is_empty() {
-        let texts = texts.into_iter().map(Value::from).collect();
-        options.set(OWN, name, Value::Array(Box::new(Array::new("text", texts))));
-    }
-}
-
-fn add_to_list(options: &mut Options, name: &str, text: String) {
-    let before = match options.get(OWN, name) {
-        Some(Value::Array(array)) => array.items().to_vec(),
-        _ => Vec::new(),
-    };
-    let all = before.into_iter().chain([Value::from(text)]).collect();
-    options.set(OWN, name, Value::Array(Box::new(Array::new("text", all))));
 }
 
 #[cfg(test)]

@@ -51,9 +51,9 @@ impl Inspector for PostgresInspector {
             version: row.get(0)?,
         };
         let mut types = Types::default();
-        catalog.each(TYPES, |row| types.add(row))?;
-        let mut gathered = Gathered::new(types, scope.without_views);
-        catalog.each(OBJECTS, |row| gathered.object(row, scope))?;
+        catalog.each(TYPES, |row| types.add(row, catalog.schema))?;
+        let mut gathered = Gathered::new(types, scope);
+        catalog.each(OBJECTS, |row| gathered.object(row))?;
         if gathered.is_empty() {
             catalog.exists_if(true)?;
         } else {

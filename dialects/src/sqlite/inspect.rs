@@ -160,7 +160,8 @@ impl Catalog<'_> {
         let Gathered { mut tables, .. } = gathered;
         // An object whose columns could not be read is a problem, not a table without columns.
         tables.retain(|table| !(table.columns.is_empty() && problems.iter().any(|p| p.object == table.name)));
-        Ok(SchemaFacts { tables, problems, ..SchemaFacts::default() })
+        let schema = self.schema.map(str::to_string);
+        Ok(SchemaFacts { schema, tables, problems, ..SchemaFacts::default() })
     }
 
     fn empty_table(&self, object: &Object) -> TableFacts {

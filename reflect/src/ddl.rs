@@ -1,0 +1,231 @@
+//! A schema as the statements that make it, without a database: facts into DDL.
+//!
+//! Not here: the statements' SQL (`mirrorm-core`'s compiler) and running them. Foreign keys come last where
+//! the database can add them to tables that are there, so that no order of tables is wrong.
+
+use std::sync::Arc;
+
+use mirrorm_core::compile::{Compile, Target};
+use mirrorm_core::dialect::{ObjectKind, SchemaFacts, TableFacts};
+use mirrorm_core::schema::{Metadata, Name, Table, TableDef};
+use mirrorm_core::stmt::{Commented, Ddl};
+use mirrorm_core::types::EnumType;
+use mirrorm_core::{Error, ErrorKind, Result};
+
+use super::build;
+
+/// The statements that make a schema on a server of the dialect it was reflected from, in order: types,
+/// sequences, tables, their indexes, foreign keys, views, comments. A schema that has a name is created too.
+/// What is in other schemas, and routines, have to be there already; temporary objects, virtual and foreign
+/// tables are left out.
+///
+/// # Errors
+/// `Invalid` for a foreign key or a check that has to be added later and has no name; what the compiler says
+/// of types and names the database does not take.
+///
+/// # Example
+/// ```
+/// use mirrorm::prelude::*;
+/// use mirrorm::reflect::{Reflector, to_ddl};
+///
+/// let db = Db::open("sqlite://")?;
+/// db.execute_script("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT UNIQUE); CREATE INDEX i ON t (a DESC)")?;
+/// let facts = Reflector::new().facts(&db.connect()?)?;
+/// let statements = to_ddl(&facts, &*db.engine()?.target()?)?; // or of no server: `Target::offline(dialect)`
+/// assert_eq!(statements[1], "CREATE INDEX i ON t (a DESC)");
+/// let other = Db::open("sqlite://")?;
+/// other.execute_script(&statements.join(";"))?;
+/// assert_eq!(Reflector::new().facts(&other.connect()?)?, facts);
+/// # Ok::<(), mirrorm::Error>(())
+/// ```
+pub fn to_ddl(facts: &SchemaFacts, target: &Target) -> Result<Vec<String>> {
+    let statements = statements(facts, target)?;
+    statements.iter().map(|statement| Ok(statement.compile(target)?.sql().to_string())).collect()
+}
+
+fn statements(facts: &SchemaFacts, target: &Target) -> Result<Vec<Ddl>> {
+    let metadata = Metadata::new();
+    let tables = tables_of(facts, &metadata, target.dialect())?;
+    let mut list = Vec::new();
+    list.extend(facts.schema.as_deref().map(|name| Ddl::CreateSchema { name: Name::from(name) }));
+    for found in facts.enums.iter().filter(|found| found.schema == facts.schema) {
+        let labels = EnumType::named(found.schema.as_deref(), &found.name, found.labels.iter().cloned());
+        list.push(Ddl::CreateEnum { labels: Arc::new(labels) });
+    }
+    let domains = facts.domains.iter().filter(|domain| domain.schema == facts.schema);
+    list.extend(domains.map(|domain| Ddl::CreateDomain { domain: Box::new(domain.clone()) }));
+    let own = facts.sequences.iter().filter(|sequence| !sequence.of_identity);
+    list.extend(own.clone().map(|sequence| Ddl::CreateSequence { sequence: Box::new(sequence.clone()) }));
+    let (mut last, mut comments) = (Vec::new(), Vec::new());
+    for table in &tables {
+        create(table, target, &mut list, &mut last)?;
+        comments.extend(comments_of(table, target));
+    }
+    let owned = own.filter(|sequence| sequence.owner.is_some());
+    list.extend(owned.map(|sequence| Ddl::OwnSequence { sequence: Box::new(sequence.clone()) }));
+    list.extend(last);
+    for view in views_of(facts, &metadata, target.dialect())? {
+        list.push(Ddl::CreateView { table: view.clone() });
+        list.extend(indexes(&view));
+        comments.extend(comments_of(&view, target));
+    }
+    list.extend(comments);
+    Ok(list)
+}
+
+fn is_made(table: &&TableFacts) -> bool {
+    table.kind == ObjectKind::Table && !table.temporary
+}
+
+/// Tables in an order in which those that are part of others, or inherit from them, come after them.
+fn tables_of(facts: &SchemaFacts, metadata: &Metadata, dialect: &'static str) -> Result<Vec<Table>> {
+    let mut problems = Vec::new();
+    let made = facts.tables.iter().filter(is_made);
+    let mut tables = made
+        .map(|table| build::define(metadata, dialect, table, &mut problems))
+        .collect::<Result<Vec<Table>>>()?;
+    if let Some(problem) = problems.first() {
+        return Err(
+            Error::new(ErrorKind::Invalid, problem.message.clone()).with_table(problem.object.as_str())
+        );
+    }
+    let depth = |table: &Table| {
+        let (mut depth, mut def) = (0, table.def());
+        while let Some(parent) =
+            parents(&def).iter().find_map(|name| by_name(&tables, name)).filter(|_| depth < 100)
+        {
+            (depth, def) = (depth + 1, parent.def());
+        }
+        depth
+    };
+    let depths: Vec<usize> = tables.iter().map(depth).collect();
+    let mut order: Vec<(usize, Table)> = depths.into_iter().zip(std::mem::take(&mut tables)).collect();
+    order.sort_by_key(|(depth, _)| *depth);
+    Ok(order.into_iter().map(|(_, table)| table).collect())
+}
+
+/// The tables that a table has its columns from, as the database prints their names.
+fn parents(def: &TableDef) -> Vec<String> {
+    let mut names = Vec::new();
+    for (dialect, option, value) in def.options().iter() {
+        match option {
+            "partition_of" => names.push(value.to_string()),
+            "inherits" => names.extend(def.options().list(dialect, option).into_iter().map(str::to_string)),
+            _ => {}
+        }
+    }
+    names
+}
+
+fn by_name<'t>(tables: &'t [Table], printed: &str) -> Option<&'t Table> {
+    let bare = |text: &str| text.replace('"', "");
+    let printed = bare(printed);
+    tables.iter().find(|table| {
+        let name = table.name().to_string();
+        printed == name || printed.ends_with(&format!(".{name}"))
+    })
+}
+
+/// A table with its indexes; what has to wait until all tables are there goes to the end.
+fn create(table: &Table, target: &Target, list: &mut Vec<Ddl>, last: &mut Vec<Ddl>) -> Result<()> {
+    let def = table.def();
+    let own = |options: &mirrorm_core::schema::Options| !options.is_set(target.dialect(), "inherited");
+    let mut later = Vec::new();
+    if target.features().alter_foreign_keys && !target.features().forward_foreign_keys {
+        for key in def.foreign_keys().iter().filter(|key| own(&key.options)) {
+            let name = key.name.as_ref().ok_or_else(|| unnamed(&def))?.shared();
+            last.push(Ddl::AddForeignKey { table: table.clone(), key: name.clone() });
+            later.push(name);
+        }
+    }
+    let pending = |check: &&mirrorm_core::schema::CheckDef| {
+        check.options.is_set(target.dialect(), "not_valid") && own(&check.options)
+    };
+    for check in def.checks().iter().filter(pending) {
+        let name = check.name.as_ref().ok_or_else(|| unnamed(&def))?.shared();
+        last.push(Ddl::AddCheck { table: table.clone(), check: name.clone() });
+        later.push(name);
+    }
+    list.push(Ddl::CreateTable { table: table.clone(), if_not_exists: false, without_keys: later });
+    list.extend(indexes(table).filter(|index| match index {
+        Ddl::CreateIndex { index, .. } => own(index.options()),
+        _ => true,
+    }));
+    Ok(())
+}
+
+fn unnamed(def: &TableDef) -> Error {
+    let message = format!("a constraint of `{}` has to be added later and has no name", def.display_name());
+    Error::new(ErrorKind::Invalid, message)
+}
+
+fn indexes(table: &Table) -> impl Iterator<Item = Ddl> {
+    let def = table.def();
+    let make = |index: &mirrorm_core::schema::Index| Ddl::CreateIndex {
+        table: table.clone(),
+        index: index.clone(),
+        if_not_exists: false,
+    };
+    def.indexes().iter().map(make).collect::<Vec<_>>().into_iter()
+}
+
+/// Comments, where they are statements of their own.
+fn comments_of(table: &Table, target: &Target) -> Vec<Ddl> {
+    if !target.features().comment_statements {
+        return Vec::new();
+    }
+    let def = table.def();
+    let of =
+        |options: &mirrorm_core::schema::Options| options.text(target.dialect(), "comment").map(Arc::from);
+    let mut found: Vec<(Commented, Arc<str>)> = Vec::new();
+    found.extend(def.comment().map(|text| (Commented::Table, Arc::from(text))));
+    for column in def.columns() {
+        found
+            .extend(column.comment().map(|text| (Commented::Column(column.name().clone()), Arc::from(text))));
+    }
+    let keys = def.primary_key().into_iter().chain(def.uniques()).map(|key| (&key.name, &key.options));
+    let checks = def.checks().iter().map(|check| (&check.name, &check.options));
+    let foreign = def.foreign_keys().iter().map(|key| (&key.name, &key.options));
+    let others = def.others().iter().map(|other| (&other.name, &other.options));
+    for (name, options) in keys.chain(checks).chain(foreign).chain(others) {
+        found.extend(name.clone().zip(of(options)).map(|(name, text)| (Commented::Constraint(name), text)));
+    }
+    for index in def.indexes() {
+        found.extend(
+            index.name().cloned().zip(of(index.options())).map(|(n, text)| (Commented::Index(n), text)),
+        );
+    }
+    found.into_iter().map(|(on, text)| Ddl::Comment { table: table.clone(), on, text }).collect()
+}
+
+/// Views in an order in which those that name others come after them.
+fn views_of(facts: &SchemaFacts, metadata: &Metadata, dialect: &'static str) -> Result<Vec<Table>> {
+    let mut problems = Vec::new();
+    let mut left: Vec<&TableFacts> =
+        facts.tables.iter().filter(|t| t.kind.is_view() && !t.temporary).collect();
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let waits = |view: &TableFacts| {
+            left.iter().any(|other| other.name != view.name && mentions(view, &other.name))
+        };
+        let (later, now): (Vec<&TableFacts>, Vec<&TableFacts>) = left.iter().partition(|view| waits(view));
+        // Views cannot mention each other in a circle; words in them may.
+        let (now, later) = if now.is_empty() { (later, Vec::new()) } else { (now, later) };
+        for view in now {
+            ordered.push(build::define(metadata, dialect, view, &mut problems)?);
+        }
+        left = later;
+    }
+    Ok(ordered)
+}
+
+/// Whether a view's definition holds a name as a word.
+fn mentions(view: &TableFacts, name: &str) -> bool {
+    let text = view.definition.as_deref().unwrap_or_default();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).and_then(|front| front.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|rest| rest.chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
+}
