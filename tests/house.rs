@@ -161,3 +161,23 @@ fn tests_that_documents_name_are_there() {
     }
     assert!(named > 90, "{named}");
 }
+
+#[test]
+fn tests_that_the_page_of_reflection_names_are_there() {
+    let page = include_str!("../docs/reflection.md");
+    let all: String = sources("tests").into_iter().map(|(_, text)| text).collect();
+    let is_test = |word: &&str| {
+        let starts = ["r4_", "g_0", "agrees_", "keys_over"].iter().any(|start| word.starts_with(start));
+        starts && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let named: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_test).collect();
+    for test in &named {
+        assert!(all.contains(&format!("fn {test}(")), "{test} is not there");
+    }
+    assert!(named.len() > 40, "{}", named.len());
+    // Each row of what others lose names a test.
+    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| database")) {
+        let last = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap();
+        assert!(named.iter().any(|test| last.contains(test)), "{row}");
+    }
+}
