@@ -2,6 +2,8 @@
 //!
 //! What a fact has no part for is a problem, never silence.
 
+use std::collections::HashMap;
+
 use mirrorm_core::Result;
 use mirrorm_core::dialect::{
     ColumnFacts, ElementFacts, ForeignKeyFacts, IndexFacts, KeyFacts, ObjectKind, Problem, TableFacts,
@@ -13,16 +15,23 @@ use mirrorm_core::schema::{
     foreign_key, in_schema, index, option, primary_key, unique, verbatim,
 };
 
-/// Registers the table of these facts; a table known already takes the new definition.
+/// Registers the table of these facts, with the program's names of columns where they are others; a table
+/// known already takes the new definition.
 pub(super) fn define(
     metadata: &Metadata,
     dialect: &'static str,
     facts: &TableFacts,
+    keys: &HashMap<String, String>,
     problems: &mut Vec<Problem>,
 ) -> Result<Table> {
     let mut list = PartList::default();
     settings(facts).add_to(&mut list);
-    let columns: Vec<Column> = facts.columns.iter().map(|c| one_column(dialect, facts, c)).collect();
+    let keyed = |column: Column, name: &str| match keys.get(name) {
+        Some(key) => column.key(key.as_str()),
+        None => column,
+    };
+    let columns: Vec<Column> =
+        facts.columns.iter().map(|c| keyed(one_column(dialect, facts, c), &c.name)).collect();
     columns.add_to(&mut list);
     facts
         .primary_key

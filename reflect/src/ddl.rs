@@ -3,6 +3,7 @@
 //! Not here: the statements' SQL (`mirrorm-core`'s compiler) and running them. Foreign keys come last where
 //! the database can add them to tables that are there, so that no order of tables is wrong.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use mirrorm_core::compile::{Compile, Target};
@@ -82,7 +83,7 @@ fn tables_of(facts: &SchemaFacts, metadata: &Metadata, dialect: &'static str) ->
     let mut problems = Vec::new();
     let made = facts.tables.iter().filter(is_made);
     let mut tables = made
-        .map(|table| build::define(metadata, dialect, table, &mut problems))
+        .map(|table| build::define(metadata, dialect, table, &HashMap::new(), &mut problems))
         .collect::<Result<Vec<Table>>>()?;
     if let Some(problem) = problems.first() {
         return Err(
@@ -212,7 +213,7 @@ fn views_of(facts: &SchemaFacts, metadata: &Metadata, dialect: &'static str) -> 
         // Views cannot mention each other in a circle; words in them may.
         let (now, later) = if now.is_empty() { (later, Vec::new()) } else { (now, later) };
         for view in now {
-            ordered.push(build::define(metadata, dialect, view, &mut problems)?);
+            ordered.push(build::define(metadata, dialect, view, &HashMap::new(), &mut problems)?);
         }
         left = later;
     }

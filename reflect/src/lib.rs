@@ -8,14 +8,18 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod choice;
 mod ddl;
 mod document;
+mod inspector;
 mod reflector;
 mod relate;
 #[doc(hidden)]
 pub mod relation;
 
+pub use choice::ColumnChoice;
 pub use ddl::to_ddl;
 pub use document::document;
+pub use inspector::Inspector;
 pub use reflector::{Reflection, Reflector};
 pub use relate::{Between, Relationship, RelationshipKind, relationships};

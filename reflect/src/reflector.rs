@@ -1,11 +1,15 @@
 //! What to reflect, and doing it.
 
-use mirrorm_core::dialect::{ObjectKind, Problem, SchemaFacts, Scope};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use mirrorm_core::dialect::{Connection, Inspector, ObjectKind, Problem, SchemaFacts, Scope, TableFacts};
 use mirrorm_core::engine::Conn;
 use mirrorm_core::schema::{Metadata, Table};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::build;
+use super::choice::{Choices, ColumnChoice, kept};
 use super::relate::{Relationship, relationships};
 
 /// Says what to reflect: by default, all tables and views of the default schema.
@@ -13,6 +17,7 @@ use super::relate::{Relationship, relationships};
 #[must_use = "a reflector does nothing until `Db::reflect_with` runs it"]
 pub struct Reflector {
     scope: Scope,
+    choices: Choices,
 }
 
 /// What reflecting gave.
@@ -65,6 +70,79 @@ impl Reflector {
         self
     }
 
+    /// Only tables and views whose name this is true of, beside those that were named.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    /// use mirrorm::reflect::Reflector;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// db.execute_script("CREATE TABLE wp_posts (id INTEGER PRIMARY KEY); CREATE TABLE other (a)")?;
+    /// let found = db.reflect_with(&Reflector::new().matching(|name| name.starts_with("wp_")))?;
+    /// assert_eq!(found.tables().len(), 1);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn matching(mut self, wanted: impl Fn(&str) -> bool + Send + Sync + 'static) -> Reflector {
+        self.choices.wanted.push(Arc::new(wanted));
+        self
+    }
+
+    /// All but these tables and views.
+    pub fn except<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Reflector {
+        let names: HashSet<String> = names.into_iter().map(Into::into).collect();
+        self.matching(move |name| !names.contains(name))
+    }
+
+    /// Also the tables that foreign keys of those found lead to, and so on, within the schema: for one table
+    /// and what it needs.
+    pub fn with_referred(mut self) -> Reflector {
+        self.choices.referred = true;
+        self
+    }
+
+    /// Only these columns of a table. Keys and indexes of others are left out; so is a primary key that is not
+    /// whole.
+    pub fn columns_of<S: Into<String>>(
+        mut self,
+        table: impl Into<String>,
+        columns: impl IntoIterator<Item = S>,
+    ) -> Reflector {
+        self.choices.columns.insert(table.into(), columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Calls a function with every column that is about to become part of a table: it may give the column
+    /// another name for the program, another type, or leave it out.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    /// use mirrorm::reflect::Reflector;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// db.execute_script("CREATE TABLE t (ID INTEGER PRIMARY KEY, IsOpen TINYINT, junk BLOB)")?;
+    /// db.reflect_with(&Reflector::new().on_column(|_, column| {
+    ///     column.key = Some(column.facts.name.to_lowercase());
+    ///     if column.facts.declared == "TINYINT" {
+    ///         column.ty = Boolean;
+    ///     }
+    ///     column.skip = column.facts.name == "junk";
+    /// }))?;
+    /// let t = db.table_named("t")?;
+    /// insert(&t).values(values! { "isopen" => true }).run(&db)?;
+    /// assert!(select(t.c("isopen")).scalar::<bool>(&db)?);
+    /// assert!(t.try_c("junk").is_err());
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn on_column(
+        mut self,
+        hook: impl Fn(&TableFacts, &mut ColumnChoice<'_>) + Send + Sync + 'static,
+    ) -> Reflector {
+        self.choices.hooks.push(Arc::new(hook));
+        self
+    }
+
     /// Tables only.
     pub fn without_views(mut self) -> Reflector {
         self.scope.without_views = true;
@@ -81,8 +159,12 @@ impl Reflector {
     /// As [`Reflector::reflect`].
     pub fn facts(&self, conn: &Conn) -> Result<SchemaFacts> {
         let inspector = conn.engine().dialect().inspector();
-        let facts = inspector.facts(conn.driver(), &self.scope)?;
-        if let Some(names) = &self.scope.only {
+        let scope = self.choices.narrow(&self.scope, inspector, conn.driver())?;
+        let mut facts = inspector.facts(conn.driver(), &scope)?;
+        if self.choices.referred {
+            follow(&scope, inspector, conn.driver(), &mut facts)?;
+        }
+        if let (Some(_), Some(names)) = (&self.scope.only, &scope.only) {
             let there = |name: &&String| {
                 facts.tables.iter().any(|t| t.name == **name)
                     || facts.problems.iter().any(|p| p.object == **name)
@@ -109,7 +191,8 @@ impl Reflector {
         let mut tables = Vec::with_capacity(facts.len());
         let asked = |name: &String| self.scope.only.as_ref().is_some_and(|names| names.contains(name));
         for table in facts.iter().filter(|t| t.kind != ObjectKind::Shadow || asked(&t.name)) {
-            match build::define(metadata, dialect, table, &mut problems) {
+            let (table, keys) = kept(&self.choices, table);
+            match build::define(metadata, dialect, &table, &keys, &mut problems) {
                 Ok(table) => tables.push(table),
                 Err(error) => {
                     problems.push(Problem { object: table.name.clone(), message: error.to_string() })
@@ -121,8 +204,31 @@ impl Reflector {
     }
 }
 
+/// Reads what foreign keys lead to, and what theirs lead to.
+fn follow(
+    scope: &Scope,
+    inspector: &dyn Inspector,
+    connection: &dyn Connection,
+    facts: &mut SchemaFacts,
+) -> Result<()> {
+    let mut asked: HashSet<String> = facts.tables.iter().map(|table| table.name.clone()).collect();
+    loop {
+        let keys = facts.tables.iter().flat_map(|table| &table.foreign_keys);
+        let inside = keys.filter(|key| key.referred_schema.is_none() || key.referred_schema == scope.schema);
+        let next: Vec<String> =
+            inside.map(|key| key.referred_table.clone()).filter(|name| asked.insert(name.clone())).collect();
+        if next.is_empty() {
+            facts.tables.sort_by(|a, b| a.name.cmp(&b.name));
+            return Ok(());
+        }
+        let more = inspector.facts(connection, &Scope { only: Some(next), ..scope.clone() })?;
+        facts.tables.extend(more.tables);
+        facts.problems.extend(more.problems);
+    }
+}
+
 /// Names differ by case more often than not; a miss says which name there is.
-fn no_such<'a>(missing: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn no_such<'a>(missing: &str, known: impl Iterator<Item = &'a str>) -> String {
     let folded = missing.to_lowercase();
     match known.into_iter().find(|name| name.to_lowercase() == folded) {
         Some(name) => format!("`{missing}`, did you mean `{name}`?"),

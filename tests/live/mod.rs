@@ -16,6 +16,9 @@ mod hacks;
 /// The pool on real servers.
 mod pool;
 
+/// Asking what there is.
+mod inspecting;
+
 /// What is declared on MySQL and MariaDB, as it is reflected.
 mod quirks_mysql;
 

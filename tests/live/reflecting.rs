@@ -11,7 +11,7 @@ use mirrorm::reflect::{Reflection, Reflector, RelationshipKind};
 use mirrorm::rows::RowBuffer;
 use mirrorm_core::testing::{Answer, Mock};
 
-use crate::support::{loaded, memory};
+use crate::support::{dialect, each_backend, loaded, memory};
 
 /// A connection that counts what goes through it.
 struct Counting {
@@ -148,6 +148,91 @@ fn a_part_of_a_schema() {
     let db = loaded("quirks");
     let tables = db.reflect_with(&Reflector::new().without_views()).unwrap();
     assert!(!tables.tables().iter().any(|t| *t.name() == *"v"));
+}
+
+/// Three tables in a row, and one apart.
+fn chain(db: &Db) {
+    db.execute_script(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, word VARCHAR(9), CONSTRAINT words UNIQUE (word));
+         CREATE TABLE b (id INTEGER PRIMARY KEY, a_id INTEGER, CONSTRAINT to_a FOREIGN KEY (a_id) REFERENCES a (id));
+         CREATE TABLE c (id INTEGER PRIMARY KEY, b_id INTEGER, n INTEGER,
+             CONSTRAINT to_b FOREIGN KEY (b_id) REFERENCES b (id));
+         CREATE INDEX by_n ON c (n, id);
+         CREATE TABLE lone (id INTEGER PRIMARY KEY)",
+    )
+    .unwrap();
+}
+
+fn found(db: &Db, reflector: Reflector) -> Vec<String> {
+    let reflection = db.reflect_with(&reflector).unwrap();
+    reflection.tables().iter().map(|table| table.name().to_string()).collect()
+}
+
+#[test]
+fn r4_6_2_and_6_some_tables_and_what_they_need() {
+    each_backend(|db| {
+        chain(db);
+        assert_eq!(found(db, Reflector::new().only(["b"]).with_referred()), ["a", "b"]);
+        assert_eq!(found(db, Reflector::new().only(["c"]).with_referred()), ["a", "b", "c"]);
+        assert_eq!(found(db, Reflector::new().only(["c"])), ["c"], "the key points to what is not known yet");
+        assert_eq!(found(db, Reflector::new().matching(|name| name.len() > 1)), ["lone"]);
+        assert_eq!(found(db, Reflector::new().except(["a", "lone"])), ["b", "c"]);
+        assert_eq!(found(db, Reflector::new().only(["a", "b"]).except(["a"])), ["b"]);
+        assert!(found(db, Reflector::new().matching(|_| false)).is_empty());
+        let error = db.reflect_with(&Reflector::new().only(["x", "a"])).unwrap_err();
+        assert_eq!((error.kind(), error.table()), (ErrorKind::NoSuchTable, Some("x")));
+    });
+}
+
+#[test]
+fn r4_6_3_some_columns() {
+    each_backend(|db| {
+        chain(db);
+        db.reflect_with(&Reflector::new().columns_of("a", ["id"]).columns_of("c", ["id", "b_id"])).unwrap();
+        let (a, c) = (db.table_named("a").unwrap().def(), db.table_named("c").unwrap().def());
+        assert_eq!((a.columns().len(), a.uniques().len()), (1, 0));
+        assert_eq!((c.columns().len(), c.foreign_keys().len(), c.indexes().len()), (2, 1, 0));
+        db.reflect_with(&Reflector::new().only(["a"]).columns_of("a", ["word"])).unwrap();
+        let a = db.table_named("a").unwrap();
+        assert_eq!((a.def().primary_key(), a.def().uniques().len()), (None, 1));
+        insert(&a)
+            .values(values! { "word" => "x" })
+            .run(db)
+            .map(drop)
+            .or_else(|error| match error.kind() {
+                ErrorKind::NotNull | ErrorKind::Database => Ok(()),
+                _ => Err(error),
+            })
+            .unwrap();
+    });
+}
+
+#[test]
+fn r4_6_5_a_hook_for_each_column() {
+    each_backend(|db| {
+        chain(db);
+        // PostgreSQL takes no truth value for a number.
+        let has_truth = dialect(db) != "postgresql";
+        let reflector = Reflector::new().on_column(move |table, column| {
+            column.key = (column.facts.name == "b_id").then(|| "parent".to_string());
+            if table.name == "c" && column.facts.name == "n" {
+                column.ty = if has_truth { Boolean } else { BigInteger };
+            }
+            column.skip = column.facts.name == "word";
+        });
+        db.reflect_with(&reflector).unwrap();
+        let c = db.table_named("c").unwrap();
+        db.execute_script("INSERT INTO a (id) VALUES (1); INSERT INTO b VALUES (1, 1)").unwrap();
+        insert(&c).values(values! { "id" => 1, "parent" => 1, "n" => 1 }).run(db).unwrap();
+        let value = if has_truth { Value::Bool(true) } else { Value::Int(1) };
+        assert_eq!(select(c.c("n")).scalar::<Value>(db).unwrap(), value);
+        assert_eq!(c.def().foreign_keys()[0].columns, [1], "keys are of columns, whatever they are called");
+        assert!(db.table_named("a").unwrap().try_c("word").is_err());
+        let session = db.session();
+        let row = session.get(&c, 1).unwrap().unwrap();
+        assert_eq!(row.get::<i64>("parent").unwrap(), 1);
+        assert_eq!(row.related_one("b").unwrap().unwrap().get::<i64>("id").unwrap(), 1);
+    });
 }
 
 #[test]
