@@ -277,6 +277,10 @@ impl Inspector for MockInspector {
         Ok(Self::tables(connection).into_iter().map(|t| (t.name, t.kind)).collect())
     }
 
+    fn fingerprint(&self, connection: &dyn Connection, _: Option<&str>) -> Result<String> {
+        Ok(format!("{}", Self::tables(connection).len()))
+    }
+
     fn facts(&self, connection: &dyn Connection, _: &Scope) -> Result<SchemaFacts> {
         Ok(SchemaFacts { tables: Self::tables(connection), ..SchemaFacts::default() })
     }

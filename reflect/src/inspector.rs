@@ -203,6 +203,17 @@ impl<'a> Inspector<'a> {
         Ok(facts)
     }
 
+    /// A text that changes whenever something is declared otherwise in the schema, and costs little to ask
+    /// for: whoever keeps facts knows by it that they are old. Asked anew each time. On PostgreSQL, MySQL and
+    /// SQLite it may change for nothing, as when a table is written anew.
+    ///
+    /// # Errors
+    /// As [`Inspector::names`].
+    pub fn fingerprint(&self) -> Result<String> {
+        let schema = self.schema.as_deref();
+        self.ask(|inspector, connection| inspector.fingerprint(connection, schema))
+    }
+
     /// Everything of one table or view.
     ///
     /// # Errors

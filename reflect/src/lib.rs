@@ -10,16 +10,21 @@
 mod build;
 mod choice;
 mod ddl;
+mod difference;
 mod document;
 mod inspector;
+mod plain;
 mod reflector;
 mod relate;
 #[doc(hidden)]
 pub mod relation;
+mod snapshot;
 
 pub use choice::ColumnChoice;
 pub use ddl::to_ddl;
+pub use difference::{Attribute, Difference, Part, differences};
 pub use document::document;
 pub use inspector::Inspector;
 pub use reflector::{Reflection, Reflector};
 pub use relate::{Between, Relationship, RelationshipKind, relationships};
+pub use snapshot::Snapshot;

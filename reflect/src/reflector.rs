@@ -26,6 +26,7 @@ pub struct Reflection {
     tables: Vec<Table>,
     problems: Vec<Problem>,
     relationships: Vec<Relationship>,
+    facts: Vec<SchemaFacts>,
 }
 
 impl Reflection {
@@ -34,6 +35,12 @@ impl Reflection {
         self.tables.extend(other.tables);
         self.problems.extend(other.problems);
         self.relationships.extend(other.relationships);
+        self.facts.extend(other.facts);
+    }
+
+    /// What the databases said, one after the other where there were several.
+    pub fn facts(&self) -> &[SchemaFacts] {
+        &self.facts
     }
 
     /// The tables and views, sorted by name.
@@ -186,11 +193,21 @@ impl Reflector {
         if let (None, Some(schema)) = (&self.scope.schema, metadata.schema()) {
             return self.clone().schema(schema.as_str()).reflect(conn, metadata);
         }
-        let SchemaFacts { tables: facts, mut problems, .. } = self.facts(conn)?;
-        let dialect = conn.engine().dialect().name();
-        let mut tables = Vec::with_capacity(facts.len());
+        let facts = self.facts(conn)?;
+        Ok(self.register(facts, conn.engine().dialect().name(), metadata))
+    }
+
+    /// Makes tables of facts; what cannot be one is a problem.
+    pub(super) fn register(
+        &self,
+        facts: SchemaFacts,
+        dialect: &'static str,
+        metadata: &Metadata,
+    ) -> Reflection {
+        let mut problems = facts.problems.clone();
+        let mut tables = Vec::with_capacity(facts.tables.len());
         let asked = |name: &String| self.scope.only.as_ref().is_some_and(|names| names.contains(name));
-        for table in facts.iter().filter(|t| t.kind != ObjectKind::Shadow || asked(&t.name)) {
+        for table in facts.tables.iter().filter(|t| t.kind != ObjectKind::Shadow || asked(&t.name)) {
             let (table, keys) = kept(&self.choices, table);
             match build::define(metadata, dialect, &table, &keys, &mut problems) {
                 Ok(table) => tables.push(table),
@@ -200,7 +217,7 @@ impl Reflector {
             }
         }
         let relationships = relationships(&tables);
-        Ok(Reflection { tables, problems, relationships })
+        Reflection { tables, problems, relationships, facts: vec![facts] }
     }
 }
 

@@ -37,6 +37,9 @@ mod round_trip;
 /// Sessions: units of work, changes, signals, relationships.
 mod session;
 
+/// Schemas as values.
+mod snapshots;
+
 /// Defining, creating, reading, writing.
 mod tables;
 

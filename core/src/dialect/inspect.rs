@@ -32,6 +32,13 @@ pub trait Inspector: Send + Sync {
     /// `NoSuchTable` with the schema's name when there is no such schema.
     fn names(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<Vec<(String, ObjectKind)>>;
 
+    /// A text that changes whenever something is declared otherwise in a schema, and stays while nothing is, in
+    /// one statement that costs far less than the facts. It may change for nothing.
+    ///
+    /// # Errors
+    /// As [`Inspector::names`].
+    fn fingerprint(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<String>;
+
     /// All facts of a schema's tables and views, or of those the scope names.
     ///
     /// # Errors

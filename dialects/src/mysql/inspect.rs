@@ -41,6 +41,21 @@ impl Inspector for MySqlInspector {
         Ok(names)
     }
 
+    /// The sum of what the rows of the information schema say.
+    fn fingerprint(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<String> {
+        let catalog = Catalog { connection, schema, only: None, is_mariadb: false };
+        catalog.exists_if(true)?;
+        let part = |(table, owner, columns): &(&str, &str, &str)| {
+            format!(
+                "(SELECT CONCAT(COUNT(*), ':', COALESCE(SUM(CRC32(CONCAT_WS('|', {columns}))), 0))
+                  FROM information_schema.{table} WHERE {owner} = coalesce(?, database()))"
+            )
+        };
+        let parts: Vec<String> = FINGERPRINT.iter().map(part).collect();
+        let params: Vec<Value> = FINGERPRINT.iter().map(|_| schema.into()).collect();
+        fetch(connection, &format!("SELECT CONCAT_WS('/', {})", parts.join(", ")), &params)?.one()?.get(0)
+    }
+
     fn facts(&self, connection: &dyn Connection, scope: &Scope) -> Result<SchemaFacts> {
         if scope.temporary {
             return Err(Error::unsupported("lists of temporary tables", "mysql"));
@@ -68,6 +83,40 @@ const NAMES: &str = "SELECT CAST(table_name AS CHAR), table_type FROM informatio
 const OBJECTS: &str = "SELECT CAST(table_name AS CHAR), table_type, table_comment, engine, table_collation,
         row_format, create_options
     FROM information_schema.tables WHERE table_schema = coalesce(?, database())";
+
+/// Tables of the information schema, the column with the database, and those that say something.
+const FINGERPRINT: &[(&str, &str, &str)] = &[
+    (
+        "tables",
+        "table_schema",
+        "table_name, table_type, engine, table_collation, create_options, table_comment",
+    ),
+    (
+        "columns",
+        "table_schema",
+        "table_name, column_name, ordinal_position, column_type, is_nullable, column_default, extra,
+         generation_expression, column_comment, collation_name",
+    ),
+    (
+        "statistics",
+        "table_schema",
+        "table_name, index_name, seq_in_index, column_name, non_unique, sub_part, collation, index_type, index_comment",
+    ),
+    (
+        "key_column_usage",
+        "table_schema",
+        "table_name, constraint_name, column_name, referenced_table_schema, referenced_table_name,
+         referenced_column_name",
+    ),
+    ("referential_constraints", "constraint_schema", "constraint_name, table_name, update_rule, delete_rule"),
+    ("check_constraints", "constraint_schema", "constraint_name, check_clause"),
+    ("views", "table_schema", "table_name, view_definition, check_option, security_type"),
+    (
+        "partitions",
+        "table_schema",
+        "table_name, partition_name, partition_method, partition_expression, partition_description",
+    ),
+];
 
 /// What only one of the two servers has stands between marks.
 const COLUMNS: &str = "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(column_type AS CHAR),

@@ -41,6 +41,18 @@ impl Inspector for PostgresInspector {
         Ok(names)
     }
 
+    /// Every row of the catalog bears the number of the transaction that wrote it (manual, 5.6).
+    fn fingerprint(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<String> {
+        let rows = fetch(connection, FINGERPRINT, &[schema.into()])?;
+        match rows.first() {
+            Some(row) => row.get(0),
+            None => {
+                let catalog = Catalog { connection, schema, only: None, temporary: false, version: 0 };
+                catalog.exists_if(true).map(|()| String::new())
+            }
+        }
+    }
+
     fn facts(&self, connection: &dyn Connection, scope: &Scope) -> Result<SchemaFacts> {
         let row = fetch(connection, "SELECT current_setting('server_version_num')::int", &[])?.one()?;
         let catalog = Catalog {
@@ -68,6 +80,27 @@ impl Inspector for PostgresInspector {
         Ok(gathered.finish())
     }
 }
+
+const FINGERPRINT: &str = "SELECT md5(concat_ws('/',
+        (SELECT string_agg(c.oid || ':' || c.xmin, ',' ORDER BY c.oid) FROM pg_class c WHERE c.relnamespace = n.oid),
+        (SELECT string_agg(a.attrelid || '.' || a.attnum || ':' || a.xmin, ',' ORDER BY a.attrelid, a.attnum)
+         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = n.oid AND a.attnum > 0),
+        (SELECT string_agg(d.oid || ':' || d.xmin, ',' ORDER BY d.oid)
+         FROM pg_attrdef d JOIN pg_class c ON c.oid = d.adrelid WHERE c.relnamespace = n.oid),
+        (SELECT string_agg(k.oid || ':' || k.xmin, ',' ORDER BY k.oid) FROM pg_constraint k WHERE k.connamespace = n.oid),
+        (SELECT string_agg(i.indexrelid || ':' || i.xmin, ',' ORDER BY i.indexrelid)
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = n.oid),
+        (SELECT string_agg(r.oid || ':' || r.xmin, ',' ORDER BY r.oid)
+         FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class WHERE c.relnamespace = n.oid),
+        (SELECT string_agg(s.seqrelid || ':' || s.xmin, ',' ORDER BY s.seqrelid)
+         FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid WHERE c.relnamespace = n.oid),
+        (SELECT string_agg(t.oid || ':' || t.xmin, ',' ORDER BY t.oid) FROM pg_type t WHERE t.typnamespace = n.oid),
+        (SELECT string_agg(e.oid || ':' || e.xmin, ',' ORDER BY e.oid)
+         FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typnamespace = n.oid),
+        (SELECT string_agg(d.objoid || '.' || d.objsubid || ':' || d.xmin, ',' ORDER BY d.objoid, d.objsubid)
+         FROM pg_description d JOIN pg_class c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass
+         WHERE c.relnamespace = n.oid)))
+    FROM pg_namespace n WHERE n.nspname = coalesce($1::text, current_schema())";
 
 /// The namespace that is read: `$1`, or the default one; `$3` says that it is the one of temporary objects.
 macro_rules! of_schema {

@@ -45,6 +45,28 @@ impl Inspector for SqliteInspector {
         Ok(names)
     }
 
+    /// A number that every change of the schema raises (sqlite.org/pragma.html, schema_version).
+    fn fingerprint(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<String> {
+        let catalog = Catalog { connection, schema, only: None };
+        let known = self.schemas(connection)?;
+        let is_known = |name: &str| {
+            name.eq_ignore_ascii_case("temp") || known.iter().any(|k| k.eq_ignore_ascii_case(name))
+        };
+        if !is_known(catalog.schema_name()) {
+            return Err(catalog.no_schema());
+        }
+        let of = |name: &str| -> Result<i64> {
+            let mut sql = String::from("PRAGMA ");
+            standard::quote(name, '"', &mut sql);
+            sql.push_str(".schema_version");
+            fetch(connection, &sql, &[])?.one()?.get(0)
+        };
+        Ok(match schema {
+            Some(name) => of(name)?.to_string(),
+            None => format!("{}/{}", of("main")?, of("temp")?),
+        })
+    }
+
     /// The default schema is what a bare name means: `temp`, then `main`
     /// (sqlite.org/lang_naming.html).
     fn facts(&self, connection: &dyn Connection, scope: &Scope) -> Result<SchemaFacts> {

@@ -3,6 +3,7 @@
 //! Its tables are in `tables`. Not here: opening by URL (the facade's `Open`, which knows the dialects),
 //! and everything that statements do (`mirrorm_core::engine`). Callers: programs.
 
+mod reflecting;
 mod tables;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::engines::{Engines, Hooks, Maker, NoHooks, Swap, table_of};
 use crate::route::Route;
 use crate::session::{Session, SessionOptions};
 use crate::signal::Signals;
+pub(crate) use reflecting::Reflected;
 pub(crate) use tables::{note_unsaved, relations_of};
 
 /// Databases and their tables: mostly one, with further ones by bind key. Cheap to clone; clones are

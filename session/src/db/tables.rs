@@ -8,7 +8,6 @@ use std::sync::Arc;
 use mirrorm_core::Result;
 use mirrorm_core::engine::{Engine, create_tables, drop_tables, mark};
 use mirrorm_core::schema::{Metadata, Name, Table, TableParts};
-use mirrorm_reflect::{Reflection, Reflector};
 
 use super::Db;
 use crate::config::{Binds, in_place};
@@ -234,79 +233,10 @@ impl Db {
         binds.all_found(&found)?;
         Ok(chosen)
     }
-
-    /// Reflects the whole default schema: its tables and views become tables here, with their
-    /// relationships. Tables that were reflected before take the new definition, and handles of them
-    /// see it; tables that the program defined or extended stay as it said. Of several databases each
-    /// is reflected, into tables of its bind.
-    ///
-    /// One bad object costs itself only: see [`Reflection::problems`].
-    ///
-    /// # Errors
-    /// The database's.
-    ///
-    /// # Example
-    /// ```
-    /// use mirrorm::prelude::*;
-    ///
-    /// let db = Db::open("sqlite://")?;
-    /// db.execute_script("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL);")?;
-    /// db.reflect()?;
-    /// let users = db.table_named("users")?;
-    /// insert(&users).values(values! { "name" => "ann" }).run(&db)?;
-    /// assert_eq!(select(&users).one(&db)?.get::<i64>("id")?, 1);
-    /// # Ok::<(), mirrorm::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn reflect(&self) -> Result<Reflection> {
-        let _caller = mark();
-        self.reflect_in(Binds::all())
-    }
-
-    /// As [`Db::reflect`], of some of the databases, or some of the tables.
-    ///
-    /// # Errors
-    /// The databases'; `Config` for a bind that is not configured; `NoSuchTable` for tables asked for
-    /// by name that are not there.
-    #[track_caller]
-    pub fn reflect_in(&self, binds: impl Into<Binds>) -> Result<Reflection> {
-        let _caller = mark();
-        let binds = binds.into();
-        let engines = self.engines()?;
-        let keys = match binds.keys() {
-            Some(keys) => keys.to_vec(),
-            None => engines.binds().map(|bind| bind.cloned()).collect(),
-        };
-        let mut reflector = Reflector::new();
-        if let Some(names) = binds.names() {
-            reflector = reflector.only(names);
-        }
-        let mut all = Reflection::default();
-        for key in keys {
-            let engine = engines.engine(engines.position(key.as_deref())?)?;
-            let view = self.0.metadata.for_bind(key.as_deref());
-            let found = engine.connect().and_then(|conn| reflector.reflect(&conn, &view));
-            all.extend(found.map_err(|error| in_place(error, key.as_ref()))?);
-        }
-        Ok(all)
-    }
-
-    /// Reflects what a [`Reflector`] says from the default database: a schema, some tables, with or
-    /// without views. For another database, give [`Reflector::reflect`] its connection and
-    /// [`Metadata::for_bind`].
-    ///
-    /// # Errors
-    /// The database's; `NoSuchTable` for tables asked for by name that are not there.
-    #[track_caller]
-    pub fn reflect_with(&self, reflector: &Reflector) -> Result<Reflection> {
-        let _caller = mark();
-        let conn = self.connect()?;
-        reflector.reflect(&conn, &self.0.metadata)
-    }
 }
 
 /// What is known of relationships, kept with the tables. A registry has one kind of guest: this.
-fn attached(metadata: &Metadata) -> Arc<Attached> {
+pub(super) fn attached(metadata: &Metadata) -> Arc<Attached> {
     metadata.attached::<Attached>().unwrap_or_default()
 }
 

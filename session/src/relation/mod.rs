@@ -14,6 +14,7 @@ pub use mirrorm_reflect::relation::{OnParentDelete, RelationshipParts, relations
 pub(crate) use noted::{Hold, Links, Pointer};
 use unsaved::Unsaved;
 
+use crate::db::Reflected;
 use crate::model::Starts;
 
 /// What a session keeps with the tables.
@@ -23,4 +24,6 @@ pub(crate) struct Attached {
     pub(crate) unsaved: Unsaved,
     /// What queries of models start from.
     pub(crate) starts: Starts,
+    /// What was reflected.
+    pub(crate) reflected: Reflected,
 }
