@@ -1,13 +1,13 @@
-//! `mirrorm inspect`: a schema as text for people, or as one JSON document.
+//! `mirrorm inspect`: a schema as text for people, and in the forms that others have.
 
 use std::io::Write;
 
 use mirrorm::dialect::{ColumnFacts, ElementFacts, ForeignKeyFacts, ObjectKind, SchemaFacts, TableFacts};
 use mirrorm::prelude::*;
-use mirrorm::reflect::{Reflection, Reflector, RelationshipKind, document};
+use mirrorm::reflect::{Reflection, Reflector, RelationshipKind, Snapshot, document, to_ddl};
 use mirrorm::schema::Action;
 
-use super::{Failure, one_line};
+use super::{Failure, Shape, diagram, one_line, picture};
 
 /// What to show.
 pub(super) struct Request {
@@ -24,13 +24,34 @@ impl Request {
 }
 
 /// Shows a schema.
-pub(super) fn inspect(db: &Db, request: &Request, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn inspect(db: &Db, request: &Request, shape: Shape, out: &mut dyn Write) -> Result<(), Failure> {
     let reflector = request.reflector();
-    if json {
-        let document = document(&db.connect()?, &reflector)?;
-        writeln!(out, "{document:#}")?;
-        return Ok(());
+    let conn = db.connect()?;
+    match shape {
+        Shape::Text => {
+            drop(conn);
+            return for_people(db, request, out);
+        }
+        Shape::Json => writeln!(out, "{:#}", document(&conn, &reflector)?)?,
+        Shape::Snapshot => {
+            let text = serde_json::to_string_pretty(&Snapshot::of(&conn, &reflector)?)
+                .map_err(std::io::Error::from)?;
+            writeln!(out, "{text}")?;
+        }
+        Shape::Sql => {
+            for statement in to_ddl(&reflector.facts(&conn)?, conn.target())? {
+                writeln!(out, "{statement};")?;
+            }
+        }
+        Shape::Mermaid => write!(out, "{}", diagram::mermaid(&reflector.facts(&conn)?))?,
+        Shape::Svg => write!(out, "{}", picture::svg(&reflector.facts(&conn)?))?,
+        Shape::Dot => write!(out, "{}", diagram::dot(&reflector.facts(&conn)?))?,
     }
+    Ok(())
+}
+
+fn for_people(db: &Db, request: &Request, out: &mut dyn Write) -> Result<(), Failure> {
+    let reflector = request.reflector();
     let SchemaFacts { tables: facts, problems, .. } = reflector.facts(&db.connect()?)?;
     // Relationships lead to tables that were not asked for, so they come from the whole schema.
     let whole = Request { table: None, schema: request.schema.clone(), rows: false };

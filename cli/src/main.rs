@@ -1,11 +1,16 @@
 //! `mirrorm`: looks at a database from the command line.
 //!
-//! Here is what the commands take and what the process answers; `inspect` and `query` do the work.
-//! Databases are opened for reading only: nothing is created and nothing changed.
+//! Here is what the commands take and what the process answers; `inspect`, `diff` and `query` do the work,
+//! `diagram` writes the sources of pictures, `picture` draws one. Databases are opened for reading only: nothing is created and
+//! nothing changed.
 //!
-//! Exit codes: 0 done, 1 the database or the statement failed, 2 the call was wrong.
+//! Exit codes: 0 done, 1 the database or the statement failed, 2 the call was wrong. Of `diff`: 0 no
+//! difference, 1 some, 2 trouble.
 
+mod diagram;
+mod diff;
 mod inspect;
+mod picture;
 mod query;
 
 use std::io::{self, Write};
@@ -36,12 +41,25 @@ enum Command {
         /// Another schema than the default one.
         #[arg(long)]
         schema: Option<String>,
-        /// How to show it: text for people, json for programs.
+        /// How to show it: text for people, json for other tools, sql to make it again, snapshot to keep
+        /// and compare it, mermaid and dot for pictures that others draw, svg for one that is drawn.
         #[arg(long, value_enum, default_value_t = Shape::Text)]
         format: Shape,
         /// Counts the rows of each table too.
         #[arg(long)]
         rows: bool,
+    },
+    /// Compares two schemas: what the second has otherwise than the first, one difference a line.
+    ///
+    /// Exit code 0 when there is none, 1 when there are some, 2 when something went wrong.
+    Diff {
+        /// A URL, the path of a database file, or of a snapshot that `inspect --format snapshot` printed.
+        before: String,
+        /// Another one.
+        after: String,
+        /// Another schema than the default one.
+        #[arg(long)]
+        schema: Option<String>,
     },
     /// Runs a statement that reads, and shows its rows.
     Query {
@@ -56,12 +74,22 @@ enum Command {
 }
 
 /// How `inspect` shows a schema.
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Shape {
     /// Aligned text.
     Text,
     /// One JSON document, format schema-oracle/1.
     Json,
+    /// The statements that make it again.
+    Sql,
+    /// One JSON document that `diff` and programs read again.
+    Snapshot,
+    /// An entity-relationship diagram for Mermaid.
+    Mermaid,
+    /// A graph for Graphviz.
+    Dot,
+    /// A picture: tables as boxes, keys as arrows.
+    Svg,
 }
 
 /// How `query` shows rows.
@@ -77,14 +105,17 @@ enum RowsShape {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let is_diff = matches!(cli.command, Command::Diff { .. });
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let done = run(cli.command, &mut out).and_then(|()| out.flush().map_err(Failure::Output));
+    let done = run(cli.command, &mut out).and_then(|code| Ok(out.flush().map(|()| code)?));
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever read us has read enough, as `head` does.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(Failure::Output(error)) => fail(&error, 1),
-        Err(Failure::Database(error)) => fail(&error, if error.kind() == ErrorKind::Config { 2 } else { 1 }),
+        Err(Failure::Output(error)) => fail(&error, if is_diff { 2 } else { 1 }),
+        Err(Failure::Database(error)) => {
+            fail(&error, if is_diff || error.kind() == ErrorKind::Config { 2 } else { 1 })
+        }
     }
 }
 
@@ -111,14 +142,19 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn run(command: Command, out: &mut dyn Write) -> Result<(), Failure> {
+fn run(command: Command, out: &mut dyn Write) -> Result<ExitCode, Failure> {
     match command {
         Command::Inspect { url, table, schema, format, rows } => {
             let request = inspect::Request { table, schema, rows };
-            inspect::inspect(&open(&url)?, &request, format == Shape::Json, out)
+            inspect::inspect(&open(&url)?, &request, format, out)?;
         }
-        Command::Query { url, sql, format } => query::query(&open(&url)?, &sql, format, out),
+        Command::Diff { before, after, schema } => {
+            let differs = diff::diff(&before, &after, schema.as_deref(), out)?;
+            return Ok(ExitCode::from(u8::from(differs)));
+        }
+        Command::Query { url, sql, format } => query::query(&open(&url)?, &sql, format, out)?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Opens a database for reading only. What is the path of a file, or looks like one, is one.

@@ -149,3 +149,75 @@ fn wrong_calls() {
     assert!(message.contains("syntax error"), "{message}");
     assert_eq!(stdout(&["query", path, "SELECT count(*) AS n FROM users", "--format", "csv"]), "n\n2\n");
 }
+
+#[test]
+fn inspect_as_statements_and_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shop(folder.path());
+    let path = path.to_str().unwrap();
+    let sql = stdout(&["inspect", path, "--format", "sql"]);
+    assert!(sql.starts_with("CREATE TABLE posts (") && sql.trim_end().ends_with(';'), "{sql}");
+    let again = folder.path().join("again.db");
+    {
+        use mirrorm::prelude::*;
+        let db = Db::open(&mirrorm::dialect::sqlite::url_of_path(&again)).unwrap();
+        db.execute_script(&sql).unwrap();
+    }
+    assert_eq!(stdout(&["diff", path, again.to_str().unwrap()]), "", "what was made is the same");
+    let mermaid = stdout(&["inspect", path, "--format", "mermaid"]);
+    assert!(
+        mermaid.starts_with("erDiagram\n    posts {\n        INTEGER id PK\n        INT author_id FK\n"),
+        "{mermaid}"
+    );
+    assert!(mermaid.ends_with("    users |o--o{ posts : \"author_id\"\n"), "{mermaid}");
+    let dot = stdout(&["inspect", path, "--format", "dot"]);
+    assert!(dot.contains("t0:c1 -> t1:c0 [style=dashed];"), "{dot}");
+}
+
+#[test]
+fn names_that_diagrams_would_read_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.db");
+    {
+        use mirrorm::prelude::*;
+        let db = Db::open(&mirrorm::dialect::sqlite::url_of_path(&path)).unwrap();
+        db.execute_script("CREATE TABLE \"a \"\"b\"\" <c> %%\" (\"1 x; DROP\" INT, \"}\" \"weird > type\" )")
+            .unwrap();
+    }
+    let path = path.to_str().unwrap();
+    let mermaid = stdout(&["inspect", path, "--format", "mermaid"]);
+    assert_eq!(
+        mermaid,
+        "erDiagram\n    \"a _b_ <c> __\" {\n        INT _1_x__DROP\n        weird___type _\n    }\n"
+    );
+    let dot = stdout(&["inspect", path, "--format", "dot"]);
+    assert!(dot.contains("<b>a &quot;b&quot; &lt;c&gt; %%</b>"), "{dot}");
+}
+
+#[test]
+fn diff_of_databases_and_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shop(folder.path());
+    let path = path.to_str().unwrap();
+    let kept = folder.path().join("kept.json");
+    std::fs::write(&kept, stdout(&["inspect", path, "--format", "snapshot"])).unwrap();
+    let kept = kept.to_str().unwrap();
+    assert_eq!(stdout(&["diff", kept, path]), "");
+    {
+        use mirrorm::prelude::*;
+        let db = Db::open(&mirrorm::dialect::sqlite::url_of_path(Path::new(path))).unwrap();
+        db.execute_script("ALTER TABLE users ADD COLUMN age INT; DROP INDEX by_title").unwrap();
+    }
+    let output = run(&["diff", kept, path]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "table posts: index by_title is gone\ntable users: column age is new\n");
+    let (code, message) = fails(&["diff", kept, folder.path().join("none.db").to_str().unwrap()]);
+    assert_eq!(code, 2, "{message}");
+    std::fs::write(folder.path().join("bad.json"), "{\"snapshot\": 9}").unwrap();
+    let (code, message) = fails(&["diff", folder.path().join("bad.json").to_str().unwrap(), path]);
+    assert!(code == 2 && message.contains("form 9"), "{message}");
+    std::fs::write(folder.path().join("my.json"), "{\"snapshot\": 1, \"dialect\": \"mysql\", \"facts\": {}}")
+        .unwrap();
+    let (code, message) = fails(&["diff", folder.path().join("my.json").to_str().unwrap(), path]);
+    assert!(code == 2 && message.contains("cannot be compared"), "{message}");
+}

@@ -131,7 +131,7 @@ impl Db {
 
     /// Reflects what a [`Reflector`] says from the default database: a schema, some tables, with or
     /// without views. For another database, give [`Reflector::reflect`] its connection and
-    /// [`Metadata::for_bind`].
+    /// [`Metadata::for_bind`](mirrorm_core::schema::Metadata::for_bind).
     ///
     /// # Errors
     /// The database's; `NoSuchTable` for tables asked for by name that are not there.
