@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mirrorm_core::compile::{Compile, Target};
 use mirrorm_core::dialect::{ObjectKind, SchemaFacts, TableFacts};
 use mirrorm_core::schema::{Metadata, Name, Table, TableDef};
-use mirrorm_core::stmt::{Commented, Ddl};
+use mirrorm_core::stmt::Ddl;
 use mirrorm_core::types::EnumType;
 use mirrorm_core::{Error, ErrorKind, Result};
 
@@ -60,7 +60,7 @@ fn statements(facts: &SchemaFacts, target: &Target) -> Result<Vec<Ddl>> {
     let (mut last, mut comments) = (Vec::new(), Vec::new());
     for table in &tables {
         create(table, target, &mut list, &mut last)?;
-        comments.extend(comments_of(table, target));
+        comments.extend(Ddl::comments(table, target));
     }
     let owned = own.filter(|sequence| sequence.owner.is_some());
     list.extend(owned.map(|sequence| Ddl::OwnSequence { sequence: Box::new(sequence.clone()) }));
@@ -68,7 +68,7 @@ fn statements(facts: &SchemaFacts, target: &Target) -> Result<Vec<Ddl>> {
     for view in views_of(facts, &metadata, target.dialect())? {
         list.push(Ddl::CreateView { table: view.clone() });
         list.extend(indexes(&view));
-        comments.extend(comments_of(&view, target));
+        comments.extend(Ddl::comments(&view, target));
     }
     list.extend(comments);
     Ok(list)
@@ -168,35 +168,6 @@ fn indexes(table: &Table) -> impl Iterator<Item = Ddl> {
         if_not_exists: false,
     };
     def.indexes().iter().map(make).collect::<Vec<_>>().into_iter()
-}
-
-/// Comments, where they are statements of their own.
-fn comments_of(table: &Table, target: &Target) -> Vec<Ddl> {
-    if !target.features().comment_statements {
-        return Vec::new();
-    }
-    let def = table.def();
-    let of =
-        |options: &mirrorm_core::schema::Options| options.text(target.dialect(), "comment").map(Arc::from);
-    let mut found: Vec<(Commented, Arc<str>)> = Vec::new();
-    found.extend(def.comment().map(|text| (Commented::Table, Arc::from(text))));
-    for column in def.columns() {
-        found
-            .extend(column.comment().map(|text| (Commented::Column(column.name().clone()), Arc::from(text))));
-    }
-    let keys = def.primary_key().into_iter().chain(def.uniques()).map(|key| (&key.name, &key.options));
-    let checks = def.checks().iter().map(|check| (&check.name, &check.options));
-    let foreign = def.foreign_keys().iter().map(|key| (&key.name, &key.options));
-    let others = def.others().iter().map(|other| (&other.name, &other.options));
-    for (name, options) in keys.chain(checks).chain(foreign).chain(others) {
-        found.extend(name.clone().zip(of(options)).map(|(name, text)| (Commented::Constraint(name), text)));
-    }
-    for index in def.indexes() {
-        found.extend(
-            index.name().cloned().zip(of(index.options())).map(|(n, text)| (Commented::Index(n), text)),
-        );
-    }
-    found.into_iter().map(|(on, text)| Ddl::Comment { table: table.clone(), on, text }).collect()
 }
 
 /// Views in an order in which those that name others come after them.

@@ -10,6 +10,9 @@ mod config;
 /// Faults that somebody found.
 mod found;
 
+/// Schemas of hostile names, made and made again.
+mod generated;
+
 /// SQLite's driver hacks.
 mod hacks;
 

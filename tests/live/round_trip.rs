@@ -3,8 +3,9 @@
 use mirrorm::dialect::SchemaFacts;
 use mirrorm::prelude::*;
 use mirrorm::reflect::{Reflector, to_ddl};
+use mirrorm::types::EnumType;
 
-use crate::support::{each_server_url, empty, is_postgres, loaded, memory, schema_of};
+use crate::support::{dialect, each_server, each_server_url, empty, is_postgres, loaded, memory, schema_of};
 
 fn facts_of(db: &Db, schema: Option<&str>) -> SchemaFacts {
     let reflector = schema.into_iter().fold(Reflector::new(), |made, schema| made.schema(schema));
@@ -162,6 +163,38 @@ fn r4_6_8_on_servers() {
                     statements.join(";\n")
                 );
             }
+        }
+    });
+}
+
+/// Comments and enums that have names are made with their tables, and found again with them.
+#[test]
+fn enums_and_comments_are_created() {
+    each_server(|db| {
+        let moods = EnumType::named(None, "mood's", ["ok", "it's", ""]);
+        let parts = |mood: EnumType| {
+            let keyed = column("id", Integer).primary_key().comment("it's a \"key\"");
+            (keyed, column("mood", Type::from(mood)), comment("who's \\ there"))
+        };
+        db.table("a", parts(moods.clone())).unwrap();
+        let b = db.table("b", parts(moods.clone())).unwrap();
+        db.create_all().unwrap();
+        for table in &Reflector::new().facts(&db.connect().unwrap()).unwrap().tables {
+            assert_eq!(table.comment.as_deref(), Some("who's \\ there"));
+            assert_eq!(table.columns[0].comment.as_deref(), Some("it's a \"key\""));
+        }
+        insert(&b).values(values! { "id" => 1, "mood" => "it's" }).run(db).unwrap();
+        db.drop_all().unwrap();
+        // The type is there now, and another column may have it.
+        db.create_all().unwrap();
+        insert(&b).values(values! { "id" => 1, "mood" => "" }).run(db).unwrap();
+        db.drop_all().unwrap();
+        if dialect(db) == "postgresql" {
+            db.table("c", parts(EnumType::named(None, "mood's", ["other"]))).unwrap();
+            db.table("d", parts(EnumType::named(None, "mood's", ["ok"]))).unwrap();
+            let error = db.create_all().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.to_string().contains("mood's"), "{error}");
         }
     });
 }

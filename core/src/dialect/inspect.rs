@@ -32,6 +32,15 @@ pub trait Inspector: Send + Sync {
     /// `NoSuchTable` with the schema's name when there is no such schema.
     fn names(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<Vec<(String, ObjectKind)>>;
 
+    /// The names of the enums of a schema; none where an enum is part of its column.
+    ///
+    /// # Errors
+    /// The database's.
+    fn enums(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<Option<Vec<String>>> {
+        let _ = (connection, schema);
+        Ok(None)
+    }
+
     /// A text that changes whenever something is declared otherwise in a schema, and stays while nothing is, in
     /// one statement that costs far less than the facts. It may change for nothing.
     ///

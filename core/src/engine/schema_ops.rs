@@ -8,10 +8,12 @@ use super::conn::{Conn, Execute};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Table, TableDef, TableKind, sort_tables};
 use crate::stmt::Ddl;
+use crate::types::{EnumType, Type};
 
 /// Creates those of the tables that do not exist, with their indexes, in one transaction where
 /// the database takes DDL in transactions.
 ///
+/// Enums that have names are created before them, where the database keeps such types by themselves.
 /// Tables are created after those they point to; circles are closed by foreign keys added
 /// afterwards, where the database needs that.
 ///
@@ -28,11 +30,57 @@ pub fn create_tables(on: &impl Execute, tables: Vec<Table>) -> Result<()> {
         def.kind == TableKind::Table && !existing.contains(&key(&def))
     };
     let missing: Vec<Table> = tables.into_iter().filter(is_new).collect();
-    let statements = creating(&conn, missing)?;
+    let mut statements = creating_enums(&conn, &missing)?;
+    statements.extend(creating(&conn, missing)?);
     run_all(&conn, &statements)
 }
 
-/// Drops those of the tables that exist, in the reverse order.
+/// The types of columns that have to be there before their tables.
+fn creating_enums(conn: &Conn, tables: &[Table]) -> Result<Vec<Ddl>> {
+    let mut wanted: Vec<Arc<EnumType>> = Vec::new();
+    for table in tables {
+        let def = table.def();
+        for labels in def.columns().filter_map(|column| named_enum(column.ty())) {
+            match wanted
+                .iter()
+                .find(|other| (other.schema(), other.name()) == (labels.schema(), labels.name()))
+            {
+                None => wanted.push(labels.clone()),
+                Some(other) if other == labels => {}
+                Some(_) => {
+                    let name = labels.name().unwrap_or_default();
+                    let message = format!("the enum `{name}` has other labels in another column");
+                    return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
+                }
+            }
+        }
+    }
+    let schemas: HashSet<Option<&str>> = wanted.iter().map(|labels| labels.schema()).collect();
+    let inspector = conn.engine().dialect().inspector();
+    let mut missing = Vec::new();
+    for schema in schemas {
+        if let Some(there) = inspector.enums(conn.driver(), schema)? {
+            let is_new = |labels: &&Arc<EnumType>| {
+                labels.schema() == schema && !there.iter().any(|name| labels.name() == Some(name))
+            };
+            missing.extend(
+                wanted.iter().filter(is_new).map(|labels| Ddl::CreateEnum { labels: labels.clone() }),
+            );
+        }
+    }
+    Ok(missing)
+}
+
+fn named_enum(ty: &Type) -> Option<&Arc<EnumType>> {
+    match ty {
+        Type::Enum(labels) => labels.name().map(|_| labels),
+        Type::Array(item) => named_enum(item),
+        _ => None,
+    }
+}
+
+/// Drops those of the tables that exist, in the reverse order. Enums that have names stay: who else has columns of
+/// them is not known here.
 ///
 /// # Errors
 /// `Cycle` where tables point to each other, the database wants an order and the foreign keys
@@ -113,6 +161,7 @@ fn creating(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {
             index: index.clone(),
             if_not_exists: false,
         }));
+        statements.extend(Ddl::comments(&table, conn.target()));
     }
     statements.extend(later);
     Ok(statements)

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::compile::Target;
 use crate::dialect::{DomainFacts, SequenceFacts};
-use crate::schema::{Index, Name, Table};
+use crate::schema::{Index, Name, Options, Table};
 use crate::types::EnumType;
 
 /// A statement that changes the schema.
@@ -110,4 +111,35 @@ pub enum Commented {
     Constraint(Name),
     /// An index, by its name.
     Index(Name),
+}
+
+impl Ddl {
+    /// The comments of a table, its columns, constraints and indexes, where comments are statements of their
+    /// own; elsewhere none, as they stand in the statement that creates the table.
+    pub fn comments(table: &Table, target: &Target) -> Vec<Ddl> {
+        if !target.features().comment_statements {
+            return Vec::new();
+        }
+        let def = table.def();
+        let of = |options: &Options| options.text(target.dialect(), "comment").map(Arc::from);
+        let mut found: Vec<(Commented, Arc<str>)> = Vec::new();
+        found.extend(def.comment().map(|text| (Commented::Table, Arc::from(text))));
+        for column in def.columns() {
+            let text = column.comment().map(Arc::from);
+            found.extend(text.map(|text| (Commented::Column(column.name().clone()), text)));
+        }
+        let keys = def.primary_key().into_iter().chain(def.uniques()).map(|key| (&key.name, &key.options));
+        let checks = def.checks().iter().map(|check| (&check.name, &check.options));
+        let foreign = def.foreign_keys().iter().map(|key| (&key.name, &key.options));
+        let others = def.others().iter().map(|other| (&other.name, &other.options));
+        for (name, options) in keys.chain(checks).chain(foreign).chain(others) {
+            let named = name.clone().zip(of(options));
+            found.extend(named.map(|(name, text)| (Commented::Constraint(name), text)));
+        }
+        for index in def.indexes() {
+            let named = index.name().cloned().zip(of(index.options()));
+            found.extend(named.map(|(name, text)| (Commented::Index(name), text)));
+        }
+        found.into_iter().map(|(on, text)| Ddl::Comment { table: table.clone(), on, text }).collect()
+    }
 }

@@ -41,6 +41,11 @@ impl Inspector for PostgresInspector {
         Ok(names)
     }
 
+    fn enums(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<Option<Vec<String>>> {
+        let rows = fetch(connection, ENUMS, &[schema.into()])?;
+        rows.iter().map(|row| row.get(0)).collect::<Result<Vec<String>>>().map(Some)
+    }
+
     /// Every row of the catalog bears the number of the transaction that wrote it (manual, 5.6).
     fn fingerprint(&self, connection: &dyn Connection, schema: Option<&str>) -> Result<String> {
         let rows = fetch(connection, FINGERPRINT, &[schema.into()])?;
@@ -80,6 +85,9 @@ impl Inspector for PostgresInspector {
         Ok(gathered.finish())
     }
 }
+
+const ENUMS: &str = "SELECT t.typname::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+     WHERE t.typtype = 'e' AND n.nspname = coalesce($1, current_schema())";
 
 const FINGERPRINT: &str = "SELECT md5(concat_ws('/',
         (SELECT string_agg(c.oid || ':' || c.xmin, ',' ORDER BY c.oid) FROM pg_class c WHERE c.relnamespace = n.oid),
