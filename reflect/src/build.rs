@@ -157,6 +157,7 @@ fn one_foreign_key(dialect: &str, facts: &ForeignKeyFacts) -> ForeignKey {
     let names = |list: &[String]| list.iter().map(|name| Name::from(name.as_str())).collect::<Vec<Name>>();
     let mut target = Reference::columns(facts.referred_table.as_str(), names(&facts.referred_columns));
     target.schema = facts.referred_schema.as_deref().map(Name::from);
+    target.in_default = facts.referred_default;
     let mut key =
         foreign_key(names(&facts.columns), target).on_delete(facts.on_delete).on_update(facts.on_update);
     if let Some(name) = &facts.name {

@@ -7,9 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use mirrorm_core::Result;
-use mirrorm_core::dialect::{ColumnFacts, Connection, Inspector, Scope, TableFacts};
+use mirrorm_core::dialect::{ColumnFacts, Connection, Inspector, KeyFacts, SchemaFacts, Scope, TableFacts};
 use mirrorm_core::types::Type;
+use mirrorm_core::{Error, ErrorKind, Result};
 
 /// A column that is about to become part of a table. What is not changed stays as the database says.
 #[derive(Debug)]
@@ -34,13 +34,15 @@ pub(super) struct Choices {
     pub(super) wanted: Vec<Wanted>,
     pub(super) referred: bool,
     pub(super) columns: HashMap<String, HashSet<String>>,
+    pub(super) keys: HashMap<String, Vec<String>>,
     pub(super) hooks: Vec<Hook>,
 }
 
 impl fmt::Debug for Choices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (wanted, hooks) = (self.wanted.len(), self.hooks.len());
-        write!(f, "{wanted} conditions, {hooks} hooks, columns of {:?}", self.columns.keys())
+        let (columns, keys) = (self.columns.keys(), self.keys.keys());
+        write!(f, "{wanted} conditions, {hooks} hooks, columns of {columns:?}, keys of {keys:?}")
     }
 }
 
@@ -65,6 +67,37 @@ impl Choices {
         let only = names.into_iter().filter(|name| self.wanted.iter().all(|wanted| wanted(name))).collect();
         Ok(Scope { only: Some(only), ..scope.clone() })
     }
+
+    /// What is said of tables and columns that are not there is a mistake.
+    pub(super) fn check(&self, facts: &SchemaFacts) -> Result<()> {
+        let columns = self.columns.iter().map(|(table, names)| (table, names.iter().collect::<Vec<_>>()));
+        let keys = self.keys.iter().map(|(table, names)| (table, names.iter().collect()));
+        for (table, names) in columns.chain(keys) {
+            let Some(found) = facts.tables.iter().find(|found| found.name == *table) else {
+                if facts.problems.iter().any(|problem| problem.object == *table) {
+                    continue;
+                }
+                let message = no_such(table, facts.tables.iter().map(|found| found.name.as_str()));
+                return Err(Error::new(ErrorKind::NoSuchTable, message).with_table(table.as_str()));
+            };
+            let known = || found.columns.iter().map(|column| column.name.as_str());
+            if let Some(name) = names.into_iter().find(|name| !known().any(|column| column == *name)) {
+                let message = format!("table `{table}` has no column {}", no_such(name, known()));
+                let error = Error::new(ErrorKind::NoSuchColumn, message);
+                return Err(error.with_table(table.as_str()).with_columns([name.as_str()]));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names differ by case more often than not; a miss says which name there is.
+pub(super) fn no_such<'a>(missing: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let folded = missing.to_lowercase();
+    match known.into_iter().find(|name| name.to_lowercase() == folded) {
+        Some(name) => format!("`{missing}`, did you mean `{name}`?"),
+        None => format!("`{missing}`"),
+    }
 }
 
 /// A table as it was chosen, and the program's names of columns that have others than their own.
@@ -74,7 +107,8 @@ pub(super) fn kept<'t>(
 ) -> (Cow<'t, TableFacts>, HashMap<String, String>) {
     let mut keys = HashMap::new();
     let listed = choices.columns.get(&original.name);
-    if listed.is_none() && choices.hooks.is_empty() {
+    let key = choices.keys.get(&original.name);
+    if listed.is_none() && key.is_none() && choices.hooks.is_empty() {
         return (Cow::Borrowed(original), keys);
     }
     let mut table = original.clone();
@@ -94,6 +128,10 @@ pub(super) fn kept<'t>(
             column.ty = ty;
             table.columns.push(column);
         }
+    }
+    if let Some(columns) = key {
+        let key = KeyFacts { columns: columns.clone(), ..KeyFacts::default() };
+        table.primary_key = Some(key).filter(|key| !key.columns.is_empty());
     }
     if table.columns.len() < before {
         drop_without_columns(&mut table);

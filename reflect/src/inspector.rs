@@ -246,7 +246,7 @@ impl<'a> Inspector<'a> {
             return Ok(Error::new(ErrorKind::Database, problem.message.clone()).with_table(name));
         }
         let names = self.names()?;
-        let message = super::reflector::no_such(name, names.iter().map(|(name, _)| name.as_str()));
+        let message = super::choice::no_such(name, names.iter().map(|(name, _)| name.as_str()));
         Ok(Error::new(ErrorKind::NoSuchTable, message).with_table(name))
     }
 

@@ -27,4 +27,5 @@ pub use document::document;
 pub use inspector::Inspector;
 pub use reflector::{Reflection, Reflector};
 pub use relate::{Between, Relationship, RelationshipKind, relationships};
+pub use relation::RelationshipChoice;
 pub use snapshot::Snapshot;

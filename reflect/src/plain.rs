@@ -79,7 +79,7 @@ fields! {
     CheckFacts { name, sql, comment, options }
     OtherFacts { name, sql, comment }
     ForeignKeyFacts {
-        name, columns, referred_schema, referred_table, referred_columns, on_delete, on_update, deferrable,
+        name, columns, referred_schema, referred_default, referred_table, referred_columns, on_delete, on_update, deferrable,
         initially_deferred, match_type, comment, options
     }
     IndexFacts { name, unique, elements, filter, constraint, comment, options }

@@ -9,7 +9,7 @@ use mirrorm_core::schema::{Metadata, Table};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::build;
-use super::choice::{Choices, ColumnChoice, kept};
+use super::choice::{Choices, ColumnChoice, kept, no_such};
 use super::relate::{Relationship, relationships};
 
 /// Says what to reflect: by default, all tables and views of the default schema.
@@ -119,6 +119,34 @@ impl Reflector {
         self
     }
 
+    /// These columns tell the rows of a table apart: for a table or view whose primary key is not declared, or in
+    /// the place of the one that is; none, for no key. What they say is not checked; a write that meets several rows is an error,
+    /// and undone. A primary key is part of the table here, and of what would create it.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    /// use mirrorm::reflect::Reflector;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// db.execute_script("CREATE TABLE rates (code TEXT, rate REAL); INSERT INTO rates VALUES ('EUR', 1.0)")?;
+    /// db.reflect_with(&Reflector::new().key_of("rates", ["code"]))?;
+    /// let session = db.session();
+    /// let rates = db.table_named("rates")?;
+    /// session.get_or_404(&rates, "EUR", None)?.set("rate", 1.5)?;
+    /// session.commit()?;
+    /// assert_eq!(select(rates.c("rate")).scalar::<f64>(&db)?, 1.5);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn key_of<S: Into<String>>(
+        mut self,
+        table: impl Into<String>,
+        columns: impl IntoIterator<Item = S>,
+    ) -> Reflector {
+        self.choices.keys.insert(table.into(), columns.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Calls a function with every column that is about to become part of a table: it may give the column
     /// another name for the program, another type, or leave it out.
     ///
@@ -188,12 +216,13 @@ impl Reflector {
     /// Reads the facts and registers the tables: of the registry's default schema, where none was said.
     ///
     /// # Errors
-    /// `NoSuchTable` for names asked for that are not there; the database's.
+    /// `NoSuchTable` and `NoSuchColumn` for names asked for that are not there; the database's.
     pub fn reflect(&self, conn: &Conn, metadata: &Metadata) -> Result<Reflection> {
         if let (None, Some(schema)) = (&self.scope.schema, metadata.schema()) {
             return self.clone().schema(schema.as_str()).reflect(conn, metadata);
         }
         let facts = self.facts(conn)?;
+        self.choices.check(&facts)?;
         Ok(self.register(facts, conn.engine().dialect().name(), metadata))
     }
 
@@ -241,14 +270,5 @@ fn follow(
         let more = inspector.facts(connection, &Scope { only: Some(next), ..scope.clone() })?;
         facts.tables.extend(more.tables);
         facts.problems.extend(more.problems);
-    }
-}
-
-/// Names differ by case more often than not; a miss says which name there is.
-pub(super) fn no_such<'a>(missing: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let folded = missing.to_lowercase();
-    match known.into_iter().find(|name| name.to_lowercase() == folded) {
-        Some(name) => format!("`{missing}`, did you mean `{name}`?"),
-        None => format!("`{missing}`"),
     }
 }

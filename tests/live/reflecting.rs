@@ -11,7 +11,7 @@ use mirrorm::reflect::{Reflection, Reflector, RelationshipKind};
 use mirrorm::rows::RowBuffer;
 use mirrorm_core::testing::{Answer, Mock};
 
-use crate::support::{dialect, each_backend, loaded, memory};
+use crate::support::{dialect, each_backend, each_server, loaded, memory};
 
 /// A connection that counts what goes through it.
 struct Counting {
@@ -420,4 +420,119 @@ fn our_tokenizer_agrees_with_a_full_parser() {
 fn unquoted(name: &str) -> String {
     let inside = name.trim_matches(['"', '`', '[', ']', '\'']);
     inside.replace("\"\"", "\"")
+}
+
+/// Rows of a table without a key, told apart by what the program says.
+#[test]
+fn r4_6_9_a_key_that_the_program_names() {
+    each_backend(|db| {
+        db.execute_script(
+            "CREATE TABLE rates (land VARCHAR(20), code VARCHAR(20), rate INTEGER);
+             INSERT INTO rates VALUES ('at', 'EUR', 1), ('de', 'EUR', 2), ('de', 'EUR', 3), (NULL, 'X', 4)",
+        )
+        .unwrap();
+        let reflection = db.reflect_with(&Reflector::new().key_of("rates", ["code", "land"])).unwrap();
+        assert_eq!(reflection.facts()[0].tables[0].primary_key, None, "facts stay what the database says");
+        let rates = db.table_named("rates").unwrap();
+        let session = db.session();
+        let row = session.get(&rates, ("EUR", "at")).unwrap().unwrap();
+        row.set("rate", 5).unwrap();
+        session.add(rates.record(values! { "land" => "ch", "code" => "CHF", "rate" => 6 }).unwrap()).unwrap();
+        session.commit().unwrap();
+        session.delete(&row).unwrap();
+        session.commit().unwrap();
+        let left = || select(rates.c("rate")).order_by(rates.c("rate")).scalars::<i64>(db).unwrap();
+        assert_eq!(left(), [2, 3, 4, 6]);
+        // What was said is wrong of two rows: neither is changed.
+        let two = select(&rates).filter(rates.c("land").eq("de"));
+        assert!(session.query(&rates).filter(rates.c("land").is_null()).all().is_ok());
+        assert_eq!(two.all(db).unwrap().len(), 2);
+        let row = session.query(&rates).filter(rates.c("rate").eq(2)).first().unwrap().unwrap();
+        row.set("rate", 9).unwrap();
+        let error = session.commit().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Stale, "{error}");
+        drop(session);
+        assert_eq!(left(), [2, 3, 4, 6]);
+    });
+}
+
+#[test]
+fn what_is_said_of_columns_that_are_not_there() {
+    let db = loaded("chinook");
+    let wrong = [
+        (Reflector::new().key_of("Albun", ["x"]), ErrorKind::NoSuchTable, "`Albun`"),
+        (Reflector::new().key_of("album", ["x"]), ErrorKind::NoSuchTable, "did you mean `Album`"),
+        (Reflector::new().key_of("Album", ["title"]), ErrorKind::NoSuchColumn, "did you mean `Title`"),
+        (Reflector::new().columns_of("Album", ["nothing"]), ErrorKind::NoSuchColumn, "`nothing`"),
+    ];
+    for (reflector, kind, words) in wrong {
+        let error = db.reflect_with(&reflector).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let none: [&str; 0] = [];
+    let reflection = db.reflect_with(&Reflector::new().key_of("Album", none)).unwrap();
+    assert_eq!(reflection.problems(), [], "a table may be said to have no key");
+    assert_eq!(db.table_named("Album").unwrap().def().primary_key(), None);
+}
+
+/// A hook renames and leaves out; what it renames never takes the name of something else.
+#[test]
+fn r4_7_a_hook_for_each_relationship() {
+    let db = memory();
+    db.execute_script(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, taken TEXT);
+         CREATE TABLE b (id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a);
+         CREATE TABLE c (id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a);
+         CREATE TABLE d (id INTEGER PRIMARY KEY, a_id INTEGER REFERENCES a)",
+    )
+    .unwrap();
+    db.reflect().unwrap();
+    let a = db.table_named("a").unwrap();
+    assert_eq!(db.relationships(&a), ["b", "c", "d"]);
+    db.on_relationship(|choice| {
+        if choice.found.from.name().as_ref() == "a" {
+            choice.name = "taken".into();
+            choice.skip = choice.found.to.name().as_ref() == "d";
+        }
+    });
+    assert_eq!(db.relationships(&a), ["taken_2", "taken_3"]);
+    assert_eq!(db.relationships(&db.table_named("d").unwrap()), ["a"], "the other direction is there");
+    let session = db.session();
+    let row = session.add(a.record(values! { "id" => 1, "taken" => "x" }).unwrap()).unwrap();
+    let b = session.add(db.table_named("b").unwrap().record(values! { "id" => 1 }).unwrap()).unwrap();
+    row.append("taken_2", &b).unwrap();
+    session.commit().unwrap();
+    assert_eq!((row.get::<String>("taken").unwrap(), b.get::<i64>("a_id").unwrap()), ("x".to_string(), 1));
+    db.on_relationship(|_| {});
+    assert_eq!(db.relationships(&a), ["b", "c", "d"]);
+    assert!(row.related("taken_2").unwrap_err().message().contains("taken_2"));
+}
+
+/// Keys from one schema to another make relationships in both directions.
+#[test]
+fn r4_7_keys_to_other_schemas() {
+    each_server(|db| {
+        let own = database(db);
+        let other = format!("{own}_o");
+        db.execute_script(&format!(
+            "CREATE SCHEMA {other};
+             CREATE TABLE a (id INTEGER PRIMARY KEY);
+             CREATE TABLE {other}.b (id INTEGER PRIMARY KEY, a_id INTEGER, FOREIGN KEY (a_id) REFERENCES {own}.a (id));
+             CREATE TABLE c (id INTEGER PRIMARY KEY, b_id INTEGER, FOREIGN KEY (b_id) REFERENCES {other}.b (id))"
+        ))
+        .unwrap();
+        db.reflect().unwrap();
+        db.reflect_with(&Reflector::new().schema(other.as_str())).unwrap();
+        let b = db.tables().into_iter().find(|table| table.name().as_ref() == "b").unwrap();
+        let found = db.relationships(&b);
+        db.execute_script(&format!("DROP TABLE c; DROP TABLE {other}.b; DROP SCHEMA {other}")).unwrap();
+        assert_eq!(found, ["a", "c"]);
+    });
+}
+
+fn database(db: &Db) -> String {
+    let rows =
+        db.query_text("SELECT current_schema()", ()).or_else(|_| db.query_text("SELECT database()", ()));
+    rows.unwrap().iter().next().unwrap().get::<String>(0).unwrap()
 }

@@ -258,6 +258,8 @@ pub struct ForeignKeyFacts {
     pub columns: Vec<String>,
     /// The schema it points to; none for the table's own.
     pub referred_schema: Option<String>,
+    /// Whether that is the connection's default schema, whose tables are known without one.
+    pub referred_default: bool,
     /// The table it points to, which may not exist.
     pub referred_table: String,
     /// The columns there; empty when the table does not exist and none were named.

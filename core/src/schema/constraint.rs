@@ -53,6 +53,8 @@ impl Action {
 pub struct Reference {
     /// The table's schema; none means the schema of the table that refers.
     pub schema: Option<Name>,
+    /// Whether that schema is the default one too, so that a table without a schema is in it.
+    pub in_default: bool,
     /// The table.
     pub table: Name,
     /// The columns; empty means the table's primary key.
@@ -62,13 +64,13 @@ pub struct Reference {
 impl Reference {
     /// A table's primary key.
     pub fn table(table: impl Into<Name>) -> Reference {
-        Reference { schema: None, table: table.into(), columns: Vec::new() }
+        Reference::columns::<Name>(table, [])
     }
 
     /// Columns of a table.
     pub fn columns<N: Into<Name>>(table: impl Into<Name>, columns: impl IntoIterator<Item = N>) -> Reference {
         let columns = columns.into_iter().map(Into::into).collect();
-        Reference { schema: None, table: table.into(), columns }
+        Reference { schema: None, in_default: false, table: table.into(), columns }
     }
 
     /// The same in another schema.

@@ -289,16 +289,21 @@ pub(crate) fn sort_tables(tables: Vec<Table>) -> Result<Vec<Table>, Vec<Table>> 
     let at: HashMap<Key, usize> = defs.iter().enumerate().map(|(i, def)| (key_of(def), i)).collect();
     let depends: Vec<Vec<usize>> = defs
         .iter()
-        .map(|def| def.foreign_keys.iter().filter_map(|key| at.get(&target_key(def, key)).copied()).collect())
+        .map(|def| {
+            let keys = def.foreign_keys.iter().flat_map(|key| target_keys(def, key));
+            keys.filter_map(|key| at.get(&key).copied()).collect()
+        })
         .collect();
     let pick = |order: Vec<usize>| order.into_iter().filter_map(|i| tables.get(i).cloned()).collect();
     topo::sort(tables.len(), &depends).map(pick).map_err(pick)
 }
 
-/// Under which key of a registry a foreign key's target stands.
-fn target_key(def: &TableDef, key: &super::ForeignKeyDef) -> Key {
+/// Under which keys of a registry a foreign key's target may stand.
+fn target_keys(def: &TableDef, key: &super::ForeignKeyDef) -> impl Iterator<Item = Key> {
     let schema = key.target.schema.as_ref().or(def.schema.as_ref());
-    (def.bind.clone(), schema.map(Name::shared), key.target.table.shared())
+    let of = |schema: Option<&Name>| (def.bind.clone(), schema.map(Name::shared), key.target.table.shared());
+    let others = key.target.in_default.then(|| of(None));
+    std::iter::once(of(schema)).chain(others)
 }
 
 /// Whether two lists define the same table, however they came to be.

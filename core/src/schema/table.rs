@@ -356,7 +356,8 @@ impl TableDef {
     /// Whether a foreign key of this table points to that one.
     pub fn points_to(&self, key: &ForeignKeyDef, other: &TableDef) -> bool {
         let schema = key.target.schema.as_ref().or(self.schema.as_ref());
-        key.target.table.as_str() == other.name.as_str() && schema == other.schema.as_ref()
+        let there = schema == other.schema.as_ref() || key.target.in_default && other.schema.is_none();
+        there && key.target.table.as_str() == other.name.as_str()
     }
 
     /// Whether at most one row can hold the values of these columns: they are the primary key or a

@@ -211,6 +211,7 @@ impl Gathered {
             table.foreign_keys.push(ForeignKeyFacts {
                 name,
                 referred_schema: row.get(3)?,
+                referred_default: row.get(8)?,
                 referred_table: row.get(4)?,
                 on_delete: action(row.get(6)?),
                 on_update: action(row.get(7)?),

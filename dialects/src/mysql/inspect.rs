@@ -132,7 +132,8 @@ const INDEXES: &str = "SELECT CAST(table_name AS CHAR), CAST(index_name AS CHAR)
 const FOREIGN_KEYS: &str = "SELECT CAST(k.table_name AS CHAR), CAST(k.constraint_name AS CHAR),
         CAST(k.column_name AS CHAR),
         CASE WHEN k.referenced_table_schema <> k.table_schema THEN CAST(k.referenced_table_schema AS CHAR) END,
-        CAST(k.referenced_table_name AS CHAR), CAST(k.referenced_column_name AS CHAR), r.delete_rule, r.update_rule
+        CAST(k.referenced_table_name AS CHAR), CAST(k.referenced_column_name AS CHAR), r.delete_rule, r.update_rule,
+        k.referenced_table_schema <> k.table_schema AND k.referenced_table_schema <=> database()
     FROM information_schema.key_column_usage k
     JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema
         AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name

@@ -407,24 +407,24 @@ fn constraint_options(row: &Row) -> Result<Options> {
         ("no_inherit", kind == "c" && is(14)?),
         ("inherited", !is(15)?),
         ("not_enforced", kept && not_enforced(row) == Some(true)),
-        ("without_overlaps", kind != "f" && maybe(row, 21)),
-        ("period", kind == "f" && maybe(row, 21)),
-        ("nulls_not_distinct", maybe(row, 20)),
+        ("without_overlaps", kind != "f" && maybe(row, 22)),
+        ("period", kind == "f" && maybe(row, 22)),
+        ("nulls_not_distinct", maybe(row, 21)),
     ] {
         if yes {
             options.set(OWN, name, true);
         }
     }
     options.set_list(OWN, "include", list(row, 17)?);
-    if row.columns().len() > 19 {
-        options.set_list(OWN, "on_delete_columns", list(row, 19)?);
+    if row.columns().len() > 20 {
+        options.set_list(OWN, "on_delete_columns", list(row, 20)?);
     }
     Ok(options)
 }
 
 /// Whether a constraint is there and not looked at, where the server knows such a thing.
 fn not_enforced(row: &Row) -> Option<bool> {
-    row.value(22).ok().map(|value| value == mirrorm_core::value::ValueRef::Bool(false))
+    row.value(23).ok().map(|value| value == mirrorm_core::value::ValueRef::Bool(false))
 }
 
 /// A truth value of a column that older servers do not have.
@@ -465,6 +465,7 @@ fn foreign_key(row: &Row, name: Option<String>, columns: Vec<String>) -> Result<
         name,
         columns,
         referred_schema: row.get(5)?,
+        referred_default: row.get(19)?,
         referred_table: row.get(6)?,
         referred_columns: list(row, 7)?,
         on_delete: action(&row.get::<String>(8)?),

@@ -230,6 +230,7 @@ const CONSTRAINTS: &str = concat!(
                   WHERE i.indexrelid = k.conindid AND k.contype IN ('p', 'u') AND u.at > i.indnkeyatts
                   ORDER BY u.at),
             CASE WHEN k.contype = 'x' THEN pg_get_constraintdef(k.oid) END,
+            coalesce(fn.nspname <> own.nspname AND fn.nspname = current_schema(), false),
             /*15*/ARRAY(SELECT a.attname::text FROM unnest(k.confdelsetcols) WITH ORDINALITY AS u(n, at)
                   JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.at),
             (SELECT i.indnullsnotdistinct FROM pg_index i WHERE i.indexrelid = k.conindid AND k.contype = 'u'),

@@ -16,7 +16,7 @@ use mirrorm_core::schema::{Action, Table};
 use crate::RelationshipKind;
 
 pub use declare::{Declared, RelationshipParts, relationship};
-pub use registry::{Map as RelationMap, Relations};
+pub use registry::{Map as RelationMap, Relations, RelationshipChoice, RelationshipHook};
 
 /// What happens to the rows that point to a row when a session deletes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

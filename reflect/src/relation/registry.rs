@@ -28,10 +28,26 @@ pub struct Map {
     tables: HashMap<TableId, Named>,
 }
 
+/// A relationship of a foreign key that is about to become one of its table's.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct RelationshipChoice<'r> {
+    /// What was found, with the name it would have.
+    pub found: &'r Relationship,
+    /// Its name. One that a column or another relationship has already gets a number.
+    pub name: String,
+    /// Whether it is left out.
+    pub skip: bool,
+}
+
+/// What a program has to say of each relationship.
+pub type RelationshipHook = Arc<dyn Fn(&mut RelationshipChoice<'_>) + Send + Sync>;
+
 /// The relationships of a `Db`.
 #[derive(Default)]
 pub struct Relations {
     declared: RwLock<Vec<Declared>>,
+    hook: RwLock<Option<RelationshipHook>>,
     /// How often something was declared.
     declarations: AtomicU64,
     map: RwLock<Option<Arc<Map>>>,
@@ -61,6 +77,13 @@ impl Relations {
         drop(replaced);
     }
 
+    /// What to ask of each relationship of a foreign key, in the place of what was asked before.
+    pub fn set_hook(&self, hook: RelationshipHook) {
+        let replaced = self.hook.write().replace(hook);
+        self.declarations.fetch_add(1, Ordering::AcqRel);
+        drop(replaced);
+    }
+
     /// The relationships as they are now.
     pub fn map(&self, metadata: &Metadata) -> Arc<Map> {
         // Asked before anything is read: what changes meanwhile makes the map old at once.
@@ -69,12 +92,14 @@ impl Relations {
             return known.clone();
         }
         let mut map = Map { versions, tables: HashMap::new() };
+        // The hook is the program's: it is called while nothing is locked.
+        let hook = self.hook.read().clone();
         let mut tables = Vec::new();
         for view in metadata.views() {
             // A name is of one bind.
             let own = view.tables();
             for found in relationships(&own) {
-                map.add(derived(&found), false);
+                map.add_derived(&found, hook.as_ref());
             }
             tables.extend(own);
         }
@@ -91,6 +116,22 @@ impl Relations {
 }
 
 impl Map {
+    /// Enters a relationship of a foreign key, as the hook has it.
+    fn add_derived(&mut self, found: &Relationship, hook: Option<&RelationshipHook>) {
+        let Some(hook) = hook else { return self.add(derived(found), false) };
+        let mut choice = RelationshipChoice { found, name: found.name.clone(), skip: false };
+        hook(&mut choice);
+        if choice.skip {
+            return;
+        }
+        let def = found.from.def();
+        let is_free =
+            |name: &String| !def.columns().any(|c| c.key() == name) && self.get(&found.from, name).is_none();
+        let numbered = (2..).map(|n| format!("{}_{n}", choice.name));
+        let name = std::iter::once(choice.name.clone()).chain(numbered).find(is_free).unwrap_or_default();
+        self.add(Relation { name: Arc::from(name), ..derived(found) }, false);
+    }
+
     /// Enters a relationship. One that was declared takes the place of the one that would have been
     /// derived from the same key.
     fn add(&mut self, relation: Relation, declared: bool) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use mirrorm_core::Result;
 use mirrorm_core::engine::{Engine, create_tables, drop_tables, mark};
 use mirrorm_core::schema::{Metadata, Name, Table, TableParts};
+use mirrorm_reflect::RelationshipChoice;
 
 use super::Db;
 use crate::config::{Binds, in_place};
@@ -46,6 +47,34 @@ impl Db {
     /// ```
     pub fn relate(&self, from: &Table, relationship: RelationshipParts) -> Result<()> {
         attached(&self.0.metadata).relations.declare(&self.0.metadata, relationship.from(from))
+    }
+
+    /// Calls a function with every relationship that a foreign key makes, of tables defined and reflected: it may
+    /// give it another name, or leave it out. It takes the place of a function given before, and must not ask
+    /// this database for relationships itself. Those that are declared are the program's already.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    /// use mirrorm::reflect::RelationshipKind;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// db.execute_script("CREATE TABLE person (id INTEGER PRIMARY KEY);
+    ///     CREATE TABLE pet (id INTEGER PRIMARY KEY, owner_id INTEGER REFERENCES person);
+    ///     CREATE TABLE log (id INTEGER PRIMARY KEY, person_id INTEGER REFERENCES person);")?;
+    /// db.reflect()?;
+    /// db.on_relationship(|choice| {
+    ///     choice.skip = choice.found.to.name().as_ref() == "log";
+    ///     if choice.found.kind == RelationshipKind::OneToMany {
+    ///         choice.name.push('s');
+    ///     }
+    /// });
+    /// assert_eq!(db.relationships(&db.table_named("person")?), ["pets"]);
+    /// assert_eq!(db.relationships(&db.table_named("pet")?), ["owner"]);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn on_relationship(&self, hook: impl Fn(&mut RelationshipChoice<'_>) + Send + Sync + 'static) {
+        attached(&self.0.metadata).relations.set_hook(Arc::new(hook));
     }
 
     /// The names of the relationships of a table.
