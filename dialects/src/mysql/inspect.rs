@@ -139,11 +139,13 @@ const FOREIGN_KEYS: &str = "SELECT CAST(k.table_name AS CHAR), CAST(k.constraint
         AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name
     WHERE k.table_schema = coalesce(?, database()) AND k.referenced_table_name IS NOT NULL";
 
-const MYSQL_CHECKS: &str = "SELECT CAST(t.table_name AS CHAR) AS table_name,
-        CAST(c.constraint_name AS CHAR) AS constraint_name, CAST(c.check_clause AS CHAR), 'Table', t.enforced
-    FROM information_schema.check_constraints c
-    JOIN information_schema.table_constraints t ON t.constraint_schema = c.constraint_schema
-        AND t.constraint_name = c.constraint_name AND t.constraint_type = 'CHECK'
+/// The two views joined by the server's own plan take seconds for 500 tables: it looks through all constraints
+/// for each, unless one side is kept apart (dev.mysql.com/doc/refman/8.4/en/optimizer-hints.html, `NO_MERGE`).
+const MYSQL_CHECKS: &str = "SELECT /*+ NO_MERGE(c) */ CAST(t.table_name AS CHAR) AS table_name,
+        CAST(c.name AS CHAR) AS constraint_name, CAST(c.clause AS CHAR), 'Table', t.enforced
+    FROM (SELECT constraint_name AS name, check_clause AS clause FROM information_schema.check_constraints
+          WHERE constraint_schema = coalesce(?, database())) c
+    JOIN information_schema.table_constraints t ON t.constraint_name = c.name AND t.constraint_type = 'CHECK'
     WHERE t.table_schema = coalesce(?, database())";
 
 const MARIADB_CHECKS: &str = "SELECT CAST(table_name AS CHAR), CAST(constraint_name AS CHAR),
@@ -182,12 +184,12 @@ impl Catalog<'_> {
         mut body: impl FnMut(&Row) -> Result<()>,
     ) -> Result<()> {
         let mut sql = of_server(sql, self.is_mariadb);
-        let mut params: Vec<Value> = vec![self.schema.into()];
+        let mut params: Vec<Value> = vec![self.schema.into(); sql.matches('?').count()];
         if let Some(names) = self.only {
             let marks = vec!["?"; names.len().max(1)].join(", ");
             sql.push_str(&format!(" AND {table} IN ({marks})"));
             params.extend(names.iter().map(|name| Value::from(name.as_str())));
-            params.resize(names.len().max(1) + 1, Value::Null);
+            params.resize(params.len() + usize::from(names.is_empty()), Value::Null);
         }
         sql.push_str(&format!(" ORDER BY {table}, {order}"));
         fetch(self.connection, &sql, &params)?.iter().try_for_each(|row| body(&row))
@@ -201,7 +203,7 @@ impl Catalog<'_> {
         })?;
         let (checks, table, name) = match self.is_mariadb {
             true => (MARIADB_CHECKS, "table_name", "constraint_name"),
-            false => (MYSQL_CHECKS, "t.table_name", "c.constraint_name"),
+            false => (MYSQL_CHECKS, "t.table_name", "c.name"),
         };
         self.each(checks, table, name, |row| gathered.check(row))?;
         let order = "partition_ordinal_position, subpartition_ordinal_position";

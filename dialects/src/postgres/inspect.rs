@@ -58,8 +58,10 @@ impl Inspector for PostgresInspector {
         }
     }
 
+    /// Compiling these statements to machine code takes ten times as long as running them, so that is turned off
+    /// meanwhile, where it is on (manual, 32.2, `jit_above_cost`).
     fn facts(&self, connection: &dyn Connection, scope: &Scope) -> Result<SchemaFacts> {
-        let row = fetch(connection, "SELECT current_setting('server_version_num')::int", &[])?.one()?;
+        let row = fetch(connection, BEFORE, &[])?.one()?;
         let catalog = Catalog {
             connection,
             schema: scope.schema.as_deref(),
@@ -67,24 +69,18 @@ impl Inspector for PostgresInspector {
             temporary: scope.temporary,
             version: row.get(0)?,
         };
-        let mut types = Types::default();
-        catalog.each(TYPES, |row| types.add(row, catalog.schema))?;
-        let mut gathered = Gathered::new(types, scope);
-        catalog.each(OBJECTS, |row| gathered.object(row))?;
-        if gathered.is_empty() {
-            catalog.exists_if(true)?;
-        } else {
-            catalog.each(COLUMNS, |row| gathered.column(row))?;
-            catalog.each(CONSTRAINTS, |row| gathered.constraint(row))?;
-            catalog.each(INDEXES, |row| gathered.index(row))?;
-            if !scope.without_views {
-                catalog.each(VIEWS, |row| gathered.view(row))?;
-            }
+        let found = catalog.facts(scope);
+        if row.get::<Option<String>>(1)?.is_some() {
+            let restored = fetch(connection, "SELECT set_config('jit', 'on', false)", &[]);
+            // A failure before this one is what matters; a transaction it broke takes the setting back.
+            return found.and_then(|found| restored.map(|_| found));
         }
-        catalog.each(SEQUENCES, |row| gathered.sequence(row))?;
-        Ok(gathered.finish())
+        found
     }
 }
+
+const BEFORE: &str = "SELECT current_setting('server_version_num')::int,
+        CASE WHEN current_setting('jit', true) = 'on' THEN set_config('jit', 'off', false) END";
 
 const ENUMS: &str = "SELECT t.typname::text FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
      WHERE t.typtype = 'e' AND n.nspname = coalesce($1, current_schema())";
@@ -312,6 +308,25 @@ struct Catalog<'a> {
 }
 
 impl Catalog<'_> {
+    fn facts(&self, scope: &Scope) -> Result<SchemaFacts> {
+        let mut types = Types::default();
+        self.each(TYPES, |row| types.add(row, self.schema))?;
+        let mut gathered = Gathered::new(types, scope);
+        self.each(OBJECTS, |row| gathered.object(row))?;
+        if gathered.is_empty() {
+            self.exists_if(true)?;
+        } else {
+            self.each(COLUMNS, |row| gathered.column(row))?;
+            self.each(CONSTRAINTS, |row| gathered.constraint(row))?;
+            self.each(INDEXES, |row| gathered.index(row))?;
+            if !scope.without_views {
+                self.each(VIEWS, |row| gathered.view(row))?;
+            }
+        }
+        self.each(SEQUENCES, |row| gathered.sequence(row))?;
+        Ok(gathered.finish())
+    }
+
     fn each(&self, sql: &str, mut body: impl FnMut(&Row) -> Result<()>) -> Result<()> {
         let only = self.only.map_or(Value::Null, |names| {
             let names = names.iter().map(|name| Value::from(name.as_str())).collect();
