@@ -5,18 +5,16 @@
 // The raw side fails as a bench does: by panicking.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
-use std::any::Any;
+mod common;
+
 use std::cell::RefCell;
-use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use common::median;
 use cpu_time::ProcessTime;
-use mirrorm::dialect::{Connection, Cursor, Dialect, Done, Request, Scope, Url};
-use mirrorm::engine::EngineOptions;
 use mirrorm::prelude::*;
 use mirrorm::reflect::Reflector;
-use mirrorm::rows::RowBuffer;
 use mirrorm::schema::Metadata;
 use mysql::prelude::Queryable;
 use postgres::types::ToSql;
@@ -26,56 +24,21 @@ const ROUNDS: usize = 15;
 
 type Sent = Vec<(String, Vec<Value>)>;
 
-/// A connection that writes down what is asked of it.
-struct Recording {
-    inner: Box<dyn Connection>,
-    sent: Mutex<Sent>,
-}
-
-impl Connection for Recording {
-    fn query(&self, r: &Request<'_>, body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>) -> Result<()> {
-        self.sent.lock().unwrap().push((r.sql.to_string(), r.params.to_vec()));
-        self.inner.query(r, body)
-    }
-    fn execute(&self, r: &Request<'_>) -> Result<Done> {
-        self.inner.execute(r)
-    }
-    fn execute_many(
-        &self,
-        sql: &str,
-        width: usize,
-        values: &RowBuffer,
-        range: Range<usize>,
-        ids: Option<&mut Vec<i64>>,
-    ) -> Result<u64> {
-        self.inner.execute_many(sql, width, values, range, ids)
-    }
-    fn script(&self, sql: &str) -> Result<()> {
-        self.inner.script(sql)
-    }
-    fn set_read_only(&self, on: bool) -> Result<()> {
-        self.inner.set_read_only(on)
-    }
-    fn in_transaction(&self) -> bool {
-        self.inner.in_transaction()
-    }
-    fn reset(&self) -> Result<bool> {
-        self.inner.reset()
-    }
-    fn is_alive(&self) -> bool {
-        self.inner.is_alive()
-    }
-    fn as_any(&self) -> &dyn Any {
-        self.inner.as_any()
-    }
-}
-
 /// A parameter of the catalog statements for PostgreSQL's driver.
 fn bound(value: &Value, ty: &postgres::types::Type) -> Box<dyn ToSql + Sync> {
     match value {
         Value::Null if *ty == postgres::types::Type::TEXT_ARRAY => Box::new(None::<Vec<String>>),
         Value::Null => Box::new(None::<String>),
         Value::Bool(yes) => Box::new(*yes),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The same for the others, which ask for nothing but names.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(text.to_string()),
+        Value::Null => None,
         other => panic!("{other:?}"),
     }
 }
@@ -92,13 +55,8 @@ fn sqlite(path: &str) -> Replay {
     Box::new(move |sent| {
         for (sql, params) in sent {
             let mut statement = raw.prepare_cached(sql).unwrap();
-            let params = params.iter().map(|value| match value {
-                Value::Text(text) => Some(text.to_string()),
-                Value::Null => None,
-                other => panic!("{other:?}"),
-            });
             let width = statement.column_count();
-            let mut rows = statement.query(rusqlite::params_from_iter(params)).unwrap();
+            let mut rows = statement.query(rusqlite::params_from_iter(params.iter().map(text))).unwrap();
             while let Some(row) = rows.next().unwrap() {
                 (0..width).for_each(|at| _ = std::hint::black_box(row.get_ref(at).unwrap()));
             }
@@ -124,14 +82,7 @@ fn mysql(url: &str) -> Replay {
     let mut conn = mysql::Conn::new(url.replace("mariadb://", "mysql://").as_str()).unwrap();
     Box::new(move |sent| {
         for (sql, params) in sent {
-            let bound: Vec<Option<String>> = params
-                .iter()
-                .map(|value| match value {
-                    Value::Text(text) => Some(text.to_string()),
-                    Value::Null => None,
-                    other => panic!("{other:?}"),
-                })
-                .collect();
+            let bound: Vec<Option<String>> = params.iter().map(text).collect();
             let rows: Vec<mysql::Row> = match bound.is_empty() {
                 true => conn.query(sql).unwrap(),
                 false => conn.exec(sql, bound).unwrap(),
@@ -165,21 +116,17 @@ fn schema(db: &Db) -> Result<()> {
     db.create_all()
 }
 
-fn sent(url: &str) -> Result<Sent> {
-    let parsed = Url::parse(url)?;
-    let knows = |dialect: &&&'static dyn Dialect| dialect.schemes().contains(&parsed.scheme());
-    let built_in = mirrorm::dialect::built_in();
-    let dialect: &'static dyn Dialect = *built_in.iter().find(knows).expect("a dialect of the URL");
-    let inner = dialect.connector(&parsed, &EngineOptions::new())?.connect()?;
-    let recording = Recording { inner, sent: Mutex::default() };
-    let facts = dialect.inspector().facts(&recording, &Scope::default())?;
-    assert!(facts.tables.len() >= TABLES && facts.problems.is_empty());
-    Ok(recording.sent.into_inner().unwrap())
-}
-
-fn median(mut list: Vec<f64>) -> f64 {
-    list.sort_by(f64::total_cmp);
-    list[list.len() / 2]
+/// What reflection sends.
+fn sent(db: &Db) -> Result<Sent> {
+    let list = Arc::new(Mutex::new(Sent::new()));
+    let own = list.clone();
+    let _watch = db.engine()?.observe(move |statement| {
+        let params = statement.parameters().into_iter().flatten().collect();
+        own.lock().unwrap().push((statement.sql.to_string(), params));
+    });
+    let facts = Reflector::new().facts(&db.connect()?)?;
+    assert!(facts.tables.len() == TABLES && facts.problems.is_empty());
+    Ok(std::mem::take(&mut list.lock().unwrap()))
 }
 
 fn timed(run: &mut dyn FnMut() -> Result<()>) -> Result<(f64, f64)> {
@@ -189,7 +136,7 @@ fn timed(run: &mut dyn FnMut() -> Result<()>) -> Result<(f64, f64)> {
 }
 
 fn measure(name: &str, url: &str, mut replay: Replay) -> Result<()> {
-    let statements = sent(url)?;
+    let statements = sent(&Db::open(url)?)?;
     let db = Db::open(url)?;
     let mut raw = || {
         replay(&statements);

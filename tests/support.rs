@@ -2,19 +2,14 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use mirrorm::dialect::{ColumnFacts, IndexFacts, SchemaFacts, TableFacts};
 use mirrorm::prelude::*;
 use mirrorm_dialects::{mysql, postgres};
-
-/// The text of a schema under `tests/schemas`.
-pub(crate) fn schema_sql(name: &str) -> String {
-    let path = format!("{}/tests/schemas/{name}.sqlite.sql", env!("CARGO_MANIFEST_DIR"));
-    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
-}
 
 /// A database in memory that holds a schema of `tests/schemas`.
 pub(crate) fn loaded(name: &str) -> Db {
     let db = Db::open("sqlite://").unwrap();
-    db.execute_script(&schema_sql(name)).unwrap();
+    db.execute_script(&schema_of(name, "sqlite")).unwrap();
     db
 }
 
@@ -125,9 +120,10 @@ pub(crate) fn folding_text(db: &Db) -> &'static str {
     }
 }
 
-/// The text of a schema under `tests/schemas` for a server, such as `pg15` or `mysql97`.
+/// The text of a schema under `tests/schemas` for `sqlite` or a server, such as `pg15` or `mysql97`.
 pub(crate) fn schema_of(name: &str, server: &str) -> String {
     let kind = match server {
+        "sqlite" => "sqlite",
         _ if server.starts_with("pg") => "postgres",
         _ if name == "quirks" => server.trim_end_matches(|c: char| c.is_ascii_digit()),
         _ => "mysql",
@@ -147,4 +143,27 @@ pub(crate) fn empty(db: &Db) {
     };
     db.execute_script(&script).unwrap();
     db.engine().unwrap().dispose();
+}
+
+/// A table of facts.
+pub(crate) fn table_of<'f>(facts: &'f SchemaFacts, name: &str) -> &'f TableFacts {
+    facts.tables.iter().find(|table| table.name == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// A column of the quirks' table that has one of each.
+pub(crate) fn big_column<'f>(facts: &'f SchemaFacts, name: &str) -> &'f ColumnFacts {
+    table_of(facts, "big")
+        .columns
+        .iter()
+        .find(|column| column.name == name)
+        .unwrap_or_else(|| panic!("no {name}"))
+}
+
+/// An index of it.
+pub(crate) fn big_index<'f>(facts: &'f SchemaFacts, name: &str) -> &'f IndexFacts {
+    table_of(facts, "big")
+        .indexes
+        .iter()
+        .find(|index| index.name == name)
+        .unwrap_or_else(|| panic!("no {name}"))
 }

@@ -67,7 +67,7 @@ fn statements(facts: &SchemaFacts, target: &Target) -> Result<Vec<Ddl>> {
     list.extend(last);
     for view in views_of(facts, &metadata, target.dialect())? {
         list.push(Ddl::CreateView { table: view.clone() });
-        list.extend(indexes(&view));
+        list.extend(Ddl::indexes(&view));
         comments.extend(Ddl::comments(&view, target));
     }
     list.extend(comments);
@@ -148,7 +148,7 @@ fn create(table: &Table, target: &Target, list: &mut Vec<Ddl>, last: &mut Vec<Dd
         later.push(name);
     }
     list.push(Ddl::CreateTable { table: table.clone(), if_not_exists: false, without_keys: later });
-    list.extend(indexes(table).filter(|index| match index {
+    list.extend(Ddl::indexes(table).into_iter().filter(|index| match index {
         Ddl::CreateIndex { index, .. } => own(index.options()),
         _ => true,
     }));
@@ -158,16 +158,6 @@ fn create(table: &Table, target: &Target, list: &mut Vec<Ddl>, last: &mut Vec<Dd
 fn unnamed(def: &TableDef) -> Error {
     let message = format!("a constraint of `{}` has to be added later and has no name", def.display_name());
     Error::new(ErrorKind::Invalid, message)
-}
-
-fn indexes(table: &Table) -> impl Iterator<Item = Ddl> {
-    let def = table.def();
-    let make = |index: &mirrorm_core::schema::Index| Ddl::CreateIndex {
-        table: table.clone(),
-        index: index.clone(),
-        if_not_exists: false,
-    };
-    def.indexes().iter().map(make).collect::<Vec<_>>().into_iter()
 }
 
 /// Views in an order in which those that name others come after them.

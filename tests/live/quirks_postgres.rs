@@ -3,14 +3,12 @@
 
 use std::sync::OnceLock;
 
-use mirrorm::dialect::{
-    CheckFacts, ColumnFacts, ForeignKeyFacts, IndexFacts, ObjectKind, SchemaFacts, Scope, TableFacts,
-};
+use mirrorm::dialect::{CheckFacts, ForeignKeyFacts, IndexFacts, ObjectKind, SchemaFacts, Scope};
 use mirrorm::prelude::*;
 use mirrorm::reflect::Reflector;
 use mirrorm::schema::Options;
 
-use crate::support::{each_server_url, is_postgres, schema_of};
+use crate::support::{big_column, big_index, each_server_url, is_postgres, schema_of, table_of as table};
 
 /// Runs a test on an empty database of each PostgreSQL server.
 fn each(test: impl Fn(&Db)) {
@@ -38,22 +36,6 @@ fn quirks() -> &'static [SchemaFacts] {
         });
         all
     })
-}
-
-fn table<'f>(facts: &'f SchemaFacts, name: &str) -> &'f TableFacts {
-    facts.tables.iter().find(|table| table.name == name).unwrap_or_else(|| panic!("no {name}"))
-}
-
-fn big_column<'f>(facts: &'f SchemaFacts, name: &str) -> &'f ColumnFacts {
-    table(facts, "big")
-        .columns
-        .iter()
-        .find(|column| column.name == name)
-        .unwrap_or_else(|| panic!("no {name}"))
-}
-
-fn big_index<'f>(facts: &'f SchemaFacts, name: &str) -> &'f IndexFacts {
-    table(facts, "big").indexes.iter().find(|index| index.name == name).unwrap_or_else(|| panic!("no {name}"))
 }
 
 fn big_key<'f>(facts: &'f SchemaFacts, name: &str) -> &'f ForeignKeyFacts {

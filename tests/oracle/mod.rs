@@ -6,7 +6,7 @@
 mod compare;
 mod text;
 
-use crate::support::{each_server_url, loaded, schema_of, schema_sql};
+use crate::support::{each_server_url, loaded, schema_of};
 use mirrorm::prelude::*;
 use mirrorm::reflect::{Reflector, document};
 
@@ -54,7 +54,12 @@ fn agrees_with_the_oracle_on_sqlite() {
     for schema in ["chinook", "chinook-auto", "northwind", "sakila"] {
         println!(
             "{}",
-            agrees(&format!("{schema}.sqlite"), &schema_sql(schema), &loaded(schema), &Reflector::new())
+            agrees(
+                &format!("{schema}.sqlite"),
+                &schema_of(schema, "sqlite"),
+                &loaded(schema),
+                &Reflector::new()
+            )
         );
     }
 }

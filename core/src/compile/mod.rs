@@ -8,7 +8,7 @@
 mod ddl;
 mod expr;
 pub(crate) mod keyed;
-pub(crate) mod objects;
+mod objects;
 mod ready;
 mod select;
 mod target;

@@ -3,7 +3,7 @@
 //! Not here: tables and indexes (`ddl`).
 
 use super::Compiler;
-use crate::dialect::{DomainFacts, IdentityFacts, SequenceFacts};
+use crate::dialect::{DomainFacts, SequenceFacts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, raw};
 use crate::schema::{Name, Table, TableKind};
@@ -159,7 +159,7 @@ impl Compiler<'_> {
             self.push(&sequence.declared);
         }
         self.push(" ");
-        self.push(&numbers(&sequence.numbers));
+        self.push(&sequence.numbers.to_sql());
     }
 
     fn own_sequence(&mut self, sequence: &SequenceFacts) {
@@ -176,15 +176,4 @@ impl Compiler<'_> {
             None => self.push("NONE"),
         }
     }
-}
-
-/// The numbers of a sequence in the words of the standard.
-pub(crate) fn numbers(facts: &IdentityFacts) -> String {
-    let IdentityFacts { start, increment, min, max, cycle, cache, .. } = facts;
-    let mut text =
-        format!("START WITH {start} INCREMENT BY {increment} MINVALUE {min} MAXVALUE {max} CACHE {cache}");
-    if *cycle {
-        text.push_str(" CYCLE");
-    }
-    text
 }

@@ -208,7 +208,11 @@ pub struct IdentityFacts {
 impl IdentityFacts {
     /// The numbers in the words of the standard: `START WITH 1 INCREMENT BY 1 ..`.
     pub fn to_sql(&self) -> String {
-        crate::compile::objects::numbers(self)
+        let IdentityFacts { start, increment, min, max, cycle, cache, .. } = self;
+        let cycle = if *cycle { " CYCLE" } else { "" };
+        format!(
+            "START WITH {start} INCREMENT BY {increment} MINVALUE {min} MAXVALUE {max} CACHE {cache}{cycle}"
+        )
     }
 }
 

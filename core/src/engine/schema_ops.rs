@@ -156,11 +156,7 @@ fn creating(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {
             }
         }
         statements.push(Ddl::CreateTable { table: table.clone(), if_not_exists: false, without_keys });
-        statements.extend(def.indexes().iter().map(|index| Ddl::CreateIndex {
-            table: table.clone(),
-            index: index.clone(),
-            if_not_exists: false,
-        }));
+        statements.extend(Ddl::indexes(&table));
         statements.extend(Ddl::comments(&table, conn.target()));
     }
     statements.extend(later);

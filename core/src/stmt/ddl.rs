@@ -114,6 +114,16 @@ pub enum Commented {
 }
 
 impl Ddl {
+    /// The statements that create the indexes of a table.
+    pub fn indexes(table: &Table) -> Vec<Ddl> {
+        let create = |index: &Index| Ddl::CreateIndex {
+            table: table.clone(),
+            index: index.clone(),
+            if_not_exists: false,
+        };
+        table.def().indexes().iter().map(create).collect()
+    }
+
     /// The comments of a table, its columns, constraints and indexes, where comments are statements of their
     /// own; elsewhere none, as they stand in the statement that creates the table.
     pub fn comments(table: &Table, target: &Target) -> Vec<Ddl> {
