@@ -7,7 +7,7 @@ use mirrorm::prelude::*;
 use mirrorm::reflect::{Reflection, Reflector, RelationshipKind, Snapshot, document, to_ddl};
 use mirrorm::schema::Action;
 
-use super::{Failure, Shape, diagram, one_line, picture};
+use super::{Failure, Shape, diagram, one_line, picture, source};
 
 /// What to show.
 pub(super) struct Request {
@@ -42,6 +42,9 @@ pub(super) fn inspect(db: &Db, request: &Request, shape: Shape, out: &mut dyn Wr
             for statement in to_ddl(&reflector.facts(&conn)?, conn.target())? {
                 writeln!(out, "{statement};")?;
             }
+        }
+        Shape::Rust => {
+            write!(out, "{}", source::source(&reflector.facts(&conn)?, conn.engine().dialect()))?;
         }
         Shape::Mermaid => write!(out, "{}", diagram::mermaid(&reflector.facts(&conn)?))?,
         Shape::Svg => write!(out, "{}", picture::svg(&reflector.facts(&conn)?))?,

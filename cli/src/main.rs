@@ -12,6 +12,7 @@ mod diff;
 mod inspect;
 mod picture;
 mod query;
+mod source;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -41,8 +42,8 @@ enum Command {
         /// Another schema than the default one.
         #[arg(long)]
         schema: Option<String>,
-        /// How to show it: text for people, json for other tools, sql to make it again, snapshot to keep
-        /// and compare it, mermaid and dot for pictures that others draw, svg for one that is drawn.
+        /// How to show it: text for people, json for other tools, sql to make it again, rust for
+        /// the source that defines it in a program, snapshot to keep and compare it, mermaid and dot for pictures that others draw, svg for one that is drawn.
         #[arg(long, value_enum, default_value_t = Shape::Text)]
         format: Shape,
         /// Counts the rows of each table too.
@@ -82,6 +83,8 @@ enum Shape {
     Json,
     /// The statements that make it again.
     Sql,
+    /// A module of Rust that defines the tables.
+    Rust,
     /// One JSON document that `diff` and programs read again.
     Snapshot,
     /// An entity-relationship diagram for Mermaid.

@@ -116,7 +116,8 @@ fn escapes_of_a_database_do_not_reach_the_terminal() {
     db.execute_script("CREATE TABLE \"\x1b]0;pwn\x07\" (\"\u{202e}a\" TEXT DEFAULT '\x1b[2J')").unwrap();
     drop(db);
     let path = path.to_str().unwrap();
-    for args in [vec!["inspect", path], vec!["query", path, "SELECT 1 AS \"\x1b[2J\""]] {
+    let rust = vec!["inspect", path, "--format", "rust"];
+    for args in [rust, vec!["inspect", path], vec!["query", path, "SELECT 1 AS \"\x1b[2J\""]] {
         let shown = stdout(&args);
         assert!(!shown.contains(['\x1b', '\x07', '\u{202e}']), "{shown:?}");
     }

@@ -67,7 +67,7 @@ fn statements(facts: &SchemaFacts, target: &Target) -> Result<Vec<Ddl>> {
     list.extend(last);
     for view in views_of(facts, &metadata, target.dialect())? {
         list.push(Ddl::CreateView { table: view.clone() });
-        list.extend(Ddl::indexes(&view));
+        list.extend(Ddl::indexes(&view, target));
         comments.extend(Ddl::comments(&view, target));
     }
     list.extend(comments);
@@ -90,11 +90,10 @@ fn tables_of(facts: &SchemaFacts, metadata: &Metadata, dialect: &'static str) ->
             Error::new(ErrorKind::Invalid, problem.message.clone()).with_table(problem.object.as_str())
         );
     }
+    let whole = |def: &TableDef| tables.iter().find(|other| def.has_columns_from(&other.def()));
     let depth = |table: &Table| {
         let (mut depth, mut def) = (0, table.def());
-        while let Some(parent) =
-            parents(&def).iter().find_map(|name| by_name(&tables, name)).filter(|_| depth < 100)
-        {
+        while let Some(parent) = whole(&def).filter(|_| depth < 100 && !def.options().is_empty()) {
             (depth, def) = (depth + 1, parent.def());
         }
         depth
@@ -103,28 +102,6 @@ fn tables_of(facts: &SchemaFacts, metadata: &Metadata, dialect: &'static str) ->
     let mut order: Vec<(usize, Table)> = depths.into_iter().zip(std::mem::take(&mut tables)).collect();
     order.sort_by_key(|(depth, _)| *depth);
     Ok(order.into_iter().map(|(_, table)| table).collect())
-}
-
-/// The tables that a table has its columns from, as the database prints their names.
-fn parents(def: &TableDef) -> Vec<String> {
-    let mut names = Vec::new();
-    for (dialect, option, value) in def.options().iter() {
-        match option {
-            "partition_of" => names.push(value.to_string()),
-            "inherits" => names.extend(def.options().list(dialect, option).into_iter().map(str::to_string)),
-            _ => {}
-        }
-    }
-    names
-}
-
-fn by_name<'t>(tables: &'t [Table], printed: &str) -> Option<&'t Table> {
-    let bare = |text: &str| text.replace('"', "");
-    let printed = bare(printed);
-    tables.iter().find(|table| {
-        let name = table.name().to_string();
-        printed == name || printed.ends_with(&format!(".{name}"))
-    })
 }
 
 /// A table with its indexes; what has to wait until all tables are there goes to the end.
@@ -148,10 +125,7 @@ fn create(table: &Table, target: &Target, list: &mut Vec<Ddl>, last: &mut Vec<Dd
         later.push(name);
     }
     list.push(Ddl::CreateTable { table: table.clone(), if_not_exists: false, without_keys: later });
-    list.extend(Ddl::indexes(table).into_iter().filter(|index| match index {
-        Ddl::CreateIndex { index, .. } => own(index.options()),
-        _ => true,
-    }));
+    list.extend(Ddl::indexes(table, target));
     Ok(())
 }
 

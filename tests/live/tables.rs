@@ -4,7 +4,7 @@ use mirrorm::engine::EngineOptions;
 use mirrorm::prelude::*;
 use mirrorm::schema::{Autoincrement, Existing, IndexElement, Metadata, Setting};
 
-use crate::support::{each_backend, memory};
+use crate::support::{dialect, each_backend, memory};
 
 fn tags(db: &Db) -> Table {
     let tags = db
@@ -589,6 +589,22 @@ fn indexes_are_made() {
         let def = db.table_named("t").unwrap().def();
         // A unique index is a unique constraint where the two are one.
         assert_eq!(def.indexes().len() + def.uniques().len(), 3, "{:?}", def.indexes());
+    });
+}
+
+/// PostgreSQL alone has tables without columns, and makes them.
+#[test]
+fn tables_without_columns() {
+    each_backend(|db| {
+        db.table("bare", ()).unwrap();
+        let made = db.create_all();
+        if dialect(db) == "postgresql" {
+            made.unwrap();
+            assert!(db.reflect().unwrap().tables()[0].def().columns().len() == 0);
+        } else {
+            let error = made.unwrap_err();
+            assert_eq!((error.kind(), error.table()), (ErrorKind::Invalid, Some("bare")));
+        }
     });
 }
 

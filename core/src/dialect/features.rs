@@ -51,6 +51,8 @@ pub struct Features {
     pub partial_indexes: bool,
     /// A generated column may be computed when it is read.
     pub virtual_columns: bool,
+    /// A table may have no columns.
+    pub empty_tables: bool,
     /// Whether comments are statements of their own, `COMMENT ON`.
     pub comment_statements: bool,
 }
@@ -80,6 +82,7 @@ impl Default for Features {
             expression_indexes: true,
             partial_indexes: true,
             virtual_columns: true,
+            empty_tables: false,
             comment_statements: false,
         }
     }

@@ -156,7 +156,7 @@ fn creating(conn: &Conn, tables: Vec<Table>) -> Result<Vec<Ddl>> {
             }
         }
         statements.push(Ddl::CreateTable { table: table.clone(), if_not_exists: false, without_keys });
-        statements.extend(Ddl::indexes(&table));
+        statements.extend(Ddl::indexes(&table, conn.target()));
         statements.extend(Ddl::comments(&table, conn.target()));
     }
     statements.extend(later);

@@ -283,7 +283,7 @@ impl Metadata {
     }
 }
 
-/// Sorts tables by their foreign keys; the error holds the tables in circles.
+/// Sorts tables by their foreign keys, and what they have their columns from; the error holds the tables in circles.
 pub(crate) fn sort_tables(tables: Vec<Table>) -> Result<Vec<Table>, Vec<Table>> {
     let defs: Vec<Arc<TableDef>> = tables.iter().map(Table::def).collect();
     let at: HashMap<Key, usize> = defs.iter().enumerate().map(|(i, def)| (key_of(def), i)).collect();
@@ -291,7 +291,9 @@ pub(crate) fn sort_tables(tables: Vec<Table>) -> Result<Vec<Table>, Vec<Table>> 
         .iter()
         .map(|def| {
             let keys = def.foreign_keys.iter().flat_map(|key| target_keys(def, key));
-            keys.filter_map(|key| at.get(&key).copied()).collect()
+            let wholes = defs.iter().enumerate().filter(|(_, other)| def.has_columns_from(other));
+            let wholes = wholes.filter(|_| !def.options.is_empty()).map(|(i, _)| i);
+            keys.filter_map(|key| at.get(&key).copied()).chain(wholes).collect()
         })
         .collect();
     let pick = |order: Vec<usize>| order.into_iter().filter_map(|i| tables.get(i).cloned()).collect();

@@ -56,6 +56,12 @@ impl NamingConvention {
         NamingConvention::default()
     }
 
+    /// No names but those that were said, for constraints: a database makes its own. Indexes, which have to
+    /// have one, keep the default's.
+    pub fn only_indexes() -> NamingConvention {
+        NamingConvention { unique: None, foreign_key: None, ..NamingConvention::default() }
+    }
+
     /// The template of indexes.
     pub fn index(mut self, template: impl Into<Arc<str>>) -> NamingConvention {
         self.index = Some(template.into());

@@ -360,6 +360,20 @@ impl TableDef {
         there && key.target.table.as_str() == other.name.as_str()
     }
 
+    /// Whether it has its columns from another table, whose part or child it is, so that it comes after it.
+    pub fn has_columns_from(&self, other: &TableDef) -> bool {
+        let bare = |text: &str| text.replace('"', "");
+        let is_other = |printed: &str| {
+            let (printed, name) = (bare(printed), other.name.as_str());
+            printed.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        self.options.iter().any(|(dialect, option, value)| match option {
+            "partition_of" => is_other(&value.to_string()),
+            "inherits" => self.options.list(dialect, option).into_iter().any(is_other),
+            _ => false,
+        })
+    }
+
     /// Whether at most one row can hold the values of these columns: they are the primary key or a
     /// unique constraint, in any order.
     pub fn is_unique(&self, columns: &[usize]) -> bool {

@@ -114,14 +114,15 @@ pub enum Commented {
 }
 
 impl Ddl {
-    /// The statements that create the indexes of a table.
-    pub fn indexes(table: &Table) -> Vec<Ddl> {
+    /// The statements that create the indexes of a table, but those that a whole gives to its parts.
+    pub fn indexes(table: &Table, target: &Target) -> Vec<Ddl> {
         let create = |index: &Index| Ddl::CreateIndex {
             table: table.clone(),
             index: index.clone(),
             if_not_exists: false,
         };
-        table.def().indexes().iter().map(create).collect()
+        let own = |index: &&Index| !index.options().is_set(target.dialect(), "inherited");
+        table.def().indexes().iter().filter(own).map(create).collect()
     }
 
     /// The comments of a table, its columns, constraints and indexes, where comments are statements of their

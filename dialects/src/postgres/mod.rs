@@ -88,6 +88,7 @@ fn features_of(version: String) -> Features {
     let major = version.split(['.', ' ']).next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
     features.remote = true;
     features.errors_abort = true;
+    features.empty_tables = true;
     features.comment_statements = true;
     features.virtual_columns = major >= 18;
     features.version = version;
