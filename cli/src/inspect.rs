@@ -1,10 +1,15 @@
 //! `mirrorm inspect`: a schema as text for people, and in the forms that others have.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use mirrorm::dialect::{ColumnFacts, ElementFacts, ForeignKeyFacts, ObjectKind, SchemaFacts, TableFacts};
+use mirrorm::compile::Target;
+use mirrorm::dialect::{
+    self, ColumnFacts, ElementFacts, ForeignKeyFacts, ObjectKind, Problem, SchemaFacts, TableFacts,
+};
+use mirrorm::engine::Conn;
 use mirrorm::prelude::*;
-use mirrorm::reflect::{Reflection, Reflector, RelationshipKind, Snapshot, document, to_ddl};
+use mirrorm::reflect::{Reflection, Reflector, RelationshipKind, Snapshot, document, translate};
 use mirrorm::schema::Action;
 
 use super::{Failure, Shape, diagram, one_line, picture, source};
@@ -13,6 +18,7 @@ use super::{Failure, Shape, diagram, one_line, picture, source};
 pub(super) struct Request {
     pub(super) table: Option<String>,
     pub(super) schema: Option<String>,
+    pub(super) dialect: Option<String>,
     pub(super) rows: bool,
 }
 
@@ -26,6 +32,9 @@ impl Request {
 /// Shows a schema.
 pub(super) fn inspect(db: &Db, request: &Request, shape: Shape, out: &mut dyn Write) -> Result<(), Failure> {
     let reflector = request.reflector();
+    if request.dialect.is_some() && shape != Shape::Sql {
+        return Err(Error::new(ErrorKind::Config, "a dialect is for `--format sql`").into());
+    }
     let conn = db.connect()?;
     match shape {
         Shape::Text => {
@@ -38,11 +47,7 @@ pub(super) fn inspect(db: &Db, request: &Request, shape: Shape, out: &mut dyn Wr
                 .map_err(std::io::Error::from)?;
             writeln!(out, "{text}")?;
         }
-        Shape::Sql => {
-            for statement in to_ddl(&reflector.facts(&conn)?, conn.target())? {
-                writeln!(out, "{statement};")?;
-            }
-        }
+        Shape::Sql => statements(&conn, request, out)?,
         Shape::Rust => {
             write!(out, "{}", source::source(&reflector.facts(&conn)?, conn.engine().dialect()))?;
         }
@@ -53,11 +58,39 @@ pub(super) fn inspect(db: &Db, request: &Request, shape: Shape, out: &mut dyn Wr
     Ok(())
 }
 
+/// The statements that make a schema, where it is or on another database.
+fn statements(conn: &Conn, request: &Request, out: &mut dyn Write) -> Result<(), Failure> {
+    let facts = request.reflector().facts(conn)?;
+    let own = conn.engine().dialect();
+    let there = match &request.dialect {
+        Some(name) if name != own.name() => translate(&facts, own, &*offline(name)?)?,
+        _ => translate(&facts, own, conn.target())?,
+    };
+    for Problem { object, message } in &there.approximations {
+        writeln!(out, "-- {}: {}", one_line(object), one_line(message))?;
+    }
+    for statement in &there.statements {
+        writeln!(out, "{statement};")?;
+    }
+    Ok(())
+}
+
+/// A server of a dialect, as far as it is known without one.
+fn offline(name: &str) -> Result<Arc<Target>, Failure> {
+    let known = dialect::built_in();
+    let Some(found) = known.iter().find(|dialect| dialect.name() == name) else {
+        let names: Vec<&str> = known.iter().map(|dialect| dialect.name()).collect();
+        let message = format!("there is no dialect `{name}`; there are {}", names.join(", "));
+        return Err(Error::new(ErrorKind::Config, message).into());
+    };
+    Ok(Target::offline(*found))
+}
+
 fn for_people(db: &Db, request: &Request, out: &mut dyn Write) -> Result<(), Failure> {
     let reflector = request.reflector();
     let SchemaFacts { tables: facts, problems, .. } = reflector.facts(&db.connect()?)?;
     // Relationships lead to tables that were not asked for, so they come from the whole schema.
-    let whole = Request { table: None, schema: request.schema.clone(), rows: false };
+    let whole = Request { table: None, schema: request.schema.clone(), dialect: None, rows: false };
     let reflection = db.reflect_with(&whole.reflector())?;
     let shown: Vec<&TableFacts> =
         facts.iter().filter(|t| t.kind != ObjectKind::Shadow || request.table.is_some()).collect();

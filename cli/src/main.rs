@@ -46,6 +46,10 @@ enum Command {
         /// the source that defines it in a program, snapshot to keep and compare it, mermaid and dot for pictures that others draw, svg for one that is drawn.
         #[arg(long, value_enum, default_value_t = Shape::Text)]
         format: Shape,
+        /// With sql, for another database than it is of: sqlite, postgresql or mysql. What is not the same
+        /// there stands before the statements, each as a comment.
+        #[arg(long)]
+        dialect: Option<String>,
         /// Counts the rows of each table too.
         #[arg(long)]
         rows: bool,
@@ -147,8 +151,8 @@ impl From<io::Error> for Failure {
 
 fn run(command: Command, out: &mut dyn Write) -> Result<ExitCode, Failure> {
     match command {
-        Command::Inspect { url, table, schema, format, rows } => {
-            let request = inspect::Request { table, schema, rows };
+        Command::Inspect { url, table, schema, format, dialect, rows } => {
+            let request = inspect::Request { table, schema, dialect, rows };
             inspect::inspect(&open(&url)?, &request, format, out)?;
         }
         Command::Diff { before, after, schema } => {

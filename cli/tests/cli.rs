@@ -176,6 +176,22 @@ fn inspect_as_statements_and_pictures() {
 }
 
 #[test]
+fn statements_for_another_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = shop(folder.path());
+    let path = path.to_str().unwrap();
+    let there = stdout(&["inspect", path, "--format", "sql", "--dialect", "mysql"]);
+    assert!(there.starts_with("-- titles: the view is left out: it is SQL of sqlite\n"), "{there}");
+    assert!(there.contains("ALTER TABLE posts ADD CONSTRAINT fk_posts_author_id FOREIGN KEY"), "{there}");
+    let here = stdout(&["inspect", path, "--format", "sql", "--dialect", "sqlite"]);
+    assert_eq!(here, stdout(&["inspect", path, "--format", "sql"]));
+    let (code, message) = fails(&["inspect", path, "--format", "sql", "--dialect", "oracle"]);
+    assert!(code == 2 && message.contains("no dialect `oracle`; there are"), "{message}");
+    let (code, message) = fails(&["inspect", path, "--dialect", "mysql"]);
+    assert!(code == 2 && message.contains("--format sql"), "{message}");
+}
+
+#[test]
 fn names_that_diagrams_would_read_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("odd.db");

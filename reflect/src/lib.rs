@@ -2,7 +2,7 @@
 //!
 //! `reflect` says what to read and registers the result, `build` turns facts into parts of
 //! tables, `relate` finds relationships, `relation` keeps them as a session needs them, with those a
-//! program declares, `document` writes facts as JSON. Facts come from a dialect's `Inspector`; no
+//! program declares, `document` writes facts as JSON, `ddl` as statements, and `translate` for another dialect. Facts come from a dialect's `Inspector`; no
 //! database is named here.
 
 #![forbid(unsafe_code)]
@@ -19,6 +19,7 @@ mod relate;
 #[doc(hidden)]
 pub mod relation;
 mod snapshot;
+mod translate;
 
 pub use choice::ColumnChoice;
 pub use ddl::to_ddl;
@@ -29,3 +30,4 @@ pub use reflector::{Reflection, Reflector};
 pub use relate::{Between, Relationship, RelationshipKind, relationships};
 pub use relation::RelationshipChoice;
 pub use snapshot::Snapshot;
+pub use translate::{Translation, translate};

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
+use mirrorm::dialect::SchemaFacts;
 use mirrorm::prelude::*;
-use mirrorm::reflect::{Reflector, to_ddl};
+use mirrorm::reflect::{Reflector, to_ddl, translate};
 use mirrorm::schema::{Column, IndexElement, Reference, foreign_key, unique};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -180,4 +181,45 @@ fn generated_schemas_on_sqlite() {
 #[test]
 fn generated_schemas_on_servers() {
     each_server(|db| run(8, |plans| round(db, plans, empty)));
+}
+
+/// Makes what is on one database on another: the same tables, columns, keys and conditions are there.
+fn carry(from: &Db, to: &Db) {
+    let facts = |db: &Db| Reflector::new().facts(&db.connect().unwrap()).unwrap();
+    let before = facts(from);
+    let target = to.engine().unwrap().target().unwrap();
+    let there = translate(&before, from.engine().unwrap().dialect(), &target).unwrap();
+    for statement in &there.statements {
+        to.execute(statement, ()).unwrap_or_else(|e| panic!("{e}\n{statement}"));
+    }
+    let shape = |facts: &SchemaFacts| {
+        let of = |t: &mirrorm::dialect::TableFacts| {
+            let columns: Vec<(String, bool)> =
+                t.columns.iter().map(|c| (c.name.clone(), c.default.is_some() && !c.autoincrement)).collect();
+            let keys =
+                t.foreign_keys.iter().map(|k| (k.columns.clone(), k.referred_table.clone(), k.on_delete));
+            let keys: Vec<_> = keys.collect();
+            (t.name.clone(), columns, keys, t.checks.len(), t.uniques.len())
+        };
+        let mut tables: Vec<_> = facts.tables.iter().map(of).collect();
+        tables.sort_by(|a, b| a.0.cmp(&b.0));
+        tables
+    };
+    assert_eq!(shape(&facts(to)), shape(&before), "{there:#?}");
+}
+
+#[test]
+fn generated_schemas_on_other_databases() {
+    each_server(|db| {
+        run(8, |plans| {
+            let (file, other) = (memory(), memory());
+            let plans = distinct(plans);
+            define(&file, &plans).unwrap();
+            file.create_all().unwrap();
+            carry(&file, db);
+            db.engine().unwrap().dispose();
+            carry(db, &other);
+            empty(db);
+        });
+    });
 }

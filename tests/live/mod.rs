@@ -75,3 +75,4 @@ mod errors;
 
 /// Transactions of connections.
 mod transactions;
+mod translating;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Compiled, Compiler, Target, adapt};
-use crate::dialect::BindUse;
+use super::{Compiled, Compiler, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Source};
 use crate::schema::naming::cut;
@@ -230,11 +229,8 @@ impl Compiler<'_> {
         let ty = &column.column.ty;
         let text = match default {
             ServerDefault::Value(value) => {
-                let fitted = adapt(self.target, value.clone(), Some(ty), BindUse::Store)
-                    .map_err(|e| e.at(format!("default of column `{}`", column.key)))?;
-                let mut text = String::new();
-                self.target.grammar.literal(&fitted, &mut text)?;
-                text
+                let text = self.target.literal(value.clone(), ty);
+                text.map_err(|e| e.at(format!("default of column `{}`", column.key)))?
             }
             ServerDefault::Sql(sql) => sql.to_string(),
             ServerDefault::Expr(formula) => {

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::dialect::{Dialect, Features, Grammar, TypeMap};
+use super::adapt;
+use crate::dialect::{BindUse, Dialect, Features, Grammar, TypeMap};
+use crate::error::Result;
 use crate::types::Type;
-use crate::value::ValueRef;
+use crate::value::{Value, ValueRef};
 
 /// A server to compile for, with or without a connection to it.
 pub struct Target {
@@ -51,6 +53,27 @@ impl Target {
     #[doc(hidden)]
     pub fn keeps(&self, value: ValueRef<'_>, ty: &Type) -> bool {
         !matches!(ty, Type::Custom(_)) && self.types.keeps(value, ty)
+    }
+
+    /// How the dialect spells SQL.
+    pub fn grammar(&self) -> &'static dyn Grammar {
+        self.grammar
+    }
+
+    /// How the dialect names types and stores values.
+    pub fn types(&self) -> &'static dyn TypeMap {
+        self.types
+    }
+
+    /// A value as a literal for a column of the type, for DDL.
+    ///
+    /// # Errors
+    /// `Conversion` for a value that does not fit the type, or has no literal form.
+    pub fn literal(&self, value: Value, ty: &Type) -> Result<String> {
+        let fitted = adapt(self, value, Some(ty), BindUse::Store)?;
+        let mut text = String::new();
+        self.grammar.literal(&fitted, &mut text)?;
+        Ok(text)
     }
 
     /// What the server can do.

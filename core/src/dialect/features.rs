@@ -53,8 +53,21 @@ pub struct Features {
     pub virtual_columns: bool,
     /// A table may have no columns.
     pub empty_tables: bool,
-    /// Whether comments are statements of their own, `COMMENT ON`.
-    pub comment_statements: bool,
+    /// Where comments are kept.
+    pub comments: Comments,
+    /// A foreign key may set its columns to their defaults.
+    pub set_default_keys: bool,
+}
+
+/// Where a database keeps comments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comments {
+    /// Nowhere.
+    None,
+    /// In the statement that creates the table.
+    InTables,
+    /// In statements of their own, `COMMENT ON`.
+    Statements,
 }
 
 impl Default for Features {
@@ -83,7 +96,8 @@ impl Default for Features {
             partial_indexes: true,
             virtual_columns: true,
             empty_tables: false,
-            comment_statements: false,
+            comments: Comments::InTables,
+            set_default_keys: true,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::FunctionForm;
 use crate::error::{Error, Result};
 use crate::schema::IndexElement;
+use crate::types::{EnumType, Type};
 use crate::value::{OtherData, Value};
 
 /// An identifier between quotes, with quotes inside doubled (SQL:2016, 5.2 delimited identifier).
@@ -32,6 +33,11 @@ pub fn quote_escaped(text: &str, mark: char, out: &mut String) {
 /// Text as a literal, with apostrophes doubled.
 pub fn quote_text(text: &str, out: &mut String) {
     quote(text, '\'', out);
+}
+
+/// The type of the labels of an enum where they are text that a condition limits.
+pub fn labels_as_text(labels: &EnumType) -> Type {
+    Type::Varchar(u32::try_from(labels.longest().max(1)).unwrap_or(u32::MAX))
 }
 
 /// `LIMIT n OFFSET m`, each where given.

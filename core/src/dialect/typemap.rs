@@ -28,6 +28,17 @@ pub trait TypeMap: Send + Sync {
     /// `Unsupported` for a type the database has no home for.
     fn ddl(&self, ty: &Type) -> Result<String>;
 
+    /// The nearest type there is for columns of a type of another database, and what is lost by it, in words;
+    /// `in_key` says that a column is part of a key or index. The type itself, where there is one.
+    fn nearest(&self, ty: &Type, in_key: bool) -> (Type, Option<&'static str>) {
+        let _ = in_key;
+        match ty {
+            Type::Array(_) if self.ddl(ty).is_err() => (Type::Json, Some("arrays are kept as JSON")),
+            _ if self.ddl(ty).is_err() => (Type::Text, Some("values are kept as text")),
+            _ => (ty.clone(), None),
+        }
+    }
+
     /// The name of a type in CAST, where it is not the one in DDL.
     ///
     /// # Errors

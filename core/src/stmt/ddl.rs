@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::compile::Target;
-use crate::dialect::{DomainFacts, SequenceFacts};
+use crate::dialect::{Comments, DomainFacts, SequenceFacts};
 use crate::schema::{Index, Name, Options, Table};
 use crate::types::EnumType;
 
@@ -128,7 +128,7 @@ impl Ddl {
     /// The comments of a table, its columns, constraints and indexes, where comments are statements of their
     /// own; elsewhere none, as they stand in the statement that creates the table.
     pub fn comments(table: &Table, target: &Target) -> Vec<Ddl> {
-        if !target.features().comment_statements {
+        if target.features().comments != Comments::Statements {
             return Vec::new();
         }
         let def = table.def();

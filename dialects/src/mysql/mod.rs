@@ -102,6 +102,7 @@ fn features_of(version: String) -> Features {
     features.deferrable_keys = false;
     features.expression_indexes = !is_mariadb;
     features.partial_indexes = false;
+    features.set_default_keys = false;
     features.version = version;
     features
 }

@@ -45,6 +45,36 @@ impl TypeMap for MySqlTypes {
         })
     }
 
+    /// What is in a key has to have a length, and a row has to fit in 65 535 bytes, four a character
+    /// (dev.mysql.com/doc/refman/en/column-indexes.html, column-count-limit.html).
+    fn nearest(&self, ty: &Type, in_key: bool) -> (Type, Option<&'static str>) {
+        match ty {
+            Type::Text | Type::Any if in_key => (Type::Varchar(255), Some("it keeps 255 characters")),
+            Type::Varchar(768..) if in_key => (Type::Varchar(768), Some("it keeps 768 characters")),
+            Type::Binary(None) if in_key => (Type::Binary(Some(255)), Some("it keeps 255 bytes")),
+            Type::Any => (Type::Text, Some("values are kept as text")),
+            Type::Varchar(4096..) | Type::Char(256..) => (Type::Text, Some("its length is not limited")),
+            Type::Binary(Some(16_384..)) => (Type::Binary(None), Some("its length is not limited")),
+            Type::Numeric(None, _) => {
+                (ty.clone(), Some("it keeps 35 digits before the point and 30 after it"))
+            }
+            Type::Numeric(Some(66..), _) => (Type::Numeric(None, None), Some("it keeps 65 digits")),
+            Type::Numeric(Some(digits), Some(scale @ ..=-1)) => {
+                let digits = (digits + scale.unsigned_abs()).min(65);
+                (Type::Numeric(Some(digits), Some(0)), Some("it keeps all digits before the point"))
+            }
+            Type::Numeric(Some(digits), Some(31..)) => {
+                (Type::Numeric(Some(*digits), Some(30)), Some("it keeps 30 digits after the point"))
+            }
+            Type::Array(_) => (Type::Json, Some("arrays are kept as JSON")),
+            _ => match ty.whole() {
+                Type::Interval | Type::Uuid => (ty.clone(), Some("values are kept as text")),
+                Type::Timestamp => (ty.clone(), Some("it keeps instants from 1970 to 2038")),
+                _ => (ty.clone(), None),
+            },
+        }
+    }
+
     /// CAST has names of its own (dev.mysql.com/doc/refman/en/cast-functions.html).
     fn cast_name(&self, ty: &Type) -> Result<String> {
         Ok(match ty.class() {

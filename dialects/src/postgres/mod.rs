@@ -27,7 +27,7 @@ pub mod testing;
 mod types;
 
 use mirrorm_core::dialect::{
-    Connection, Connector, Dialect, Features, Grammar, Inspector, TypeMap, Url, fetch,
+    Comments, Connection, Connector, Dialect, Features, Grammar, Inspector, TypeMap, Url, fetch,
 };
 use mirrorm_core::engine::{Conn, EngineOptions};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -89,7 +89,7 @@ fn features_of(version: String) -> Features {
     features.remote = true;
     features.errors_abort = true;
     features.empty_tables = true;
-    features.comment_statements = true;
+    features.comments = Comments::Statements;
     features.virtual_columns = major >= 18;
     features.version = version;
     features

@@ -48,6 +48,15 @@ impl TypeMap for PostgresTypes {
         })
     }
 
+    /// Labels without a name for them are a matter of a condition.
+    fn nearest(&self, ty: &Type, _: bool) -> (Type, Option<&'static str>) {
+        match ty {
+            Type::Enum(labels) if labels.name().is_none() => (standard::labels_as_text(labels), None),
+            Type::Any => (Type::Text, Some("values are kept as text")),
+            _ => (ty.clone(), None),
+        }
+    }
+
     /// A name as `format_type` prints it.
     fn parse(&self, declared: &str) -> Type {
         if let Some(item) = declared.strip_suffix("[]") {

@@ -25,7 +25,7 @@ mod types;
 mod witness;
 
 use mirrorm_core::dialect::{
-    Connection, Connector, Dialect, Features, Grammar, Inspector, TypeMap, Url, fetch,
+    Comments, Connection, Connector, Dialect, Features, Grammar, Inspector, TypeMap, Url, fetch,
 };
 use mirrorm_core::engine::{Conn, EngineOptions, PoolKind};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -117,6 +117,7 @@ fn features_of(version: String) -> Features {
     features.forward_foreign_keys = true;
     features.last_insert_id = true;
     features.update_from_rows = number >= (3, 33);
+    features.comments = Comments::None;
     features.version = version;
     features
 }

@@ -92,6 +92,15 @@ impl TypeMap for SqliteTypes {
         })
     }
 
+    fn nearest(&self, ty: &Type, _: bool) -> (Type, Option<&'static str>) {
+        match ty {
+            Type::Enum(labels) => (standard::labels_as_text(labels), None),
+            Type::Array(_) => (Type::Json, Some("arrays are kept as JSON")),
+            Type::Numeric(Some(16..), _) => (ty.clone(), Some("numbers of more than 15 digits are refused")),
+            _ => (ty.clone(), None),
+        }
+    }
+
     /// CAST converts by the affinity of the name (sqlite.org/lang_expr.html, 13), so a name in DDL
     /// such as DATE would make a number of a date.
     fn cast_name(&self, ty: &Type) -> Result<String> {
