@@ -165,9 +165,46 @@ fn measure(name: &str, url: &str, mut replay: Replay) -> Result<()> {
     Ok(())
 }
 
+/// The tables on a server's database `bench_reflection`, made anew, or in a file of SQLite.
+fn make(url: &str) -> Result<()> {
+    if let Some((server, name)) = url.rsplit_once('/').filter(|_| !url.starts_with("sqlite")) {
+        let main = Db::open(&format!(
+            "{server}/{}",
+            if url.starts_with("postgres") { "postgres" } else { "mysql" }
+        ))?;
+        let _ = main.execute_script(&format!("DROP DATABASE IF EXISTS {name}"));
+        main.execute_script(&format!("CREATE DATABASE {name}"))?;
+    }
+    schema(&Db::open(url)?)
+}
+
+/// The median of a few whole reflections, in milliseconds.
+fn time(url: &str) -> Result<f64> {
+    let db = Db::open(url)?;
+    let mut walls = Vec::new();
+    for round in 0..ROUNDS {
+        let conn = db.connect()?;
+        let (wall, _) = timed(&mut || Reflector::new().reflect(&conn, &Metadata::new()).map(drop))?;
+        if round >= 2 {
+            walls.push(wall);
+        }
+    }
+    Ok(median(walls))
+}
+
 fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().collect();
+    let of = |flag: &str| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
+    // What `vs-sqlalchemy` asks for.
+    if let Some(url) = of("--make") {
+        return make(url);
+    }
+    if let Some(url) = of("--time") {
+        println!("{:.3}", time(url)?);
+        return Ok(());
+    }
     // Built by `cargo test --benches` too, where nothing is measured.
-    if !std::env::args().any(|arg| arg == "--table") {
+    if !args.iter().any(|arg| arg == "--table") {
         println!("measure with: cargo bench --bench reflection -- --table");
         return Ok(());
     }
@@ -176,7 +213,7 @@ fn main() -> Result<()> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("many.db").display().to_string();
     let url = format!("sqlite:///{path}");
-    schema(&Db::open(&url)?)?;
+    make(&url)?;
     measure("SQLite", &url, sqlite(&path))?;
     let servers: [(&str, &str, Raw); 4] = [
         ("PostgreSQL", "POSTGRES_TEST_URL", postgres),
@@ -186,13 +223,10 @@ fn main() -> Result<()> {
     ];
     for (name, variable, raw) in servers {
         let Ok(admin) = std::env::var(variable) else { continue };
-        let main = Db::open(&admin)?;
-        let _ = main.execute_script("DROP DATABASE IF EXISTS bench_reflection");
-        main.execute_script("CREATE DATABASE bench_reflection")?;
         let url = format!("{}/bench_reflection", admin.rsplit_once('/').expect("a database").0);
-        schema(&Db::open(&url)?)?;
+        make(&url)?;
         measure(name, &url, raw(&url))?;
-        main.execute_script("DROP DATABASE bench_reflection")?;
+        Db::open(&admin)?.execute_script("DROP DATABASE bench_reflection")?;
     }
     Ok(())
 }

@@ -8,8 +8,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use mirrorm_core::schema::{ForeignKeyDef, Table, TableDef, TableKind};
 use std::sync::Arc;
+
+use mirrorm_core::schema::{ForeignKeyDef, Name, Table, TableDef, TableKind};
 
 /// What a relationship leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum RelationshipKind {
     OneToMany,
     /// From a row to the only row that can point to it, because the key is unique.
     OneToOne,
-    /// Through a table that holds nothing but two keys.
+    /// Through a table that holds two keys, and nothing else unless the program says so.
     ManyToMany,
 }
 
@@ -52,51 +53,80 @@ pub struct Between {
     pub from_columns: Vec<String>,
     /// Its columns that point to the end, by key.
     pub to_columns: Vec<String>,
+    /// Its further columns, by key: a row that is added by the relationship leaves them to the database.
+    pub others: Vec<String>,
 }
 
 /// One foreign key between two of the tables, its columns resolved.
 struct Link<'a> {
     from: &'a Table,
-    from_def: &'a Arc<TableDef>,
+    from_def: &'a TableDef,
     to: &'a Table,
     key: &'a ForeignKeyDef,
     columns: Vec<String>,
     targets: Vec<String>,
 }
 
-/// The relationships of tables among themselves.
+/// The relationships of tables among themselves. Many-to-many are those through a table that holds nothing but
+/// two keys.
 pub fn relationships(tables: &[Table]) -> Vec<Relationship> {
+    let mut found = candidates(tables);
+    found.retain(|one| one.is_plain());
+    found
+}
+
+impl Relationship {
+    /// Whether no row between has more to it than the two it links.
+    pub(super) fn is_plain(&self) -> bool {
+        self.through.as_ref().is_none_or(|between| between.others.is_empty())
+    }
+}
+
+/// The relationships, and those that a program may want to see in tables that link two others and have further
+/// columns: these come last.
+pub(super) fn candidates(tables: &[Table]) -> Vec<Relationship> {
     let defs: Vec<Arc<TableDef>> = tables.iter().map(Table::def).collect();
-    let links: Vec<Link<'_>> =
-        tables.iter().zip(&defs).flat_map(|(table, def)| links_of(table, def, tables, &defs)).collect();
+    let places = places(&defs);
+    let links: Vec<Vec<Link<'_>>> =
+        tables.iter().zip(&defs).map(|(table, def)| links_of(table, def, tables, &defs, &places)).collect();
     let mut names = Names::new(tables, &defs);
     let mut found = Vec::new();
-    for link in &links {
-        found.push(forward(link, &mut names));
-    }
-    for link in &links {
-        found.push(backward(link, &mut names));
-    }
-    for (table, def) in tables.iter().zip(&defs) {
-        let own: Vec<&Link<'_>> = links.iter().filter(|link| link.from == table).collect();
-        if let [a, b] = own.as_slice()
-            && is_link_table(def, a, b)
-        {
-            found.push(through(table, a, b, &mut names));
-            found.push(through(table, b, a, &mut names));
+    found.extend(links.iter().flatten().map(|link| forward(link, &mut names)));
+    found.extend(links.iter().flatten().map(|link| backward(link, &mut names)));
+    let pairs =
+        || links.iter().filter_map(|own| if let [a, b] = own.as_slice() { link_table(a, b) } else { None });
+    for is_plain in [true, false] {
+        for (a, b, others) in pairs().filter(|(_, _, others)| others.is_empty() == is_plain) {
+            found.push(through(a, b, &others, &mut names));
+            found.push(through(b, a, &others, &mut names));
         }
     }
     found
 }
 
+/// Where a table of a schema and a name stands.
+type Places<'d> = HashMap<(Option<&'d str>, &'d str), usize>;
+
+fn places(defs: &[Arc<TableDef>]) -> Places<'_> {
+    let mut places = HashMap::with_capacity(defs.len());
+    for (at, def) in defs.iter().enumerate() {
+        places.entry((def.schema().map(Name::as_str), def.name().as_str())).or_insert(at);
+    }
+    places
+}
+
 fn links_of<'a>(
     table: &'a Table,
-    def: &'a Arc<TableDef>,
+    def: &'a TableDef,
     tables: &'a [Table],
     defs: &[Arc<TableDef>],
+    places: &Places<'_>,
 ) -> Vec<Link<'a>> {
     let target_of = |key: &'a ForeignKeyDef| {
-        let at = defs.iter().position(|other| def.points_to(key, other))?;
+        let name = key.target.table.as_str();
+        let schema = key.target.schema.as_ref().or(def.schema()).map(Name::as_str);
+        let in_default = key.target.in_default.then(|| places.get(&(None, name))).flatten();
+        let at = *places.get(&(schema, name)).or(in_default)?;
         let (to, to_def) = (tables.get(at)?, defs.get(at)?);
         let targets = keys_at(to_def, &key.target_positions(to_def)?);
         let columns = keys_at(def, &key.columns);
@@ -143,7 +173,8 @@ fn backward(link: &Link<'_>, names: &mut Names) -> Relationship {
     }
 }
 
-fn through(table: &Table, from: &Link<'_>, to: &Link<'_>, names: &mut Names) -> Relationship {
+fn through(from: &Link<'_>, to: &Link<'_>, others: &[String], names: &mut Names) -> Relationship {
+    let table = from.from;
     let (target, between) = (to.to.name(), table.name());
     let wishes = [format!("{target}_through_{between}")];
     let plain = names.is_free(from.to, &target);
@@ -159,14 +190,18 @@ fn through(table: &Table, from: &Link<'_>, to: &Link<'_>, names: &mut Names) -> 
             table: table.clone(),
             from_columns: from.columns.clone(),
             to_columns: to.columns.clone(),
+            others: others.to_vec(),
         }),
     }
 }
 
-/// Whether a table holds two foreign keys and nothing else.
-fn is_link_table(def: &TableDef, a: &Link<'_>, b: &Link<'_>) -> bool {
+/// The two keys of a table that links two others, and its further columns.
+fn link_table<'l, 'a>(a: &'l Link<'a>, b: &'l Link<'a>) -> Option<(&'l Link<'a>, &'l Link<'a>, Vec<String>)> {
+    let def = a.from_def;
     let held: HashSet<usize> = a.key.columns.iter().chain(&b.key.columns).copied().collect();
-    *def.kind() == TableKind::Table && held.len() == def.columns().len() && a.key.columns != b.key.columns
+    let others = def.columns().enumerate().filter(|(at, _)| !held.contains(at));
+    let others = others.map(|(_, column)| column.key().to_string()).collect();
+    (*def.kind() == TableKind::Table && a.key.columns != b.key.columns).then_some((a, b, others))
 }
 
 /// The names taken on each table: its columns, and relationships so far.

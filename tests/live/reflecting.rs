@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mirrorm::dialect::{Connection, Cursor, Dialect, Done, Features, Request, Scope, Url};
 use mirrorm::engine::EngineOptions;
 use mirrorm::prelude::*;
-use mirrorm::reflect::{Reflection, Reflector, RelationshipKind};
+use mirrorm::reflect::{Reflection, Reflector, Relationship, RelationshipKind};
 use mirrorm::rows::RowBuffer;
 use mirrorm_core::testing::{Answer, Mock};
 
-use crate::support::{dialect, each_backend, each_server, loaded, memory};
+use crate::support::{dialect, each_backend, each_server, loaded, memory, serial};
 
 /// A connection that counts what goes through it.
 struct Counting {
@@ -507,6 +507,45 @@ fn r4_7_a_hook_for_each_relationship() {
     db.on_relationship(|_| {});
     assert_eq!(db.relationships(&a), ["b", "c", "d"]);
     assert!(row.related("taken_2").unwrap_err().message().contains("taken_2"));
+}
+
+/// A table between two others that has a key, a unique pair and further columns, as Django makes them.
+#[test]
+fn r4_7_link_tables_with_further_columns() {
+    each_backend(|db| {
+        let key = serial(db);
+        db.execute_script(&format!(
+            "CREATE TABLE posts (id {key});
+             CREATE TABLE tags (id {key});
+             CREATE TABLE post_tags (id {key}, post_id INTEGER NOT NULL, tag_id INTEGER NOT NULL,
+                weight INTEGER DEFAULT 7, UNIQUE (post_id, tag_id),
+                FOREIGN KEY (post_id) REFERENCES posts (id), FOREIGN KEY (tag_id) REFERENCES tags (id))"
+        ))
+        .unwrap();
+        let reflection = db.reflect().unwrap();
+        let many = |found: &Relationship| found.kind == RelationshipKind::ManyToMany;
+        assert!(!reflection.relationships().iter().any(many), "it is a table of its own");
+        let [posts, tags, between] = ["posts", "tags", "post_tags"].map(|name| db.table_named(name).unwrap());
+        assert_eq!(db.relationships(&posts), ["post_tags"]);
+        db.on_relationship(|choice| {
+            if let Some(between) = &choice.found.through {
+                assert_eq!(between.others, ["id", "weight"]);
+                choice.skip = false;
+            }
+        });
+        assert_eq!(db.relationships(&posts), ["post_tags", "tags"]);
+        assert_eq!(db.relationships(&tags), ["post_tags", "posts"]);
+        let session = db.session();
+        let post = session.add(posts.record(values! { "id" => 1 }).unwrap()).unwrap();
+        let tag = session.add(tags.record(values! { "id" => 2 }).unwrap()).unwrap();
+        post.append("tags", &tag).unwrap();
+        session.commit().unwrap();
+        let row = select((between.c("post_id"), between.c("tag_id"), between.c("weight"))).one(db).unwrap();
+        assert_eq!(row.to::<(i64, i64, i64)>().unwrap(), (1, 2, 7));
+        post.remove("tags", &tag).unwrap();
+        session.commit().unwrap();
+        assert_eq!(select(&between).count(db).unwrap(), 0);
+    });
 }
 
 /// Keys from one schema to another make relationships in both directions.

@@ -16,7 +16,8 @@ use parking_lot::RwLock;
 use super::declare::Declared;
 
 use super::{KeyLink, OnParentDelete, Relation};
-use crate::{Relationship, RelationshipKind, relationships};
+use crate::relate::candidates;
+use crate::{Relationship, RelationshipKind};
 
 /// The relationships of one table by name.
 type Named = IndexMap<Arc<str>, Arc<Relation>>;
@@ -36,7 +37,7 @@ pub struct RelationshipChoice<'r> {
     pub found: &'r Relationship,
     /// Its name. One that a column or another relationship has already gets a number.
     pub name: String,
-    /// Whether it is left out.
+    /// Whether it is left out, as one through a table with further columns is unless this is made false.
     pub skip: bool,
 }
 
@@ -98,7 +99,7 @@ impl Relations {
         for view in metadata.views() {
             // A name is of one bind.
             let own = view.tables();
-            for found in relationships(&own) {
+            for found in candidates(&own) {
                 map.add_derived(&found, hook.as_ref());
             }
             tables.extend(own);
@@ -118,8 +119,13 @@ impl Relations {
 impl Map {
     /// Enters a relationship of a foreign key, as the hook has it.
     fn add_derived(&mut self, found: &Relationship, hook: Option<&RelationshipHook>) {
-        let Some(hook) = hook else { return self.add(derived(found), false) };
-        let mut choice = RelationshipChoice { found, name: found.name.clone(), skip: false };
+        let Some(hook) = hook else {
+            if found.is_plain() {
+                self.add(derived(found), false);
+            }
+            return;
+        };
+        let mut choice = RelationshipChoice { found, name: found.name.clone(), skip: !found.is_plain() };
         hook(&mut choice);
         if choice.skip {
             return;
