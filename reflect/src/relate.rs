@@ -140,7 +140,7 @@ fn keys_at(def: &TableDef, positions: &[usize]) -> Vec<String> {
     positions.iter().filter_map(|at| def.column_at(*at)).map(|c| c.key().to_string()).collect()
 }
 
-fn forward(link: &Link<'_>, names: &mut Names) -> Relationship {
+fn forward<'d>(link: &Link<'d>, names: &mut Names<'d>) -> Relationship {
     let column = match link.columns.as_slice() {
         [only] => only.as_str(),
         _ => "",
@@ -159,7 +159,7 @@ fn forward(link: &Link<'_>, names: &mut Names) -> Relationship {
     }
 }
 
-fn backward(link: &Link<'_>, names: &mut Names) -> Relationship {
+fn backward<'d>(link: &Link<'d>, names: &mut Names<'d>) -> Relationship {
     let table = link.from.name();
     let unique = link.from_def.is_unique(&link.key.columns);
     Relationship {
@@ -173,7 +173,7 @@ fn backward(link: &Link<'_>, names: &mut Names) -> Relationship {
     }
 }
 
-fn through(from: &Link<'_>, to: &Link<'_>, others: &[String], names: &mut Names) -> Relationship {
+fn through<'d>(from: &Link<'d>, to: &Link<'d>, others: &[String], names: &mut Names<'d>) -> Relationship {
     let table = from.from;
     let (target, between) = (to.to.name(), table.name());
     let wishes = [format!("{target}_through_{between}")];
@@ -205,29 +205,33 @@ fn link_table<'l, 'a>(a: &'l Link<'a>, b: &'l Link<'a>) -> Option<(&'l Link<'a>,
 }
 
 /// The names taken on each table: its columns, and relationships so far.
-struct Names(HashMap<Table, HashSet<String>>);
+struct Names<'d> {
+    defs: HashMap<&'d Table, &'d TableDef>,
+    taken: HashMap<&'d Table, HashSet<String>>,
+}
 
-impl Names {
-    fn new(tables: &[Table], defs: &[Arc<TableDef>]) -> Names {
-        let columns = |def: &Arc<TableDef>| def.columns().map(|c| c.key().to_string()).collect();
-        Names(tables.iter().cloned().zip(defs.iter().map(columns)).collect())
+impl<'d> Names<'d> {
+    fn new(tables: &'d [Table], defs: &'d [Arc<TableDef>]) -> Names<'d> {
+        let defs = tables.iter().zip(defs).map(|(table, def)| (table, &**def));
+        Names { defs: defs.collect(), taken: HashMap::new() }
     }
 
     fn is_free(&self, table: &Table, name: &str) -> bool {
-        self.0.get(table).is_none_or(|taken| !taken.contains(name))
+        let is_column = self.defs.get(table).is_some_and(|def| def.columns().any(|c| c.key() == name));
+        !is_column && self.taken.get(table).is_none_or(|taken| !taken.contains(name))
     }
 
     /// Takes the first free name: a wish, a wish with the key's columns, with the other table.
-    fn take(&mut self, table: &Table, wishes: &[String], columns: &[String], other: &str) -> String {
-        let first = wishes.first().cloned().unwrap_or_default();
-        let long = [
-            format!("{first}_by_{}", columns.join("_")),
-            format!("{first}_{other}_by_{}", columns.join("_")),
-        ];
-        let numbered = (2..).map(|n| format!("{first}_{n}"));
-        let mut candidates = wishes.iter().cloned().chain(long).chain(numbered);
-        let name = candidates.find(|name| self.is_free(table, name)).unwrap_or(first);
-        self.0.entry(table.clone()).or_default().insert(name.clone());
+    fn take(&mut self, table: &'d Table, wishes: &[String], columns: &[String], other: &str) -> String {
+        let first = wishes.first().map_or("", String::as_str);
+        let name = wishes.iter().find(|name| self.is_free(table, name)).cloned().or_else(|| {
+            let by = columns.join("_");
+            let long = [format!("{first}_by_{by}"), format!("{first}_{other}_by_{by}")];
+            let mut candidates = long.into_iter().chain((2..).map(|n| format!("{first}_{n}")));
+            candidates.find(|name| self.is_free(table, name))
+        });
+        let name = name.unwrap_or_default();
+        self.taken.entry(table).or_default().insert(name.clone());
         name
     }
 }

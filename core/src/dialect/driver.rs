@@ -166,8 +166,20 @@ pub trait Cursor {
 /// # Errors
 /// The database's.
 pub fn fetch(connection: &dyn Connection, sql: &str, params: &[Value]) -> Result<Rows> {
+    read(connection, &Request { keep: false, ..Request::new(sql, params) })
+}
+
+/// As [`fetch`], of a statement that is kept: for what takes longer to prepare than to run.
+///
+/// # Errors
+/// The database's.
+pub fn fetch_kept(connection: &dyn Connection, sql: &str, params: &[Value]) -> Result<Rows> {
+    read(connection, &Request::new(sql, params))
+}
+
+fn read(connection: &dyn Connection, request: &Request<'_>) -> Result<Rows> {
     let mut rows = None;
-    connection.query(&Request { keep: false, ..Request::new(sql, params) }, &mut |cursor| {
+    connection.query(request, &mut |cursor| {
         rows = Some(Rows::read(cursor, usize::MAX)?);
         Ok(())
     })?;

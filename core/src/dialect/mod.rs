@@ -18,7 +18,7 @@ pub mod standard;
 mod typemap;
 mod url;
 
-pub use driver::{Connection, Cursor, Done, Request, fetch};
+pub use driver::{Connection, Cursor, Done, Request, fetch, fetch_kept};
 pub use facts::{
     CheckFacts, ColumnFacts, DomainFacts, ElementFacts, EnumFacts, ForeignKeyFacts, IdentityFacts,
     IndexFacts, KeyFacts, ObjectKind, OtherFacts, Problem, SchemaFacts, SequenceFacts, TableFacts, TypeFacts,

@@ -94,6 +94,7 @@ impl PartList {
                 let error = Error::new(ErrorKind::NoSuchColumn, message);
                 return Err(error.with_table(table.to_string()).with_columns([name]));
             };
+            let column = Arc::make_mut(column);
             if attribute.column.is_some() {
                 column.key = Some(attribute.key);
             }

@@ -44,10 +44,12 @@ impl TableDef {
             parts,
         };
         def.take_column_parts()?;
-        let constraints = def.parts.constraints.clone();
-        constraints.into_iter().try_for_each(|constraint| def.take_constraint(constraint))?;
-        let indexes = def.parts.indexes.clone();
-        indexes.into_iter().try_for_each(|index| def.take_index(index))?;
+        // Lent for as long as they are looked through.
+        let (constraints, indexes) =
+            (std::mem::take(&mut def.parts.constraints), std::mem::take(&mut def.parts.indexes));
+        constraints.iter().try_for_each(|constraint| def.take_constraint(constraint))?;
+        indexes.iter().try_for_each(|index| def.take_index(index.clone()))?;
+        (def.parts.constraints, def.parts.indexes) = (constraints, indexes);
         def.settle_nullability();
         if let (Some(model), None) = (&def.parts.model, &def.primary_key) {
             let what =
@@ -74,7 +76,7 @@ impl TableDef {
 
     /// Keys, checks and indexes that were written on columns.
     fn take_column_parts(&mut self) -> Result<()> {
-        let columns: Vec<Column> = self.columns.values().map(|c| c.column.clone()).collect();
+        let columns: Vec<Arc<Column>> = self.columns.values().map(|c| c.column.clone()).collect();
         let key: Vec<usize> = positions_where(&columns, |c| c.primary_key);
         if !key.is_empty() {
             let name = self.made_name(Kind::PrimaryKey, &key, None);
@@ -90,25 +92,26 @@ impl TableDef {
                 }
                 (false, false) => {}
             }
-            for condition in column.checks {
-                self.take_check(None, condition, &[position], Options::default());
+            for condition in &column.checks {
+                self.take_check(None, condition.clone(), &[position], Options::default());
             }
-            if let Some(mut key) = column.foreign_key {
-                key.columns = own.to_vec();
+            if let Some(key) = &column.foreign_key {
+                let key = ForeignKey { columns: own.to_vec(), ..(**key).clone() };
                 self.take_foreign_key(key)?;
             }
         }
         Ok(())
     }
 
-    fn take_constraint(&mut self, constraint: Constraint) -> Result<()> {
-        let Constraint { name, body, options } = constraint;
+    fn take_constraint(&mut self, constraint: &Constraint) -> Result<()> {
+        let (body, options) = (&constraint.body, constraint.options.clone());
+        let name = constraint.name.clone();
         if let Some(name) = &name {
             check_identifier(name, "constraint")?;
         }
         match body {
             Body::PrimaryKey(columns) => {
-                let columns = self.positions(&columns, "the primary key")?;
+                let columns = self.positions(columns, "the primary key")?;
                 let said = self.primary_key.take().map(|key| key.columns);
                 let same = |said: &Vec<usize>| {
                     said.iter().all(|p| columns.contains(p)) && said.len() == columns.len()
@@ -120,12 +123,14 @@ impl TableDef {
                 self.primary_key = Some(KeyDef { name, columns, options });
             }
             Body::Unique(columns) => {
-                let columns = self.positions(&columns, "a unique constraint")?;
+                let columns = self.positions(columns, "a unique constraint")?;
                 self.take_unique(name, columns, options);
             }
-            Body::Check(condition) => self.take_check(name, condition, &[], options),
-            Body::ForeignKey(key) => self.take_foreign_key(ForeignKey { name, options, ..key })?,
-            Body::Verbatim(dialect, sql) => self.others.push(OtherDef { name, dialect, sql, options }),
+            Body::Check(condition) => self.take_check(name, condition.clone(), &[], options),
+            Body::ForeignKey(key) => self.take_foreign_key(ForeignKey { name, options, ..key.clone() })?,
+            Body::Verbatim(dialect, sql) => {
+                self.others.push(OtherDef { name, dialect: dialect.clone(), sql: sql.clone(), options });
+            }
         }
         Ok(())
     }
@@ -226,13 +231,13 @@ fn check_identifier(name: &Name, what: &str) -> Result<()> {
     Ok(())
 }
 
-fn positions_where(columns: &[Column], keep: impl Fn(&Column) -> bool) -> Vec<usize> {
+fn positions_where(columns: &[Arc<Column>], keep: impl Fn(&Column) -> bool) -> Vec<usize> {
     columns.iter().enumerate().filter(|(_, c)| keep(c)).map(|(i, _)| i).collect()
 }
 
 fn build_columns(
     table: &Name,
-    columns: &[Column],
+    columns: &[Arc<Column>],
     before: Option<&TableDef>,
 ) -> Result<IndexMap<Arc<str>, ColumnDef>> {
     let mut next = before.map_or(0, |t| t.columns.values().map(|c| c.id.0 + 1).max().unwrap_or(0));

@@ -35,12 +35,13 @@ pub struct Column {
     pub(crate) default: Option<ClientDefault>,
     pub(crate) on_update: Option<ClientDefault>,
     pub(crate) server_default: Option<ServerDefault>,
-    pub(crate) computed: Option<Computed>,
-    pub(crate) identity: Option<IdentityFacts>,
+    // What few columns have is kept apart: a column is moved by every method.
+    pub(crate) computed: Option<Box<Computed>>,
+    pub(crate) identity: Option<Box<IdentityFacts>>,
     pub(crate) collation: Option<Arc<str>>,
     pub(crate) comment: Option<Arc<str>>,
     pub(crate) checks: Vec<Formula>,
-    pub(crate) foreign_key: Option<ForeignKey>,
+    pub(crate) foreign_key: Option<Box<ForeignKey>>,
     pub(crate) info: Info,
     pub(crate) options: Options,
 }
@@ -243,13 +244,13 @@ impl Column {
 
     /// A generated column: its expression, and whether the result is stored.
     pub fn computed(mut self, expr: impl Into<Expr>, stored: bool) -> Column {
-        self.computed = Some(Computed { expr: expr.into().into(), stored });
+        self.computed = Some(Box::new(Computed { expr: expr.into().into(), stored }));
         self
     }
 
     /// How the numbers of an identity column go, where the database has such columns.
     pub fn identity(mut self, numbers: IdentityFacts) -> Column {
-        self.identity = Some(numbers);
+        self.identity = Some(Box::new(numbers));
         self
     }
 
@@ -263,12 +264,12 @@ impl Column {
 
     /// A foreign key to a target given in parts.
     pub fn references_to(mut self, target: Reference) -> Column {
-        self.foreign_key = Some(ForeignKey::to(Vec::<Name>::new(), target));
+        self.foreign_key = Some(Box::new(ForeignKey::to(Vec::<Name>::new(), target)));
         self
     }
 
     fn edit_foreign_key(mut self, edit: impl FnOnce(ForeignKey) -> ForeignKey) -> Column {
-        self.foreign_key = self.foreign_key.map(edit);
+        self.foreign_key = self.foreign_key.map(|key| Box::new(edit(*key)));
         self
     }
 

@@ -141,25 +141,41 @@ impl Metadata {
     }
 
     fn define_list(&self, name: Name, mut list: PartList) -> Result<Table> {
-        let existing = list.existing;
         list.bind = list.bind.or_else(|| self.bind.clone());
         list.schema = list.schema.or_else(|| self.registry.schema.clone());
         list.naming.clone_from(&self.registry.naming);
         let key = (list.bind.clone(), list.schema.as_ref().map(Name::shared), name.shared());
-        // What is replaced or refused is dropped after the lock: it holds functions and types of the
-        // program's.
+        if !self.registry.tables.read().contains_key(&key) {
+            // Made without the lock: a mistake in it drops functions and types of the program's.
+            let def = TableDef::build(name.clone(), list, None)?;
+            let mut tables = self.registry.tables.write();
+            if !tables.contains_key(&key) {
+                self.registry.generation.fetch_add(1, Ordering::AcqRel);
+                let registry = WeakMetadata(Arc::downgrade(&self.registry));
+                let table = Table::from_def(def, registry);
+                tables.insert(key, table.clone());
+                return Ok(table);
+            }
+            drop(tables);
+            list = def.parts;
+        }
+        self.redefine(&key, name, list)
+    }
+
+    /// Defines a table of a name that is taken.
+    fn redefine(&self, key: &Key, name: Name, mut list: PartList) -> Result<Table> {
+        let existing = list.existing;
+        // What is replaced or refused is dropped after the lock, as above.
         let _held = list.clone();
         let (now, parts);
         if existing == Existing::Refuse {
             list.settle_attributes(&name)?;
         }
-        let mut tables = self.registry.tables.write();
-        let Some(table) = tables.get(&key) else {
-            self.registry.generation.fetch_add(1, Ordering::AcqRel);
-            let registry = WeakMetadata(Arc::downgrade(&self.registry));
-            let table = Table::from_def(TableDef::build(name, list, None)?, registry);
-            tables.insert(key, table.clone());
-            return Ok(table);
+        let tables = self.registry.tables.write();
+        let Some(table) = tables.get(key) else {
+            // It went meanwhile.
+            drop(tables);
+            return self.define_list(name, list);
         };
         now = table.def();
         self.registry.generation.fetch_add(1, Ordering::AcqRel);
@@ -328,7 +344,7 @@ fn another_model(now: &TableDef, parts: &PartList) -> Error {
 
 fn defined_differently(now: &TableDef, list: &PartList) -> Error {
     let table = now.display_name();
-    let differs = |c: &super::Column| !now.parts.columns.contains(c);
+    let differs = |c: &Arc<super::Column>| !now.parts.columns.contains(c);
     let names: Vec<String> =
         list.columns.iter().filter(|c| differs(c)).map(|c| format!("`{}`", c.name)).collect();
     let what = if names.is_empty() { "other parts".to_string() } else { names.join(", ") };

@@ -11,12 +11,15 @@ pub type Info = IndexMap<String, Value>;
 ///
 /// A dialect reads its own and ignores the others'; which it knows stands in its `grammar.rs`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Options(IndexMap<(String, String), Value>);
+pub struct Options(Option<Box<Given>>);
+
+/// Options that were given; most things have none, and then no room for them either.
+type Given = IndexMap<(String, String), Value>;
 
 impl Options {
     /// The value of an option, if it was given.
     pub fn get(&self, dialect: &str, option: &str) -> Option<&Value> {
-        self.0.get(&(dialect.to_string(), option.to_string()))
+        self.iter().find(|(d, o, _)| *d == dialect && *o == option).map(|(.., value)| value)
     }
 
     /// Whether an option was given as true.
@@ -52,16 +55,19 @@ impl Options {
 
     /// Gives an option a value.
     pub fn set(&mut self, dialect: &str, option: &str, value: impl Into<Value>) {
-        self.0.insert((dialect.to_string(), option.to_string()), value.into());
+        self.0.get_or_insert_default().insert((dialect.to_string(), option.to_string()), value.into());
     }
 
     /// All options in the order given: dialect, option, value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
-        self.0.iter().map(|((dialect, option), value)| (dialect.as_str(), option.as_str(), value))
+        self.0
+            .iter()
+            .flat_map(|given| given.iter())
+            .map(|((dialect, option), value)| (dialect.as_str(), option.as_str(), value))
     }
 
     /// Whether no option was given.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 }

@@ -13,7 +13,7 @@ use crate::value::Value;
 /// Parts gathered in the order they were given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartList {
-    pub(crate) columns: Vec<Column>,
+    pub(crate) columns: Vec<Arc<Column>>,
     pub(crate) constraints: Vec<Constraint>,
     pub(crate) indexes: Vec<Index>,
     pub(crate) comment: Option<String>,
@@ -137,7 +137,7 @@ pub trait TableParts {
 
 impl TableParts for Column {
     fn add_to(self, list: &mut PartList) {
-        list.columns.push(self);
+        list.columns.push(Arc::new(self));
     }
 }
 

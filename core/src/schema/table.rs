@@ -215,7 +215,8 @@ pub struct ColumnDef {
     pub(crate) id: ColumnId,
     pub(crate) key: Arc<str>,
     pub(crate) nullable: bool,
-    pub(crate) column: Column,
+    /// As it was declared, shared with the parts.
+    pub(crate) column: Arc<Column>,
 }
 
 /// A primary key or a unique constraint of a definition.
@@ -531,12 +532,12 @@ impl ColumnDef {
 
     /// What it is computed from, for a generated column.
     pub fn computed(&self) -> Option<&super::column::Computed> {
-        self.column.computed.as_ref()
+        self.column.computed.as_deref()
     }
 
     /// How the numbers of an identity column go.
     pub fn identity(&self) -> Option<&crate::dialect::IdentityFacts> {
-        self.column.identity.as_ref()
+        self.column.identity.as_deref()
     }
 
     /// The collation.

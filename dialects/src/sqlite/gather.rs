@@ -23,7 +23,26 @@ pub(super) struct Gathered<'a> {
     pub(super) at: HashMap<String, usize>,
     /// Tables whose primary key has an index of its own, so that it is not the rowid.
     pub(super) with_key_index: HashSet<usize>,
+    pub(super) types: KnownTypes,
     pub(super) problems: &'a mut Vec<Problem>,
+}
+
+/// Declared types that were read before: a schema has few of them.
+#[derive(Default)]
+pub(super) struct KnownTypes(HashMap<(String, bool), (Type, TypeFacts)>);
+
+impl KnownTypes {
+    fn of(&mut self, declared: &str, strict: bool) -> (Type, TypeFacts) {
+        let read = || {
+            let ty = match declared.eq_ignore_ascii_case("ANY") && !strict {
+                // Only STRICT tables know ANY; elsewhere it is a name like any other.
+                true => Type::Other(declared.into()),
+                false => SqliteTypes.parse(declared),
+            };
+            (ty.clone(), TypeFacts::of(&ty))
+        };
+        self.0.entry((declared.to_string(), strict)).or_insert_with(read).clone()
+    }
 }
 
 impl Gathered<'_> {
@@ -72,14 +91,9 @@ impl Gathered<'_> {
             let sql = written.and_then(|c| c.computed.clone()).unwrap_or_default();
             (sql, hidden == 3)
         });
-        let ty = if declared.eq_ignore_ascii_case("ANY") && !strict {
-            // Only STRICT tables know ANY; elsewhere it is a name like any other.
-            Type::Other(declared.as_str().into())
-        } else {
-            SqliteTypes.parse(&declared)
-        };
+        let (ty, type_facts) = self.types.of(&declared, strict);
         let facts = ColumnFacts {
-            type_facts: TypeFacts::of(&ty),
+            type_facts,
             ty,
             declared,
             nullable: row.get::<i64>(3)? == 0,
@@ -189,21 +203,25 @@ impl Gathered<'_> {
 
     /// Foreign keys spell their targets in any case; facts use the names of the targets.
     fn settle_targets(&mut self) {
-        let fold = |t: &TableFacts| {
-            let columns: Vec<String> = t.columns.iter().map(|c| c.name.clone()).collect();
-            (t.name.to_ascii_lowercase(), (t.name.clone(), columns))
-        };
-        let known: HashMap<String, (String, Vec<String>)> = self.tables.iter().map(fold).collect();
-        for key in self.tables.iter_mut().flat_map(|t| &mut t.foreign_keys) {
-            let Some((table, columns)) = known.get(&key.referred_table.to_ascii_lowercase()) else {
-                continue;
-            };
-            key.referred_table.clone_from(table);
-            for name in &mut key.referred_columns {
-                if let Some(own) = columns.iter().find(|c| c.eq_ignore_ascii_case(name)) {
-                    name.clone_from(own);
+        let tables = self.tables.iter().enumerate();
+        let known: HashMap<String, usize> = tables.map(|(at, t)| (t.name.to_ascii_lowercase(), at)).collect();
+        for at in 0..self.tables.len() {
+            let own = self.tables.get_mut(at).map(|table| std::mem::take(&mut table.foreign_keys));
+            let mut keys = own.unwrap_or_default();
+            for key in &mut keys {
+                let other = known.get(&key.referred_table.to_ascii_lowercase());
+                let Some(other) = other.and_then(|at| self.tables.get(*at)) else { continue };
+                key.referred_table.clone_from(&other.name);
+                for name in &mut key.referred_columns {
+                    let own = other.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
+                    own.iter().for_each(|column| name.clone_from(&column.name));
                 }
             }
+            self.tables
+                .iter_mut()
+                .skip(at)
+                .take(1)
+                .for_each(|table| table.foreign_keys = std::mem::take(&mut keys));
         }
     }
 }

@@ -6,14 +6,14 @@
 use std::collections::{HashMap, HashSet};
 
 use mirrorm_core::dialect::{
-    Connection, Inspector, ObjectKind, SchemaFacts, Scope, TableFacts, fetch, standard,
+    Connection, Inspector, ObjectKind, SchemaFacts, Scope, TableFacts, fetch, fetch_kept, standard,
 };
-use mirrorm_core::rows::Row;
+use mirrorm_core::rows::{Row, Rows};
 use mirrorm_core::schema::Options;
 use mirrorm_core::value::Json;
 use mirrorm_core::{Error, ErrorKind, Result, Value};
 
-use super::gather::Gathered;
+use super::gather::{Gathered, KnownTypes};
 use super::stored::{StoredIndex, read_index, read_table};
 
 pub(super) struct SqliteInspector;
@@ -133,8 +133,9 @@ impl Catalog<'_> {
         }
     }
 
-    fn fetch(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        Ok(fetch(self.connection, sql, params)?.into_iter().collect())
+    /// Preparing what joins PRAGMAs takes longer than running it over a few tables.
+    fn fetch(&self, sql: &str, params: &[Value]) -> Result<Rows> {
+        fetch_kept(self.connection, sql, params)
     }
 
     /// Tables and views, sorted by name; SQLite's own are left out unless they are asked for.
@@ -150,7 +151,7 @@ impl Catalog<'_> {
         );
         let rows = self.fetch(&sql, &[self.schema_name().into(), self.filter()?]);
         let rows = rows.map_err(|e| if e.kind() == ErrorKind::NoSuchTable { self.no_schema() } else { e })?;
-        rows.iter().map(object).collect()
+        rows.iter().map(|row| object(&row)).collect()
     }
 
     fn no_schema(&self) -> Error {
@@ -168,8 +169,14 @@ impl Catalog<'_> {
         let tables = objects.iter().map(|object| self.empty_table(object)).collect();
         let stored = objects.iter().map(|object| read_table(&object.sql)).collect();
         let at = objects.iter().enumerate().map(|(i, object)| (object.name.clone(), i)).collect();
-        let mut gathered =
-            Gathered { tables, stored, at, with_key_index: HashSet::new(), problems: &mut problems };
+        let mut gathered = Gathered {
+            tables,
+            stored,
+            at,
+            with_key_index: HashSet::new(),
+            types: KnownTypes::default(),
+            problems: &mut problems,
+        };
         for views in [false, true] {
             if objects.iter().any(|object| (object.kind == ObjectKind::View) == views) {
                 self.columns(&objects, views, &mut gathered)?;
@@ -217,12 +224,12 @@ impl Catalog<'_> {
              FROM json_each(?1) AS n JOIN pragma_table_xinfo(n.value, ?2) AS x";
         let schema = Value::from(self.schema_name());
         match self.fetch(sql, &[json_list(&names)?, schema.clone()]) {
-            Ok(rows) => rows.iter().try_for_each(|row| gathered.column(row)),
+            Ok(rows) => rows.iter().try_for_each(|row| gathered.column(&row)),
             Err(_) => {
                 for name in names {
                     let one = self.fetch(sql, &[json_list(&[name])?, schema.clone()]);
                     match one {
-                        Ok(rows) => rows.iter().try_for_each(|row| gathered.column(row))?,
+                        Ok(rows) => rows.iter().try_for_each(|row| gathered.column(&row))?,
                         Err(error) => gathered.problem(name, error.message()),
                     }
                 }
@@ -302,7 +309,7 @@ impl Catalog<'_> {
                 texts.insert(row.get(0)?, stored);
             }
         }
-        rows.iter().try_for_each(|row| gathered.index_element(row, &texts))
+        rows.iter().try_for_each(|row| gathered.index_element(&row, &texts))
     }
 }
 

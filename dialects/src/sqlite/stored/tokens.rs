@@ -1,9 +1,6 @@
 //! A stored statement as tokens, by SQLite's own lexical rules (sqlite.org/lang_expr.html, 1 to 3;
 //! `tokenize.c`).
 
-use std::iter::Peekable;
-use std::str::CharIndices;
-
 /// A token: what it is, and where it stands in the text.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Token {
@@ -34,23 +31,28 @@ pub(super) fn tokens(sql: &str) -> Vec<Token> {
 
 /// As [`tokens`], cut as far as they are asked for.
 fn scan(sql: &str) -> impl Iterator<Item = Token> {
-    let mut rest = sql.char_indices().peekable();
-    std::iter::from_fn(move || next_token(sql, &mut rest))
+    let mut at = 0;
+    std::iter::from_fn(move || next_token(sql, &mut at))
 }
 
-fn next_token(sql: &str, rest: &mut Peekable<CharIndices<'_>>) -> Option<Token> {
-    while let Some((start, c)) = rest.next() {
+/// The token at a place, which moves behind it.
+fn next_token(sql: &str, at: &mut usize) -> Option<Token> {
+    while let Some(c) = sql.get(*at..).and_then(|rest| rest.chars().next()) {
+        let start = *at;
         let bytes = sql.as_bytes();
         let next = bytes.get(start + 1).copied();
         let (kind, end) = match c {
             // SQLite's white space is ASCII only; any other belongs to a word.
-            c if c.is_ascii_whitespace() => continue,
+            c if c.is_ascii_whitespace() => {
+                *at += 1;
+                continue;
+            }
             '-' if next == Some(b'-') => {
-                skip_to(rest, end_of(sql, start, "\n"));
+                *at = end_of(sql, start, "\n");
                 continue;
             }
             '/' if next == Some(b'*') => {
-                skip_to(rest, end_of(sql, start + 2, "*/"));
+                *at = end_of(sql, start + 2, "*/");
                 continue;
             }
             '"' | '`' => (Kind::Quoted, end_of_quoted(sql, start, c)),
@@ -60,10 +62,14 @@ fn next_token(sql: &str, rest: &mut Peekable<CharIndices<'_>>) -> Option<Token> 
             c if c.is_ascii_digit() => {
                 (Kind::Literal, end_while(sql, start, |c| c.is_alphanumeric() || matches!(c, '.' | '_')))
             }
-            c if is_word(c) => (Kind::Word, end_while(sql, start, is_word)),
+            c if is_word(c) => {
+                let is_part = |b: &u8| is_word(char::from(*b)) || !b.is_ascii();
+                let length = bytes.iter().skip(start).take_while(|b| is_part(b)).count();
+                (Kind::Word, start + length)
+            }
             sign => (Kind::Sign(sign), start + sign.len_utf8()),
         };
-        skip_to(rest, end);
+        *at = end;
         return Some(Token { kind, start, end });
     }
     None
@@ -128,10 +134,6 @@ pub(in super::super) fn is_plain_type(declared: &str) -> bool {
 
 fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '@' | ':' | '#') || !c.is_ascii()
-}
-
-fn skip_to(rest: &mut Peekable<CharIndices<'_>>, end: usize) {
-    while rest.next_if(|(at, _)| *at < end).is_some() {}
 }
 
 /// The place after the next occurrence of a mark, or the end of the text.
