@@ -13,6 +13,8 @@ pub mod postgres;
 pub mod sqlite;
 
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod known_types;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod parameters;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod scratch;

@@ -122,7 +122,7 @@ fn one_column(dialect: &'static str, table: &TableFacts, facts: &ColumnFacts) ->
         let alone = table.primary_key.as_ref().is_some_and(|key| key.columns.len() == 1);
         made = made.autoincrement(autoincrement(facts, alone));
     }
-    facts.options.iter().fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
+    made.options_of(&facts.options)
 }
 
 /// What the database said: it makes the key, it makes it without ever using one twice, or not.
@@ -149,8 +149,9 @@ fn named(constraint: Constraint, name: &Option<String>) -> Constraint {
 
 /// A constraint with its options, its comment among them.
 fn said(constraint: Constraint, dialect: &str, options: &Options, comment: &Option<String>) -> Constraint {
-    let made = options.iter().fold(constraint, |made, (d, n, v)| made.option(d, n, v.clone()));
-    comment.iter().fold(made, |made, text| made.option(dialect, "comment", text.as_str()))
+    comment
+        .iter()
+        .fold(constraint.options_of(options), |made, text| made.option(dialect, "comment", text.as_str()))
 }
 
 fn one_foreign_key(dialect: &str, facts: &ForeignKeyFacts) -> ForeignKey {
@@ -170,7 +171,7 @@ fn one_foreign_key(dialect: &str, facts: &ForeignKeyFacts) -> ForeignKey {
         key = key.match_type(word.as_str());
     }
     key = facts.comment.iter().fold(key, |made, text| made.option(dialect, "comment", text.as_str()));
-    facts.options.iter().fold(key, |made, (d, n, v)| made.option(d, n, v.clone()))
+    key.options_of(&facts.options)
 }
 
 fn one_index(dialect: &str, facts: &IndexFacts) -> Index {
@@ -182,7 +183,7 @@ fn one_index(dialect: &str, facts: &IndexFacts) -> Index {
         made = made.filter(raw(filter.as_str()));
     }
     made = facts.comment.iter().fold(made, |made, text| made.option(dialect, "comment", text.as_str()));
-    facts.options.iter().fold(made, |made, (d, n, v)| made.option(d, n, v.clone()))
+    made.options_of(&facts.options)
 }
 
 fn element(facts: &ElementFacts) -> IndexElement {

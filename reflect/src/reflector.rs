@@ -1,7 +1,7 @@
 //! What to reflect, and doing it.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use mirrorm_core::dialect::{Connection, Inspector, ObjectKind, Problem, SchemaFacts, Scope, TableFacts};
 use mirrorm_core::engine::Conn;
@@ -24,8 +24,10 @@ pub struct Reflector {
 #[derive(Debug, Default)]
 pub struct Reflection {
     tables: Vec<Table>,
+    /// How many of the tables are of each database.
+    counts: Vec<usize>,
     problems: Vec<Problem>,
-    relationships: Vec<Relationship>,
+    relationships: OnceLock<Vec<Relationship>>,
     facts: Vec<SchemaFacts>,
 }
 
@@ -33,8 +35,9 @@ impl Reflection {
     /// Adds what was reflected of another database.
     pub fn extend(&mut self, other: Reflection) {
         self.tables.extend(other.tables);
+        self.counts.extend(other.counts);
         self.problems.extend(other.problems);
-        self.relationships.extend(other.relationships);
+        self.relationships = OnceLock::new();
         self.facts.extend(other.facts);
     }
 
@@ -53,9 +56,17 @@ impl Reflection {
         &self.problems
     }
 
-    /// The relationships that follow from the foreign keys.
+    /// The relationships that follow from the foreign keys, looked for when they are asked for first.
     pub fn relationships(&self) -> &[Relationship] {
-        &self.relationships
+        self.relationships.get_or_init(|| {
+            let mut rest = self.tables.as_slice();
+            let own = self.counts.iter().filter_map(|count| {
+                let (own, others) = rest.split_at_checked(*count)?;
+                rest = others;
+                Some(relationships(own))
+            });
+            own.flatten().collect()
+        })
     }
 }
 
@@ -245,8 +256,13 @@ impl Reflector {
                 }
             }
         }
-        let relationships = relationships(&tables);
-        Reflection { tables, problems, relationships, facts: vec![facts] }
+        Reflection {
+            counts: vec![tables.len()],
+            tables,
+            problems,
+            relationships: OnceLock::new(),
+            facts: vec![facts],
+        }
     }
 }
 

@@ -313,6 +313,12 @@ impl Column {
         self
     }
 
+    /// Options of dialects, as facts and definitions have them.
+    pub fn options_of(mut self, options: &Options) -> Column {
+        self.options.extend(options);
+        self
+    }
+
     /// The type in the words of one database, used for DDL of that database.
     pub fn declared(mut self, dialect: &'static str, text: impl Into<Arc<str>>) -> Column {
         self.declared = Some(Declared { dialect, text: text.into() });

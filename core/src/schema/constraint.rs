@@ -154,6 +154,12 @@ impl ForeignKey {
         self
     }
 
+    /// Options of dialects, as facts and definitions have them.
+    pub fn options_of(mut self, options: &Options) -> ForeignKey {
+        self.options.extend(options);
+        self
+    }
+
     /// An option of one dialect, such as `("postgresql", "not_valid")`.
     pub fn option(mut self, dialect: &str, option: &str, value: impl Into<Value>) -> ForeignKey {
         self.options.set(dialect, option, value);
@@ -188,6 +194,12 @@ impl Constraint {
     /// The constraint's name.
     pub fn named(mut self, name: impl Into<Name>) -> Constraint {
         self.name = Some(name.into());
+        self
+    }
+
+    /// Options of dialects, as facts and definitions have them.
+    pub fn options_of(mut self, options: &Options) -> Constraint {
+        self.options.extend(options);
         self
     }
 
@@ -405,6 +417,12 @@ impl Index {
     /// The options of dialects.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Options of dialects, as facts and definitions have them.
+    pub fn options_of(mut self, options: &Options) -> Index {
+        self.options.extend(options);
+        self
     }
 
     /// An option of one dialect.

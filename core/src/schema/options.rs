@@ -1,5 +1,7 @@
 //! What a table, column or constraint carries beside its portable facts.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use crate::value::{Array, Value};
@@ -11,9 +13,9 @@ pub type Info = IndexMap<String, Value>;
 ///
 /// A dialect reads its own and ignores the others'; which it knows stands in its `grammar.rs`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Options(Option<Box<Given>>);
+pub struct Options(Option<Arc<Given>>);
 
-/// Options that were given; most things have none, and then no room for them either.
+/// Options that were given; most things have none, and then no room for them either. Facts and tables share them.
 type Given = IndexMap<(String, String), Value>;
 
 impl Options {
@@ -55,7 +57,17 @@ impl Options {
 
     /// Gives an option a value.
     pub fn set(&mut self, dialect: &str, option: &str, value: impl Into<Value>) {
-        self.0.get_or_insert_default().insert((dialect.to_string(), option.to_string()), value.into());
+        Arc::make_mut(self.0.get_or_insert_default())
+            .insert((dialect.to_string(), option.to_string()), value.into());
+    }
+
+    /// Adds all options of another.
+    pub fn extend(&mut self, other: &Options) {
+        if self.0.is_none() {
+            self.0.clone_from(&other.0);
+        } else {
+            other.iter().for_each(|(dialect, option, value)| self.set(dialect, option, value.clone()));
+        }
     }
 
     /// All options in the order given: dialect, option, value.

@@ -190,9 +190,7 @@ impl TableParts for PartList {
         list.attributes.extend(self.attributes);
         list.comment = self.comment.or(list.comment.take());
         list.info.extend(self.info);
-        self.options.iter().for_each(|(dialect, name, value)| {
-            list.options.set(dialect, name, value.clone());
-        });
+        list.options.extend(&self.options);
         list.schema = self.schema.or(list.schema.take());
         list.bind = self.bind.or(list.bind.take());
         list.model = self.model.or(list.model.take());

@@ -12,6 +12,7 @@ use mirrorm_core::schema::{Action, Options};
 use mirrorm_core::types::Type;
 
 use super::types::{MySqlTypes, type_facts, unescaped};
+use crate::known_types::KnownTypes;
 
 /// The name of the dialect in options.
 const OWN: &str = "mysql";
@@ -34,6 +35,7 @@ pub(super) struct Gathered {
     is_mariadb: bool,
     list: Vec<TableFacts>,
     places: HashMap<String, usize>,
+    types: KnownTypes,
     sequences: Vec<SequenceFacts>,
     problems: Vec<Problem>,
 }
@@ -47,6 +49,7 @@ impl Gathered {
             is_mariadb,
             list: Vec::new(),
             places: HashMap::new(),
+            types: KnownTypes::default(),
             sequences: Vec::new(),
             problems: Vec::new(),
         }
@@ -135,11 +138,13 @@ impl Gathered {
         };
         let name: String = row.get(1)?;
         let lost = default.as_deref() == Some("0x");
+        let (ty, type_facts) =
+            self.types.of(&declared, || (MySqlTypes.parse(&declared), type_facts(&declared)));
         let Some(table) = self.table(row)? else { return Ok(()) };
         let object = table.name.clone();
         table.columns.push(ColumnFacts {
-            ty: MySqlTypes.parse(&declared),
-            type_facts: type_facts(&declared),
+            ty,
+            type_facts,
             declared,
             nullable: row.get::<String>(3)? == "YES",
             default: if generated.is_some() || lost { None } else { default },

@@ -14,6 +14,7 @@ use mirrorm_core::types::Type;
 use mirrorm_core::value::{Array, FromValue};
 
 use super::types::{PostgresTypes, type_facts};
+use crate::known_types::KnownTypes;
 
 /// The name of the dialect in options.
 const OWN: &str = "postgresql";
@@ -34,6 +35,7 @@ pub(super) fn object(row: &Row, schema: Option<&str>) -> Result<(i64, TableFacts
 #[derive(Default)]
 pub(super) struct Types {
     known: HashMap<i64, Named>,
+    plain: KnownTypes,
     enums: Vec<EnumFacts>,
     domains: Vec<(DomainFacts, i64)>,
 }
@@ -93,7 +95,7 @@ impl Types {
                 };
                 (Type::Array(ty.into()), own)
             }
-            None => (PostgresTypes.parse(declared), type_facts(declared)),
+            None => self.plain.of(declared, || (PostgresTypes.parse(declared), type_facts(declared))),
         }
     }
 

@@ -15,6 +15,7 @@ use mirrorm_core::types::Type;
 
 use super::stored::{StoredForeignKey, StoredIndex, StoredKey, StoredTable, without_comments};
 use super::types::SqliteTypes;
+use crate::known_types::KnownTypes;
 
 /// The facts gathered so far, by table.
 pub(super) struct Gathered<'a> {
@@ -25,24 +26,6 @@ pub(super) struct Gathered<'a> {
     pub(super) with_key_index: HashSet<usize>,
     pub(super) types: KnownTypes,
     pub(super) problems: &'a mut Vec<Problem>,
-}
-
-/// Declared types that were read before: a schema has few of them.
-#[derive(Default)]
-pub(super) struct KnownTypes(HashMap<(String, bool), (Type, TypeFacts)>);
-
-impl KnownTypes {
-    fn of(&mut self, declared: &str, strict: bool) -> (Type, TypeFacts) {
-        let read = || {
-            let ty = match declared.eq_ignore_ascii_case("ANY") && !strict {
-                // Only STRICT tables know ANY; elsewhere it is a name like any other.
-                true => Type::Other(declared.into()),
-                false => SqliteTypes.parse(declared),
-            };
-            (ty.clone(), TypeFacts::of(&ty))
-        };
-        self.0.entry((declared.to_string(), strict)).or_insert_with(read).clone()
-    }
 }
 
 impl Gathered<'_> {
@@ -91,7 +74,7 @@ impl Gathered<'_> {
             let sql = written.and_then(|c| c.computed.clone()).unwrap_or_default();
             (sql, hidden == 3)
         });
-        let (ty, type_facts) = self.types.of(&declared, strict);
+        let (ty, type_facts) = self.ty(&declared, strict);
         let facts = ColumnFacts {
             type_facts,
             ty,
@@ -122,6 +105,15 @@ impl Gathered<'_> {
             }
         }
         Ok(())
+    }
+
+    fn ty(&self, declared: &str, strict: bool) -> (Type, TypeFacts) {
+        let with_facts = |ty: Type| (ty.clone(), TypeFacts::of(&ty));
+        if declared.eq_ignore_ascii_case("ANY") && !strict {
+            // Only STRICT tables know ANY; elsewhere it is a name like any other.
+            return with_facts(Type::Other(declared.into()));
+        }
+        self.types.of(declared, || with_facts(SqliteTypes.parse(declared)))
     }
 
     /// A new foreign key from its first row; gives its position.

@@ -13,8 +13,9 @@ use mirrorm_core::schema::Options;
 use mirrorm_core::value::Json;
 use mirrorm_core::{Error, ErrorKind, Result, Value};
 
-use super::gather::{Gathered, KnownTypes};
+use super::gather::Gathered;
 use super::stored::{StoredIndex, read_index, read_table};
+use crate::known_types::KnownTypes;
 
 pub(super) struct SqliteInspector;
 
