@@ -15,6 +15,15 @@ pub(crate) struct OwnServer {
 /// Runs a test with a server of its own of every kind that is installed, all at once. They are started
 /// where the variable OWN_SERVERS says that tests run on servers.
 pub(crate) fn each_own_server(certificates: Option<&Path>, test: impl Fn(OwnServer) + Sync) {
+    each_of(&["postgresql", "postgresql-18", "mariadb", "mysql"], certificates, test);
+}
+
+/// The same with servers that keep names of tables in small letters.
+pub(crate) fn each_folding_server(test: impl Fn(OwnServer) + Sync) {
+    each_of(&["mariadb-folded", "mysql-folded"], None, test);
+}
+
+fn each_of(kinds: &[&str], certificates: Option<&Path>, test: impl Fn(OwnServer) + Sync) {
     if std::env::var_os("OWN_SERVERS").is_none() {
         return;
     }
@@ -22,7 +31,7 @@ pub(crate) fn each_own_server(certificates: Option<&Path>, test: impl Fn(OwnServ
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     std::thread::scope(|scope| {
-        for kind in ["postgresql", "postgresql-18", "mariadb", "mysql"] {
+        for kind in kinds {
             let test = &test;
             let name = std::thread::Builder::new().name(kind.to_string());
             let run = move || match OwnServer::start(kind, certificates) {

@@ -45,6 +45,7 @@ mod snapshots;
 
 /// Defining, creating, reading, writing.
 mod tables;
+mod tables_from_facts;
 
 /// Faults that somebody found in the drivers of servers.
 mod server_found;

@@ -9,6 +9,7 @@ use mirrorm::prelude::*;
 use mirrorm::reflect::Reflector;
 use mirrorm::schema::Options;
 
+use crate::own_server::each_folding_server;
 use crate::support::{big_column, big_index, each_server_url, is_postgres, schema_of, table_of as table};
 
 /// Runs a test on an empty database of MySQL and of MariaDB; whether it is the latter.
@@ -412,5 +413,35 @@ fn r4_6_10_a_thousand_tables_cost_as_many_statements_as_ten() {
         let ten = statements(0, 10);
         assert!(ten <= 10, "{ten}");
         assert_eq!(statements(10, 1000), ten);
+    });
+}
+
+/// A server that keeps names of tables in small letters: what was declared in capitals is found, with its keys.
+#[test]
+fn r4_5_12_names_in_capitals_on_a_server_that_folds_them() {
+    each_folding_server(|server| {
+        let db = Db::open(&server.url).unwrap();
+        db.execute_script("CREATE DATABASE Shop").unwrap();
+        let db = Db::open(&server.url.replace("/mysql", "/shop")).unwrap();
+        db.execute_script(
+            "CREATE TABLE Users (Id INTEGER PRIMARY KEY);
+             CREATE TABLE Posts (Id INTEGER PRIMARY KEY, UserId INTEGER, FOREIGN KEY (userid) REFERENCES USERS (ID));
+             CREATE VIEW Recent AS SELECT Id FROM Posts",
+        )
+        .unwrap();
+        let reflection = db.reflect().unwrap();
+        assert_eq!(reflection.problems(), []);
+        let posts = db.table_named("posts").unwrap();
+        assert_eq!(db.relationships(&posts), ["User"]);
+        let session = db.session();
+        let user =
+            session.add(db.table_named("users").unwrap().record(values! { "Id" => 1 }).unwrap()).unwrap();
+        let post = session.add(posts.record(values! { "Id" => 2 }).unwrap()).unwrap();
+        user.append("posts", &post).unwrap();
+        session.commit().unwrap();
+        assert_eq!(post.get::<i64>("UserId").unwrap(), 1);
+        let error = db.reflect_with(&Reflector::new().only(["Users"])).unwrap_err();
+        assert!(error.message().contains("did you mean `users`"), "{error}");
+        db.engine().unwrap().dispose();
     });
 }

@@ -95,7 +95,7 @@ fn expect(list: &[(&str, &str, RelationshipKind)]) -> Vec<(String, String, Relat
 }
 
 #[test]
-fn relationships_have_stable_names() {
+fn r4_7_6_relationships_have_stable_names() {
     use RelationshipKind::*;
     let db = memory();
     db.execute_script(
@@ -249,7 +249,7 @@ fn reflecting_again_sees_what_changed() {
 }
 
 #[test]
-fn reflecting_leaves_the_programs_own_definitions_alone() {
+fn r4_6_4_reflecting_leaves_the_programs_own_definitions_alone() {
     let db = memory();
     let mine =
         db.table("mine", (column("id", Integer).primary_key(), column("n", Integer).default(5))).unwrap();
@@ -424,7 +424,7 @@ fn unquoted(name: &str) -> String {
 
 /// Rows of a table without a key, told apart by what the program says.
 #[test]
-fn r4_6_9_a_key_that_the_program_names() {
+fn r4_6_4_a_key_that_the_program_names() {
     each_backend(|db| {
         db.execute_script(
             "CREATE TABLE rates (land VARCHAR(20), code VARCHAR(20), rate INTEGER);
@@ -478,7 +478,7 @@ fn what_is_said_of_columns_that_are_not_there() {
 
 /// A hook renames and leaves out; what it renames never takes the name of something else.
 #[test]
-fn r4_7_a_hook_for_each_relationship() {
+fn r4_7_5_a_hook_for_each_relationship() {
     let db = memory();
     db.execute_script(
         "CREATE TABLE a (id INTEGER PRIMARY KEY, taken TEXT);
@@ -511,7 +511,7 @@ fn r4_7_a_hook_for_each_relationship() {
 
 /// A table between two others that has a key, a unique pair and further columns, as Django makes them.
 #[test]
-fn r4_7_link_tables_with_further_columns() {
+fn r4_7_3_link_tables_with_further_columns() {
     each_backend(|db| {
         let key = serial(db);
         db.execute_script(&format!(

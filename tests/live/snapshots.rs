@@ -45,6 +45,50 @@ fn what_is_written_is_read() {
     });
 }
 
+/// What a snapshot of the awkward declarations has to be, as it was read by somebody and kept:
+/// `tests/quirks/*.json`, of the servers' versions that it was reviewed on.
+fn is_as_reviewed(name: &str, snapshot: &Snapshot, database: &str) {
+    let path = format!("{}/tests/quirks/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    // Some texts hold the name of the database.
+    let text = serde_json::to_string_pretty(snapshot).unwrap().replace(database, "database") + "\n";
+    let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
+    if std::env::var_os("BLESS_DOCUMENTS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let Ok(reviewed) = std::fs::read_to_string(&path) else {
+        println!("{name} was not reviewed");
+        return;
+    };
+    let other: Snapshot = serde_json::from_str(&reviewed).unwrap();
+    assert_eq!(words(&other.compare(&snapshot)), Vec::<String>::new(), "{name}: is it meant? ./test --bless");
+    assert_eq!(reviewed, text, "{name}: is it meant? ./test --bless");
+}
+
+#[test]
+fn quirks_are_as_they_were_reviewed() {
+    is_as_reviewed("sqlite", &loaded("quirks").snapshot().unwrap(), "no name");
+    each_server_url(|url| {
+        let db = Db::open(url).unwrap();
+        let version = db.engine().unwrap().target().unwrap().features().version.clone();
+        let parts =
+            |count: usize| version.split(['.', '-', ' ']).take(count).collect::<Vec<&str>>().join(".");
+        let (server, name) = match (is_postgres(url), version.contains("MariaDB")) {
+            (true, _) => ("pg", format!("postgresql-{}", parts(1))),
+            (_, true) => ("mariadb", format!("mariadb-{}", parts(2))),
+            _ => ("mysql", format!("mysql-{}", parts(1))),
+        };
+        db.execute_script(&schema_of("quirks", server)).unwrap();
+        db.engine().unwrap().dispose();
+        let schemas: &[Option<&str>] = if server == "pg" { &[Some("p1"), Some("p2")] } else { &[None] };
+        for schema in schemas {
+            let reflector = schema.iter().fold(Reflector::new(), |made, schema| made.schema(*schema));
+            let snapshot = Snapshot::of(&db.connect().unwrap(), &reflector).unwrap();
+            let part = schema.map(|schema| format!("-{schema}")).unwrap_or_default();
+            is_as_reviewed(&format!("{name}{part}"), &snapshot, url.rsplit('/').next().unwrap());
+        }
+    });
+}
+
 #[test]
 fn what_is_no_snapshot() {
     let read = |text: &str| serde_json::from_str::<Snapshot>(text).unwrap_err().to_string();

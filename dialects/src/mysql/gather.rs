@@ -33,6 +33,8 @@ pub(super) struct Gathered {
     database: String,
     without_views: bool,
     is_mariadb: bool,
+    /// Names of tables are the same in capitals and small letters.
+    folds: bool,
     list: Vec<TableFacts>,
     places: HashMap<String, usize>,
     types: KnownTypes,
@@ -41,12 +43,13 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn new(scope: &Scope, is_mariadb: bool, database: String) -> Gathered {
+    pub(super) fn new(scope: &Scope, is_mariadb: bool, folds: bool, database: String) -> Gathered {
         Gathered {
             schema: scope.schema.clone(),
             database,
             without_views: scope.without_views,
             is_mariadb,
+            folds,
             list: Vec::new(),
             places: HashMap::new(),
             types: KnownTypes::default(),
@@ -60,6 +63,9 @@ impl Gathered {
     }
 
     pub(super) fn finish(mut self) -> SchemaFacts {
+        if self.folds {
+            settle_targets(&mut self.list);
+        }
         for table in &mut self.list {
             settle_keys(table);
             settle_json(table);
@@ -350,6 +356,19 @@ fn settle_keys(table: &mut TableFacts) {
     }
 }
 
+/// Where names of tables are the same in capitals and small letters, a foreign key may say its target in others
+/// than the table has (dev.mysql.com/doc/refman/en/identifier-case-sensitivity.html).
+fn settle_targets(tables: &mut [TableFacts]) {
+    let names: HashMap<String, String> =
+        tables.iter().map(|table| (table.name.to_lowercase(), table.name.clone())).collect();
+    let keys = tables.iter_mut().flat_map(|table| &mut table.foreign_keys);
+    for key in keys.filter(|key| key.referred_schema.is_none()) {
+        if let Some(own) = names.get(&key.referred_table.to_lowercase()) {
+            key.referred_table.clone_from(own);
+        }
+    }
+}
+
 /// MariaDB's JSON is a text with a condition (mariadb.com/kb/en/json).
 fn settle_json(table: &mut TableFacts) {
     let checks = std::mem::take(&mut table.checks);
@@ -465,6 +484,25 @@ mod tests {
         assert_eq!(default_sql("5", "", "varchar(20)"), "'5'");
         assert_eq!(default_sql("5", "", "int"), "5");
         assert_eq!(default_sql("uuid()", "default_generated", "char(36)"), "uuid()");
+    }
+
+    /// A server on a file system that folds (mode 2) keeps names as they were written, and the targets of
+    /// foreign keys as these were.
+    #[test]
+    fn targets_have_the_names_of_their_tables() {
+        let key =
+            |target: &str| ForeignKeyFacts { referred_table: target.into(), ..ForeignKeyFacts::default() };
+        let table = |name: &str, keys: Vec<ForeignKeyFacts>| TableFacts {
+            name: name.into(),
+            foreign_keys: keys,
+            ..TableFacts::default()
+        };
+        let elsewhere = ForeignKeyFacts { referred_schema: Some("o".into()), ..key("users") };
+        let mut tables = [table("Users", Vec::new()), table("t", vec![key("users"), key("gone"), elsewhere])];
+        settle_targets(&mut tables);
+        let targets: Vec<&str> =
+            tables[1].foreign_keys.iter().map(|key| key.referred_table.as_str()).collect();
+        assert_eq!(targets, ["Users", "gone", "users"]);
     }
 
     #[test]

@@ -60,13 +60,14 @@ impl Inspector for MySqlInspector {
         if scope.temporary {
             return Err(Error::unsupported("lists of temporary tables", "mysql"));
         }
-        let row = fetch(connection, "SELECT VERSION(), DATABASE()", &[])?.one()?;
+        let row = fetch(connection, "SELECT VERSION(), DATABASE(), @@lower_case_table_names", &[])?.one()?;
         let is_mariadb = super::is_mariadb(row.get(0)?);
         let schema = scope.schema.as_deref();
         let catalog = Catalog { connection, schema, only: scope.only.as_deref(), is_mariadb };
         let connected: Option<String> = row.get(1)?;
         let database = schema.map(str::to_string).or(connected).unwrap_or_default();
-        let mut gathered = Gathered::new(scope, is_mariadb, database);
+        let folds = row.get::<i64>(2)? != 0;
+        let mut gathered = Gathered::new(scope, is_mariadb, folds, database);
         catalog.each(OBJECTS, "table_name", "1", |row| gathered.object(row))?;
         catalog.exists_if(gathered.is_empty())?;
         if !gathered.is_empty() {

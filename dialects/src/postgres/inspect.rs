@@ -369,7 +369,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_statement_asks_for_what_its_server_has() {
+    fn r4_4_23_a_statement_asks_for_what_its_server_has() {
         let (old, middle, new) =
             [140_000, 150_000, 180_000].map(|version| of_version(CONSTRAINTS, version)).into();
         assert!(!old.contains("confdelsetcols") && middle.contains("confdelsetcols"));
