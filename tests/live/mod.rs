@@ -73,6 +73,7 @@ mod engine;
 
 /// Errors and what they say.
 mod errors;
+mod expressions;
 
 /// Transactions of connections.
 mod transactions;

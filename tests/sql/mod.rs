@@ -343,3 +343,63 @@ fn long_lists_of_terms_stay_shallow() {
     });
     assert!(depth.1 < 30, "balanced: {}", depth.1);
 }
+
+#[test]
+fn case_windows_and_tuples() {
+    let Blog { posts, .. } = blog();
+    let (id, title, author) = (posts.c("id"), posts.c("title"), posts.c("author_id"));
+    let of = |expr: Expr| select(expr).from(&posts);
+    same(
+        &of(case().when(id.gt(1), "a").when(title.is_null(), &title).otherwise("b")),
+        "SELECT CASE WHEN posts.id > ? THEN ? WHEN posts.title IS NULL THEN posts.title ELSE ? END FROM posts",
+    );
+    same(
+        &of(case_of(&id).when(1, 10).otherwise(0).add(1)),
+        "SELECT CASE posts.id WHEN ? THEN 10 ELSE 0 END + ? FROM posts",
+    );
+    let framed = window().partition_by(&author).order_by(id.desc());
+    let framed = framed.rows(mirrorm::expr::Bound::Preceding(2), mirrorm::expr::Bound::Current);
+    same(
+        &of(func::sum(&id).over(framed)),
+        "SELECT sum(posts.id) OVER (PARTITION BY posts.author_id ORDER BY posts.id DESC \
+         ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) FROM posts",
+    );
+    same(&of(func::row_number().over(window())), "SELECT row_number() OVER () FROM posts");
+    same(
+        &of(func::count_all().filter(id.gt(1) | id.lt(0))),
+        "SELECT count(*) FILTER (WHERE posts.id > ? OR posts.id < ?) FROM posts",
+    );
+    let pairs = [tuple((1, "x")), tuple((2, "y"))];
+    assert_sql(
+        &select(&id).filter(tuple((&id, &title)).in_(pairs)),
+        "SELECT posts.id FROM posts WHERE (posts.id, posts.title) IN (VALUES (?, ?), (?, ?))",
+        "SELECT posts.id FROM posts WHERE (posts.id, posts.title) IN ((?, ?), (?, ?))",
+    );
+    same(
+        &select(&id).filter(title.op("GLOB", "a*").eq(true) & id.gt(1)),
+        "SELECT posts.id FROM posts WHERE (posts.title GLOB ?) = ? AND posts.id > ?",
+    );
+    same(
+        &select(&id).order_by((title.desc().nulls_last(), id.asc())),
+        "SELECT posts.id FROM posts ORDER BY posts.title DESC NULLS LAST, posts.id ASC",
+    );
+    assert_eq!(kind(&select(id.desc())).0, ErrorKind::Invalid);
+    assert_eq!(kind(&of(case().otherwise(1))).0, ErrorKind::Invalid);
+}
+
+/// What MySQL says otherwise: it has neither FILTER nor NULLS FIRST.
+#[test]
+fn what_mysql_says_otherwise() {
+    let Blog { posts, .. } = blog();
+    let target = Target::offline(&mirrorm_dialects::mysql::MySql);
+    let sql = |statement: &dyn Compile| statement.compile(&target).unwrap().sql().to_string();
+    let (id, title) = (posts.c("id"), posts.c("title"));
+    assert_eq!(
+        sql(&select(&id).order_by((title.nulls_last(), id.nulls_first(), id.desc().nulls_first()))),
+        "SELECT posts.id FROM posts ORDER BY posts.title IS NULL, posts.title, posts.id, posts.id IS NULL DESC, posts.id DESC"
+    );
+    assert_eq!(
+        sql(&select((func::count_all().filter(id.gt(1)), func::sum(&id).filter(id.gt(1))))),
+        "SELECT count(CASE WHEN posts.id > ? THEN 1 END), sum(CASE WHEN posts.id > ? THEN posts.id END) FROM posts"
+    );
+}

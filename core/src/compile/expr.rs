@@ -14,19 +14,22 @@ use crate::value::Value;
 /// (`||`), the operands get parentheses unless they are atoms.
 fn precedence(op: &Op) -> u8 {
     match op {
-        Op::Asc | Op::Desc => 0,
+        Op::Asc | Op::Desc | Op::Nulls(_) => 0,
         Op::Or => 1,
         Op::And => 2,
         Op::Not => 3,
         Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Is | Op::IsNot => 4,
         Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike => 4,
         Op::In | Op::NotIn | Op::InIntegers(_) | Op::Between | Op::NotBetween => 4,
+        // Databases put operators of their own in different places: beside any other they get parentheses.
+        Op::Custom(_) => 4,
         Op::Concat => 5,
         Op::Add | Op::Sub => 6,
         Op::Mul | Op::Div | Op::Rem => 7,
         Op::Neg => 8,
         Op::Collate(_) => 9,
-        Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) => ATOM,
+        Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) | Op::Typed(_) => ATOM,
+        Op::Case { .. } | Op::Over(_) | Op::Filter | Op::Tuple => ATOM,
     }
 }
 
@@ -43,7 +46,7 @@ impl Compiler<'_> {
 
     /// Writes an expression as an operand of something that binds at `least`; `ty` is the type of
     /// what a bare value stands beside.
-    fn operand(&mut self, expr: &Expr, least: u8, ty: Option<&Type>) -> Result<()> {
+    pub(super) fn operand(&mut self, expr: &Expr, least: u8, ty: Option<&Type>) -> Result<()> {
         match &expr.0 {
             Node::Invalid(error) => Err(error.clone()),
             Node::Column(column) => self.column(column),
@@ -58,6 +61,9 @@ impl Compiler<'_> {
             // A label names a result column; anywhere else it is what it labels.
             Node::Apply(Op::Label(_), kids) => {
                 kids.items.iter().try_for_each(|item| self.operand(item, least, ty))
+            }
+            Node::Apply(Op::Typed(own), kids) => {
+                kids.items.iter().try_for_each(|item| self.operand(item, least, Some(own)))
             }
             Node::Apply(op, kids) if precedence(op) < least => self.parens(|c| c.apply(op, &kids.items, ty)),
             Node::Apply(op, kids) => self.apply(op, &kids.items, ty),
@@ -141,11 +147,15 @@ impl Compiler<'_> {
                 Ok(())
             }
             (Op::Function { name, distinct }, _) => self.function(name, *distinct, items),
-            (Op::Asc | Op::Desc, [item]) => {
-                self.operand(item, 0, ty)?;
-                self.push(if *op == Op::Asc { " ASC" } else { " DESC" });
-                Ok(())
+            (Op::Asc | Op::Desc | Op::Nulls(_), _) => {
+                let message = "asc, desc and nulls_first are for ORDER BY";
+                Err(Error::new(ErrorKind::Invalid, message))
             }
+            (Op::Case { simple, otherwise }, _) => self.case(items, *simple, *otherwise),
+            (Op::Over(over), _) => self.over(over, items),
+            (Op::Filter, [aggregate, condition]) => self.filtered(aggregate, condition),
+            (Op::Tuple, _) => self.tuple(items, None),
+            (Op::Custom(word), [left, right]) => self.custom(word, left, right),
             (_, [left, right]) => self.binary(op, left, right),
             _ => Err(Error::new(ErrorKind::Invalid, format!("{op:?} takes other operands"))),
         }
@@ -173,6 +183,11 @@ impl Compiler<'_> {
                 return Err(Error::new(ErrorKind::Invalid, format!("{other:?} is no operator of two")));
             }
         };
+        if let (Node::Apply(Op::Tuple, left), Node::Apply(Op::Tuple, right)) = (&left.0, &right.0) {
+            self.tuple(&left.items, Some(&right.items))?;
+            self.push(word);
+            return self.tuple(&right.items, Some(&left.items));
+        }
         let (left_ty, right_ty) = (self.type_of(left), self.type_of(right));
         // Comparisons do not chain; arithmetic groups from the left.
         let left_least = if strength == 4 { 5 } else { strength };
@@ -233,8 +248,36 @@ impl Compiler<'_> {
         self.push(if *op == Op::In { " IN " } else { " NOT IN " });
         match list {
             [Expr(Node::Subquery(select))] => self.parens(|c| c.subselect(select)),
+            _ if let Node::Apply(Op::Tuple, kids) = &item.0 => self.tuples(&kids.items, list),
             _ => self.parens(|c| c.list(list, |c, e| c.operand(e, 0, ty.as_ref()))),
         }
+    }
+
+    /// A list of tuples, each value beside its column.
+    fn tuples(&mut self, columns: &[Expr], list: &[Expr]) -> Result<()> {
+        let before = self.target.grammar.tuple_list();
+        self.parens(|c| {
+            c.push(before);
+            c.list(list, |c, one| match &one.0 {
+                Node::Apply(Op::Tuple, kids) if kids.items.len() == columns.len() => {
+                    c.tuple(&kids.items, Some(columns))
+                }
+                Node::Invalid(error) => Err(error.clone()),
+                _ => {
+                    let message = format!("a tuple of {} is looked for among others", columns.len());
+                    Err(Error::new(ErrorKind::Invalid, message))
+                }
+            })
+        })
+    }
+
+    fn custom(&mut self, word: &str, left: &Expr, right: &Expr) -> Result<()> {
+        let (left_ty, right_ty) = (self.type_of(left), self.type_of(right));
+        self.operand(left, 5, right_ty.as_ref())?;
+        self.push(" ");
+        self.push(word);
+        self.push(" ");
+        self.operand(right, 5, left_ty.as_ref())
     }
 
     fn in_integers(&mut self, item: &Expr, list: &[i64]) -> Result<()> {
@@ -331,11 +374,22 @@ impl Compiler<'_> {
             Node::Column(column) => {
                 self.in_sight(&column.source).ok()?.def.by_id(column.id).map(|c| c.column.ty.clone())
             }
-            Node::Apply(Op::Cast(ty), _) => Some(ty.clone()),
-            Node::Apply(Op::Function { name, .. }, kids) => self.function_type(name, &kids.items),
-            Node::Apply(Op::Label(_) | Op::Collate(_) | Op::Asc | Op::Desc | Op::Neg, kids) => {
-                kids.items.first().and_then(|item| self.type_of(item))
+            Node::Apply(Op::Cast(ty) | Op::Typed(ty), _) => Some(ty.clone()),
+            Node::Apply(Op::Case { simple, otherwise }, kids) => {
+                self.case_type(&kids.items, *simple, *otherwise)
             }
+            Node::Apply(Op::Function { name, .. }, kids) => self.function_type(name, &kids.items),
+            Node::Apply(
+                Op::Label(_)
+                | Op::Collate(_)
+                | Op::Asc
+                | Op::Desc
+                | Op::Nulls(_)
+                | Op::Neg
+                | Op::Over(_)
+                | Op::Filter,
+                kids,
+            ) => kids.items.first().and_then(|item| self.type_of(item)),
             Node::Apply(Op::Add | Op::Sub | Op::Mul, kids) => self.common_type(&kids.items),
             Node::Apply(Op::Concat, _) => Some(Type::Text),
             _ => None,
@@ -343,19 +397,25 @@ impl Compiler<'_> {
     }
 
     /// The type that all of the operands have; none when one is of another or of no known type.
-    fn common_type(&self, items: &[Expr]) -> Option<Type> {
-        let ty = items.iter().find_map(|item| self.type_of(item))?;
+    pub(super) fn common_type<'e>(&self, items: impl IntoIterator<Item = &'e Expr> + Clone) -> Option<Type> {
+        let ty = items.clone().into_iter().find_map(|item| self.type_of(item))?;
         let fits = |item: &Expr| match &item.0 {
             Node::Bind(value) => is_plain(value.as_ref(), &ty),
             _ => self.type_of(item).is_some_and(|other| other.class() == ty.class()),
         };
-        items.iter().all(fits).then_some(ty)
+        items.into_iter().all(fits).then_some(ty)
     }
 
     fn function_type(&self, name: &Arc<str>, args: &[Expr]) -> Option<Type> {
         let first = || args.iter().find_map(|arg| self.type_of(arg));
         match &**name {
-            "count" | "char_length" => Some(Type::BigInteger),
+            "count" | "char_length" | "row_number" | "rank" | "dense_rank" | "ntile" => {
+                Some(Type::BigInteger)
+            }
+            "percent_rank" | "cume_dist" => Some(Type::Double),
+            "lag" | "lead" | "first_value" | "last_value" | "nth_value" | "nullif" => {
+                args.first().and_then(|arg| self.type_of(arg))
+            }
             "min" | "max" => first(),
             "coalesce" => self.common_type(args),
             "lower" | "upper" => Some(Type::Text),

@@ -7,6 +7,7 @@
 
 mod ddl;
 mod expr;
+mod forms;
 pub(crate) mod keyed;
 mod objects;
 mod ready;

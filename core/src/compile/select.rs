@@ -261,8 +261,6 @@ fn order_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
 
 /// What ORDER BY sorts by: a selected column that has a label stands as its label.
 fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
-    let (key, descending) = term.sort_key();
-    let direction = descending.map_or("", |descending| if descending { " DESC" } else { " ASC" });
     let label_of = |expr: &Expr| match &expr.0 {
         Node::Apply(Op::Label(label), _) => Some(label.clone()),
         _ => None,
@@ -270,12 +268,13 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
     let selected = |label: &Arc<str>| {
         select.items.iter().any(|item| matches!(item, Item::Expr(e) if label_of(e).as_ref() == Some(label)))
     };
-    match label_of(key).filter(selected) {
-        Some(label) => c.name(&Name::from(label)),
-        None => return c.expr(term),
-    }
-    c.push(direction);
-    Ok(())
+    c.sort_term(term, |c, key, least| match label_of(key).filter(selected) {
+        Some(label) => {
+            c.name(&Name::from(label));
+            Ok(())
+        }
+        None => c.operand(key, least, None),
+    })
 }
 
 fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {

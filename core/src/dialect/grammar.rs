@@ -128,6 +128,26 @@ pub trait Grammar: Send + Sync {
         standard::literal(value, out)
     }
 
+    /// Whether ORDER BY takes NULLS FIRST and NULLS LAST; where it does not, NULL is less than everything.
+    fn nulls_order(&self) -> bool {
+        true
+    }
+
+    /// Whether aggregates take FILTER (WHERE ..).
+    fn aggregate_filter(&self) -> bool {
+        true
+    }
+
+    /// Whether windows have frames of groups, and EXCLUDE.
+    fn frames_of_groups(&self) -> bool {
+        true
+    }
+
+    /// What stands before a list of tuples after IN, inside its parentheses.
+    fn tuple_list(&self) -> &'static str {
+        ""
+    }
+
     /// How a list of integers is one parameter, so that one text serves lists of any length; where
     /// there is no such thing, every integer is a parameter.
     fn integer_list(&self) -> Option<IntegerList> {

@@ -28,6 +28,54 @@ pub fn exists(select: Select) -> Expr {
     Expr::apply(Op::Exists, vec![Expr::from(select)])
 }
 
+/// Several values as one, for comparing and IN: `tuple((a, 5))`.
+///
+/// # Example
+/// ```
+/// use mirrorm::prelude::*;
+///
+/// let db = Db::open("sqlite://")?;
+/// let pairs = db.table("pairs", (column("a", Integer), column("b", Text)))?;
+/// db.create_all()?;
+/// insert(&pairs).values(values! { "a" => 1, "b" => "x" }).run(&db)?;
+/// insert(&pairs).values(values! { "a" => 1, "b" => "y" }).run(&db)?;
+/// let known = [tuple((1, "x")), tuple((2, "x"))];
+/// let found = select(&pairs).filter(tuple((pairs.c("a"), pairs.c("b"))).in_(known));
+/// assert_eq!(found.count(&db)?, 1);
+/// # Ok::<(), mirrorm::Error>(())
+/// ```
+pub fn tuple(items: impl TupleItems) -> Expr {
+    Expr::apply(Op::Tuple, items.exprs())
+}
+
+/// What a [`tuple`] is of: a tuple of Rust, or a list.
+pub trait TupleItems {
+    /// The items.
+    #[doc(hidden)]
+    fn exprs(self) -> Vec<Expr>;
+}
+
+impl<T: Into<Expr>> TupleItems for Vec<T> {
+    fn exprs(self) -> Vec<Expr> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+macro_rules! tuple_items {
+    ($first:ident $($rest:ident)+) => {
+        impl<$first: Into<Expr>, $($rest: Into<Expr>),+> TupleItems for ($first, $($rest),+) {
+            #[allow(non_snake_case)]
+            fn exprs(self) -> Vec<Expr> {
+                let ($first, $($rest),+) = self;
+                vec![$first.into(), $($rest.into()),+]
+            }
+        }
+        tuple_items!($($rest)+);
+    };
+    ($last:ident) => {};
+}
+tuple_items!(A B C D E F G H);
+
 /// What may stand after IN: a list of values or expressions, or a SELECT of one column.
 pub trait InList {
     /// The operands.
@@ -246,13 +294,34 @@ impl Expr {
         Expr::apply(Op::Label(label.into()), vec![self.clone()])
     }
 
+    /// An operator of the database in your own words, such as `@>` of PostgreSQL: never put data into it.
+    pub fn op(&self, operator: impl Into<Arc<str>>, right: impl Into<Expr>) -> Expr {
+        Expr::apply(Op::Custom(operator.into()), vec![self.clone(), right.into()])
+    }
+
+    /// Taken for a value of this type, without a conversion by the database: what it is compared with is sent, and
+    /// what it gives is read, as one.
+    pub fn typed(&self, ty: Type) -> Expr {
+        Expr::apply(Op::Typed(ty), vec![self.clone()])
+    }
+
     /// What it sorts by in ORDER BY, and whether it descends, where that was said.
     pub(crate) fn sort_key(&self) -> (&Expr, Option<bool>) {
         match &self.0 {
             Node::Apply(op @ (Op::Asc | Op::Desc), kids) => {
-                (kids.items.first().unwrap_or(self), Some(*op == Op::Desc))
+                (kids.items.first().map_or(self, |item| item.sort_key().0), Some(*op == Op::Desc))
             }
+            Node::Apply(Op::Nulls(_), kids) => kids.items.first().map_or((self, None), Expr::sort_key),
             _ => (self, None),
+        }
+    }
+
+    /// Whether NULLs stand first in ORDER BY, where that was said.
+    pub(crate) fn nulls_stand_first(&self) -> Option<bool> {
+        match &self.0 {
+            Node::Apply(Op::Nulls(first), _) => Some(*first),
+            Node::Apply(Op::Asc | Op::Desc, kids) => kids.items.first().and_then(Expr::nulls_stand_first),
+            _ => None,
         }
     }
 
@@ -264,6 +333,16 @@ impl Expr {
     /// Descending, in ORDER BY.
     pub fn desc(&self) -> Expr {
         Expr::apply(Op::Desc, vec![self.clone()])
+    }
+
+    /// NULLs before everything else in ORDER BY, on every database.
+    pub fn nulls_first(&self) -> Expr {
+        Expr::apply(Op::Nulls(true), vec![self.clone()])
+    }
+
+    /// NULLs behind everything else in ORDER BY, on every database.
+    pub fn nulls_last(&self) -> Expr {
+        Expr::apply(Op::Nulls(false), vec![self.clone()])
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Expr, Node, Op};
+use super::{Expr, Node, Op, raw};
 
 /// Any function of the database by name.
 ///
@@ -74,4 +74,64 @@ pub fn char_length(expr: impl Into<Expr>) -> Expr {
 /// The first of the arguments that is not NULL.
 pub fn coalesce<T: Into<Expr>>(args: impl IntoIterator<Item = T>) -> Expr {
     call("coalesce", args)
+}
+
+/// NULL where the two are equal, the first where not.
+pub fn nullif(expr: impl Into<Expr>, other: impl Into<Expr>) -> Expr {
+    call("nullif", [expr.into(), other.into()])
+}
+
+/// The number of the row in its window, from 1; like the next seven, for [`Expr::over`].
+pub fn row_number() -> Expr {
+    call("row_number", [] as [Expr; 0])
+}
+
+/// The place of the row in its window; equal rows share one, and the next is as far behind as they are many.
+pub fn rank() -> Expr {
+    call("rank", [] as [Expr; 0])
+}
+
+/// The place of the row in its window; equal rows share one, and the next is the next.
+pub fn dense_rank() -> Expr {
+    call("dense_rank", [] as [Expr; 0])
+}
+
+/// The rank from 0 to 1.
+pub fn percent_rank() -> Expr {
+    call("percent_rank", [] as [Expr; 0])
+}
+
+/// The share of the rows up to this one and its equals.
+pub fn cume_dist() -> Expr {
+    call("cume_dist", [] as [Expr; 0])
+}
+
+/// The number of the part, of so many equal ones, that the row is in.
+pub fn ntile(parts: u32) -> Expr {
+    call("ntile", [raw(parts.to_string())])
+}
+
+/// The value so many rows before; NULL where there is none.
+pub fn lag(expr: impl Into<Expr>, rows: u32) -> Expr {
+    call("lag", [expr.into(), raw(rows.to_string())])
+}
+
+/// The value so many rows after; NULL where there is none.
+pub fn lead(expr: impl Into<Expr>, rows: u32) -> Expr {
+    call("lead", [expr.into(), raw(rows.to_string())])
+}
+
+/// The value of the frame's first row.
+pub fn first_value(expr: impl Into<Expr>) -> Expr {
+    one("first_value", expr)
+}
+
+/// The value of the frame's last row.
+pub fn last_value(expr: impl Into<Expr>) -> Expr {
+    one("last_value", expr)
+}
+
+/// The value of the frame's n-th row, from 1; NULL where there is none.
+pub fn nth_value(expr: impl Into<Expr>, n: u32) -> Expr {
+    call("nth_value", [expr.into(), raw(n.to_string())])
 }

@@ -4,12 +4,17 @@
 //! SQL stands in `compile::expr`.
 
 mod build;
+mod case;
 pub mod func;
+mod window;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use build::{InList, exists, param, raw};
+pub use build::{InList, TupleItems, exists, param, raw, tuple};
+pub use case::{Case, case, case_of};
+pub use window::{Bound, Exclude, Window, window};
+pub(crate) use window::{Frame, Over, Unit};
 
 use crate::error::{Error, ErrorKind};
 use crate::schema::{ColumnId, Table};
@@ -118,6 +123,21 @@ pub(crate) enum Op {
     Label(Arc<str>),
     Asc,
     Desc,
+    /// In ORDER BY: NULLs first, or last.
+    Nulls(bool),
+    /// What it is compared with first where `simple`, then conditions and values, then what holds `otherwise`.
+    Case {
+        simple: bool,
+        otherwise: bool,
+    },
+    Over(Arc<Over>),
+    /// An aggregate, and the condition of its rows.
+    Filter,
+    Tuple,
+    /// An operator of two in the program's own words.
+    Custom(Arc<str>),
+    /// As it is, taken for a value of a type.
+    Typed(Type),
 }
 
 impl Expr {
@@ -183,7 +203,9 @@ impl Expr {
             }
             Node::Apply(Op::Label(label), _) => Some(label.clone()),
             Node::Apply(Op::Function { name, .. }, _) => Some(name.clone()),
-            Node::Apply(Op::Cast(_) | Op::Collate(_), kids) => kids.items.first().and_then(Expr::output_name),
+            Node::Apply(Op::Cast(_) | Op::Collate(_) | Op::Typed(_) | Op::Over(_) | Op::Filter, kids) => {
+                kids.items.first().and_then(Expr::output_name)
+            }
             _ => None,
         }
     }

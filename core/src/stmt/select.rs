@@ -180,6 +180,9 @@ impl Select {
         let def = table.def();
         let column = |term: &Expr| {
             let (key, descending) = term.sort_key();
+            if term.nulls_stand_first().is_some() {
+                return Err(other_order());
+            }
             match &key.0 {
                 Node::Invalid(mistake) => Err(mistake.clone()),
                 Node::Column(ColumnRef { source, id }) if *source == Source::of(table) => {

@@ -109,6 +109,20 @@ impl Grammar for MySqlGrammar {
         Ok(())
     }
 
+    /// dev.mysql.com/doc/refman/en/working-with-null.html: NULL comes first, descending last.
+    fn nulls_order(&self) -> bool {
+        false
+    }
+
+    fn aggregate_filter(&self) -> bool {
+        false
+    }
+
+    /// dev.mysql.com/doc/refman/en/window-functions-frames.html
+    fn frames_of_groups(&self) -> bool {
+        false
+    }
+
     fn rows_to_update(&self) -> Option<RowsToUpdate> {
         Some(RowsToUpdate::JoinSelects)
     }

@@ -69,6 +69,11 @@ impl Grammar for SqliteGrammar {
         Some(RowsToUpdate::FromValues)
     }
 
+    /// Row values stand in a list of rows (sqlite.org/rowvalue.html, 2.2).
+    fn tuple_list(&self) -> &'static str {
+        "VALUES "
+    }
+
     /// One text for lists of any length (sqlite.org/json1.html, "The json_each() table-valued
     /// function").
     fn integer_list(&self) -> Option<IntegerList> {

@@ -1,0 +1,175 @@
+//! Forms of expressions with words of their own into SQL: CASE, windows, aggregates of some rows, tuples, and
+//! what ORDER BY sorts by.
+//!
+//! Called by `expr` and `select`.
+
+use super::Compiler;
+use crate::error::{Error, Result};
+use crate::expr::{Bound, Exclude, Expr, Frame, Node, Op, Over, Unit};
+use crate::types::Type;
+use crate::value::Value;
+
+impl Compiler<'_> {
+    /// CASE, with an expression to compare or without, and what holds otherwise last.
+    pub(super) fn case(&mut self, items: &[Expr], simple: bool, otherwise: bool) -> Result<()> {
+        let ty = self.case_type(items, simple, otherwise);
+        let (of, rest) = items.split_at(usize::from(simple).min(items.len()));
+        let (branches, last) = rest.split_at(rest.len() - usize::from(otherwise).min(rest.len()));
+        let compared = of.first().and_then(|of| self.type_of(of));
+        self.push("CASE");
+        for of in of {
+            self.push(" ");
+            self.operand(of, 5, None)?;
+        }
+        for branch in branches.chunks(2) {
+            let [condition, value] = branch else { continue };
+            self.push(" WHEN ");
+            self.operand(condition, 1, compared.as_ref())?;
+            self.push(" THEN ");
+            self.case_value(value, ty.as_ref())?;
+        }
+        for last in last {
+            self.push(" ELSE ");
+            self.case_value(last, ty.as_ref())?;
+        }
+        self.push(" END");
+        Ok(())
+    }
+
+    /// A whole number stands in the text: beside nothing that has a type, databases take a parameter for a
+    /// number of another kind.
+    fn case_value(&mut self, value: &Expr, ty: Option<&Type>) -> Result<()> {
+        match &value.0 {
+            Node::Bind(Value::Int(number)) => {
+                self.push(&number.to_string());
+                Ok(())
+            }
+            _ => self.operand(value, 1, ty),
+        }
+    }
+
+    /// The type that the values of a CASE have.
+    pub(super) fn case_type(&self, items: &[Expr], simple: bool, otherwise: bool) -> Option<Type> {
+        let (_, rest) = items.split_at(usize::from(simple).min(items.len()));
+        let (branches, last) = rest.split_at(rest.len() - usize::from(otherwise).min(rest.len()));
+        let values = branches.chunks(2).filter_map(|branch| branch.get(1)).chain(last);
+        let all = |is: fn(&Value) -> bool| values.clone().all(|v| matches!(&v.0, Node::Bind(v) if is(v)));
+        self.common_type(values.clone()).or_else(|| match () {
+            () if all(|value| matches!(value, Value::Int(_))) => Some(Type::BigInteger),
+            () if all(|value| matches!(value, Value::Text(_))) => Some(Type::Text),
+            () => None,
+        })
+    }
+
+    /// A function over a window: the function, what divides the rows, what sorts them.
+    pub(super) fn over(&mut self, over: &Over, items: &[Expr]) -> Result<()> {
+        let Some((function, rest)) = items.split_first() else { return Ok(()) };
+        self.operand(function, 0, None)?;
+        let (partition, order) = rest.split_at(over.partition.min(rest.len()));
+        self.push(" OVER (");
+        let start = self.sql.len();
+        if !partition.is_empty() {
+            self.push("PARTITION BY ");
+            self.list(partition, |c, expr| c.expr(expr))?;
+        }
+        if !order.is_empty() {
+            self.space_after(start);
+            self.push("ORDER BY ");
+            self.list(order, |c, term| c.sort_term(term, |c, key, least| c.operand(key, least, None)))?;
+        }
+        if let Some(frame) = &over.frame {
+            self.space_after(start);
+            self.frame(frame)?;
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    fn space_after(&mut self, start: usize) {
+        if self.sql.len() > start {
+            self.push(" ");
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame) -> Result<()> {
+        let more = frame.unit == Unit::Groups || frame.exclude.is_some();
+        if more && !self.target.grammar.frames_of_groups() {
+            return Err(Error::unsupported("frames of groups, and EXCLUDE", self.target.name));
+        }
+        let unit = match frame.unit {
+            Unit::Rows => "ROWS",
+            Unit::Range => "RANGE",
+            Unit::Groups => "GROUPS",
+        };
+        let bound = |bound: Bound, unbounded: &str| match bound {
+            Bound::Unbounded => format!("UNBOUNDED {unbounded}"),
+            Bound::Preceding(count) => format!("{count} PRECEDING"),
+            Bound::Current => "CURRENT ROW".to_string(),
+            Bound::Following(count) => format!("{count} FOLLOWING"),
+        };
+        let (from, to) = (bound(frame.from, "PRECEDING"), bound(frame.to, "FOLLOWING"));
+        self.push(&format!("{unit} BETWEEN {from} AND {to}"));
+        self.push(match frame.exclude {
+            None => "",
+            Some(Exclude::Current) => " EXCLUDE CURRENT ROW",
+            Some(Exclude::Group) => " EXCLUDE GROUP",
+            Some(Exclude::Ties) => " EXCLUDE TIES",
+        });
+        Ok(())
+    }
+
+    /// An aggregate of some rows. Where there is no FILTER, the aggregate's arguments are NULL for the others:
+    /// aggregates pass over NULL.
+    pub(super) fn filtered(&mut self, aggregate: &Expr, condition: &Expr) -> Result<()> {
+        if self.target.grammar.aggregate_filter() {
+            self.operand(aggregate, 0, None)?;
+            self.push(" FILTER (WHERE ");
+            self.expr(condition)?;
+            self.push(")");
+            return Ok(());
+        }
+        let Node::Apply(op @ Op::Function { .. }, kids) = &aggregate.0 else {
+            return Err(Error::unsupported("FILTER of what is no function", self.target.name));
+        };
+        let held = |argument: &Expr| {
+            let value = if matches!(argument.0, Node::Star) { Expr::from(1) } else { argument.clone() };
+            let op = Op::Case { simple: false, otherwise: false };
+            Expr::apply(op, vec![condition.clone(), value])
+        };
+        let kept = Expr::apply(op.clone(), kids.items.iter().map(held).collect());
+        self.operand(&kept, 0, None)
+    }
+
+    /// A tuple, its values beside those of another.
+    pub(super) fn tuple(&mut self, items: &[Expr], beside: Option<&[Expr]>) -> Result<()> {
+        let types: Vec<Option<Type>> =
+            beside.unwrap_or_default().iter().map(|other| self.type_of(other)).collect();
+        self.parens(|c| {
+            c.list(items.iter().enumerate(), |c, (at, item)| {
+                c.operand(item, 0, types.get(at).and_then(Option::as_ref))
+            })
+        })
+    }
+
+    /// One term of ORDER BY; `key` writes what is sorted by. Where NULLs cannot be told to stand first or last,
+    /// a term before it says so, unless they stand there anyway: NULL is less than everything then.
+    pub(super) fn sort_term(
+        &mut self,
+        term: &Expr,
+        key: impl Fn(&mut Self, &Expr, u8) -> Result<()>,
+    ) -> Result<()> {
+        let (expr, descending) = term.sort_key();
+        let nulls = term.nulls_stand_first();
+        let stated = self.target.grammar.nulls_order();
+        if let Some(first) = nulls.filter(|first| !stated && *first == descending.unwrap_or(false)) {
+            key(self, expr, 5)?;
+            self.push(if first { " IS NULL DESC, " } else { " IS NULL, " });
+        }
+        key(self, expr, 0)?;
+        self.push(descending.map_or("", |descending| if descending { " DESC" } else { " ASC" }));
+        if let Some(first) = nulls.filter(|_| stated) {
+            self.push(if first { " NULLS FIRST" } else { " NULLS LAST" });
+        }
+        Ok(())
+    }
+}

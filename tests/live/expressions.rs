@@ -1,0 +1,204 @@
+//! Expressions mean the same on every backend (rows 2.1 and 2.3): a right and a wrong input each.
+
+use mirrorm::expr::{Bound, Exclude};
+use mirrorm::prelude::*;
+
+use crate::support::{dialect, each_backend};
+
+/// Rows of a number, a part and a name; some names and numbers are NULL.
+fn sales(db: &Db) -> Table {
+    let parts = (
+        column("id", Integer).primary_key(),
+        column("part", Varchar(10)),
+        column("n", Integer),
+        column("name", Varchar(20)),
+    );
+    let sales = db.table("sales", parts).unwrap();
+    db.create_all().unwrap();
+    type Sale<'s> = (i64, &'s str, Option<i64>, Option<&'s str>);
+    let rows: [Sale<'_>; 5] = [
+        (1, "a", Some(10), Some("x")),
+        (2, "a", Some(20), None),
+        (3, "a", None, Some("y")),
+        (4, "b", Some(5), Some("x")),
+        (5, "b", Some(5), Some("z")),
+    ];
+    for (id, part, n, name) in rows {
+        let values = values! { "id" => id, "part" => part, "n" => n, "name" => name };
+        insert(&sales).values(values).run(db).unwrap();
+    }
+    sales
+}
+
+fn numbers(db: &Db, statement: &mirrorm::stmt::Select) -> Vec<i64> {
+    statement.scalars(db).unwrap()
+}
+
+#[track_caller]
+fn refused(db: &Db, statement: &mirrorm::stmt::Select, kind: ErrorKind, words: &str) {
+    let error = statement.all(db).unwrap_err();
+    assert!(error.kind() == kind && error.message().contains(words), "{error}");
+}
+
+#[test]
+fn r2_1_5_nulls_first_and_last() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, n) = (sales.c("id"), sales.c("n"));
+        let by = |term: Expr| numbers(db, &select(&id).order_by((term, id.asc())));
+        assert_eq!(by(n.nulls_first()), [3, 4, 5, 1, 2]);
+        assert_eq!(by(n.nulls_last()), [4, 5, 1, 2, 3]);
+        assert_eq!(by(n.desc().nulls_first()), [3, 2, 1, 4, 5]);
+        assert_eq!(by(n.desc().nulls_last()), [2, 1, 4, 5, 3]);
+        assert_eq!(by(n.nulls_last().desc()), [2, 1, 4, 5, 3], "in any order of saying it");
+        let named = select((&id, n.label("amount"))).order_by((n.label("amount").nulls_last(), id.asc()));
+        let ids: Vec<i64> = named.all(db).unwrap().iter().map(|row| row.get("id").unwrap()).collect();
+        assert_eq!(ids, [4, 5, 1, 2, 3]);
+        refused(db, &select(&id).filter(n.nulls_first()), ErrorKind::Invalid, "ORDER BY");
+        refused(db, &select(n.desc()), ErrorKind::Invalid, "ORDER BY");
+    });
+}
+
+#[test]
+fn r2_3_9_case() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, n, name) = (sales.c("id"), sales.c("n"), sales.c("name"));
+        let words = |case: Expr| -> Vec<Option<String>> {
+            select(case).from(&sales).order_by(&id).scalars(db).unwrap()
+        };
+        let size = case().when(n.gt(15), "big").when(n.gt(7), "middle").otherwise("small");
+        assert_eq!(words(size), ["middle", "big", "small", "small", "small"].map(|s| Some(s.to_string())));
+        let open: Expr = case().when(n.gt(15), "big").into();
+        assert_eq!(words(open), [None, Some("big".to_string()), None, None, None], "NULL otherwise");
+        let simple = case_of(&name).when("x", "one").when("y", name.concat("!")).otherwise(&name);
+        let expected = [Some("one"), None, Some("y!"), Some("one"), Some("z")];
+        assert_eq!(words(simple), expected.map(|s| s.map(str::to_string)));
+        // As an operand, in a condition, in an aggregate, sorted by.
+        let weight = case().when(sales.c("part").eq("a"), 100).otherwise(1);
+        assert_eq!(numbers(db, &select(func::sum(weight.add(1)))), [307]);
+        let last = case_of(&id).when(3, 0).otherwise(1);
+        assert_eq!(numbers(db, &select(&id).order_by((last, id.asc())))[0], 3);
+        let filtered = select(&id).filter(case().when(n.is_null(), true).otherwise(false)).order_by(&id);
+        assert_eq!(numbers(db, &filtered), [3]);
+        refused(db, &select(case().otherwise(1)), ErrorKind::Invalid, "without a `when`");
+        refused(db, &select(case().when(sales.c("nope"), 1).otherwise(2)), ErrorKind::NoSuchColumn, "nope");
+    });
+}
+
+#[test]
+fn r2_3_14_tuples() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, part, n) = (sales.c("id"), sales.c("part"), sales.c("n"));
+        let found = |condition: Expr| numbers(db, &select(&id).filter(condition).order_by(&id));
+        let pair = tuple((&part, &n));
+        assert_eq!(found(pair.eq(tuple(("b", 5)))), [4, 5]);
+        assert_eq!(found(pair.in_([tuple(("a", 10)), tuple(("b", 5)), tuple(("c", 1))])), [1, 4, 5]);
+        assert_eq!(found(pair.not_in([tuple(("a", 10)), tuple(("b", 5))])), [2], "NULL is in neither");
+        assert_eq!(found(pair.in_(Vec::<Expr>::new())), Vec::<i64>::new());
+        let inner = select((&part, func::max(&n))).group_by(&part);
+        assert_eq!(found(pair.in_(inner)), [2, 4, 5]);
+        assert_eq!(found(tuple((&n, &id)).gt(tuple((5, 4)))), [1, 2, 5], "one value after the other");
+        refused(db, &select(&id).filter(pair.in_([tuple(("a", 1, 2))])), ErrorKind::Invalid, "tuple of 2");
+        refused(db, &select(&id).filter(pair.in_([Expr::from(5)])), ErrorKind::Invalid, "tuple of 2");
+    });
+}
+
+#[test]
+fn r2_3_15_operators_of_a_database() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, name) = (sales.c("id"), sales.c("name"));
+        let word = match dialect(db) {
+            "sqlite" => "GLOB",
+            "mysql" => "REGEXP",
+            _ => "~",
+        };
+        let found = |condition: Expr| numbers(db, &select(&id).filter(condition).order_by(&id));
+        assert_eq!(found(name.op(word, "x")), [1, 4]);
+        assert_eq!(found(!name.op(word, "x") & id.gt(1)), [3, 5]);
+        assert_eq!(found(name.op(word, "x").is(true)), [1, 4], "in parentheses beside another");
+        assert!(select(&id).filter(name.op("~~~~~", "x")).all(db).unwrap_err().kind() != ErrorKind::Invalid);
+    });
+}
+
+#[test]
+fn r2_3_10_taken_for_a_type() {
+    each_backend(|db| {
+        let day = select(Expr::from("2024-02-29").typed(Date).label("day"));
+        let typed = raw("'2024-02-29'").typed(Date).label("day");
+        let read = select(typed).one(db).unwrap();
+        // What is text stays one where the database gives one; a date is read as it is.
+        assert_eq!(read.value(0).unwrap().to_string(), "2024-02-29");
+        assert_eq!(day.one(db).unwrap().value(0).unwrap().to_string(), "2024-02-29");
+        let sales = sales(db);
+        refused(db, &select(sales.c("nope").typed(Date)), ErrorKind::NoSuchColumn, "nope");
+    });
+}
+
+#[test]
+fn r2_3_18_aggregates_of_some_rows() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (part, n, name) = (sales.c("part"), sales.c("n"), sales.c("name"));
+        let row = select((
+            func::count_all().filter(part.eq("a")).label("rows_of_a"),
+            func::count(&n).filter(part.eq("a")).label("numbers_of_a"),
+            func::sum(&n).filter(part.eq("b")).label("sum_of_b"),
+            func::count_distinct(&name).filter(part.eq("b")).label("names_of_b"),
+            func::sum(&n).filter(part.eq("c")).label("sum_of_c"),
+        ));
+        let row = row.one(db).unwrap();
+        let of = |name: &str| row.get::<Option<i64>>(name).unwrap();
+        assert_eq!(
+            ["rows_of_a", "numbers_of_a", "sum_of_b", "names_of_b", "sum_of_c"].map(of),
+            [Some(3), Some(2), Some(10), Some(2), None]
+        );
+        let wrong = select(n.filter(part.eq("a")));
+        let error = wrong.all(db).unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::Invalid, "told by the database, or not supported: {error}");
+    });
+}
+
+#[test]
+fn r2_3_19_windows() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, part, n) = (sales.c("id"), sales.c("part"), sales.c("n"));
+        let over = |function: Expr, window| -> Vec<Option<i64>> {
+            select(function.over(window)).from(&sales).order_by(&id).scalars(db).unwrap()
+        };
+        let by_id = || window().order_by(&id);
+        let all = |list: &[i64]| list.iter().map(|n| Some(*n)).collect::<Vec<Option<i64>>>();
+        assert_eq!(over(func::row_number(), by_id().partition_by(&part)), all(&[1, 2, 3, 1, 2]));
+        assert_eq!(
+            over(func::rank(), window().partition_by(&part).order_by(n.nulls_last())),
+            all(&[1, 2, 3, 1, 1])
+        );
+        assert_eq!(over(func::dense_rank(), window().order_by(n.desc().nulls_last())), all(&[2, 1, 4, 3, 3]));
+        assert_eq!(over(func::sum(&id), by_id()), all(&[1, 3, 6, 10, 15]));
+        assert_eq!(over(func::count_all(), window()), all(&[5, 5, 5, 5, 5]));
+        let near = by_id().rows(Bound::Preceding(1), Bound::Following(1));
+        assert_eq!(over(func::sum(&id), near), all(&[3, 6, 9, 12, 9]));
+        let rest = by_id().range(Bound::Current, Bound::Unbounded);
+        assert_eq!(over(func::sum(&id), rest), all(&[15, 14, 12, 9, 5]));
+        assert_eq!(over(func::lag(&id, 1), by_id())[..2], [None, Some(1)]);
+        assert_eq!(over(func::lead(&id, 2), by_id())[2..], [Some(5), None, None]);
+        assert_eq!(over(func::first_value(&id), by_id().partition_by(&part)), all(&[1, 1, 1, 4, 4]));
+        assert_eq!(over(func::ntile(2), by_id()), all(&[1, 1, 1, 2, 2]));
+        let running = func::sum(&n).filter(part.eq("b")).over(by_id());
+        let running: Vec<Option<i64>> = select(running).order_by(&id).scalars(db).unwrap();
+        assert_eq!(running, [None, None, None, Some(5), Some(10)]);
+        let others = by_id().groups(Bound::Unbounded, Bound::Unbounded).exclude(Exclude::Current);
+        let others = select(func::sum(&id).over(others)).order_by(&id);
+        if dialect(db) == "mysql" {
+            let error = others.all(db).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+        } else {
+            assert_eq!(numbers(db, &others), [14, 13, 12, 11, 10]);
+        }
+        let nothing = func::sum(&id).over(window().exclude(Exclude::Ties));
+        refused(db, &select(nothing), ErrorKind::Invalid, "frame");
+    });
+}
