@@ -202,3 +202,53 @@ fn r2_3_19_windows() {
         refused(db, &select(nothing), ErrorKind::Invalid, "frame");
     });
 }
+
+#[test]
+fn r2_2_1_compounds() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, part, n) = (sales.c("id"), sales.c("part"), sales.c("n"));
+        let ids = |condition: Expr| select(&id).filter(condition);
+        let (low, high, odd) = (ids(id.le(3)), ids(id.ge(3)), ids(id.in_([1, 3, 5])));
+        let sorted = |statement: mirrorm::stmt::Select| numbers(db, &statement.order_by(&id));
+        assert_eq!(sorted(low.clone().union(high.clone())), [1, 2, 3, 4, 5]);
+        assert_eq!(sorted(low.clone().union_all(high.clone())), [1, 2, 3, 3, 4, 5]);
+        assert_eq!(sorted(low.clone().intersect(high.clone())), [3]);
+        assert_eq!(sorted(low.clone().except(high.clone())), [1, 2]);
+        assert_eq!(sorted(low.clone().union(high.clone()).union(odd.clone())), [1, 2, 3, 4, 5]);
+        // What stands inside is done first, whatever the server's order of operators.
+        assert_eq!(sorted(low.clone().union(high.clone().intersect(odd.clone()))), [1, 2, 3, 5]);
+        assert_eq!(sorted(low.clone().union(high.clone()).intersect(odd.clone())), [1, 3, 5]);
+        assert_eq!(sorted(high.clone().except(low.clone().except(odd.clone()))), [3, 4, 5]);
+        // Members that are sorted and limited, and the whole.
+        let (first, last) = (low.clone().order_by(&id).limit(1), high.clone().order_by(id.desc()).limit(1));
+        assert_eq!(sorted(first.clone().union_all(last.clone())), [1, 5]);
+        let page = low.clone().union(high.clone()).order_by(id.desc()).limit(2).offset(1);
+        assert_eq!(numbers(db, &page), [4, 3]);
+        assert_eq!(low.clone().union(high.clone()).count(db).unwrap(), 5);
+        assert_eq!(page.count(db).unwrap(), 2);
+        let named = select((&part, n.label("amount"))).union(select((raw("'c'"), Expr::from(7))));
+        let named = named.order_by((raw("amount").nulls_last(), part.asc()));
+        let amounts: Vec<Option<i64>> =
+            named.all(db).unwrap().iter().map(|row| row.get("amount").unwrap()).collect();
+        assert_eq!(amounts, [Some(5), Some(7), Some(10), Some(20), None]);
+        assert_eq!(numbers(db, &ids(id.in_(first.union_all(last)))).len(), 2, "in the place of a list");
+        let all = low.clone().union_all(low.clone()).except_all(ids(id.eq(1)));
+        if dialect(db) == "sqlite" {
+            let error = all.all(db).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+        } else {
+            assert_eq!(sorted(all), [1, 2, 2, 3, 3]);
+            assert_eq!(sorted(low.clone().union_all(low.clone()).intersect_all(ids(id.eq(1)))), [1]);
+        }
+        refused(db, &low.clone().union(select((&id, &n))), ErrorKind::Invalid, "1 and of 2 columns");
+        refused(db, &low.clone().union(high.clone()).filter(id.gt(1)), ErrorKind::Invalid, "members");
+        refused(
+            db,
+            &low.clone().union(high.clone()).order_by(&n),
+            ErrorKind::Invalid,
+            "sorted by its columns",
+        );
+        refused(db, &low.union(select(sales.c("nope"))), ErrorKind::NoSuchColumn, "nope");
+    });
+}

@@ -403,3 +403,22 @@ fn what_mysql_says_otherwise() {
         "SELECT count(CASE WHEN posts.id > ? THEN 1 END), sum(CASE WHEN posts.id > ? THEN posts.id END) FROM posts"
     );
 }
+
+#[test]
+fn compounds() {
+    let Blog { users, posts, .. } = blog();
+    let (a, b) = (select(users.c("id")), select(posts.c("author_id")));
+    same(
+        &a.clone().union_all(b.clone()).union_all(a.clone()).order_by(users.c("id").desc()),
+        "SELECT users.id FROM users UNION ALL SELECT posts.author_id FROM posts UNION ALL SELECT users.id FROM users \
+         ORDER BY id DESC",
+    );
+    assert_sql(
+        &a.clone().limit(1).union(b.clone().intersect(a.clone())),
+        "SELECT * FROM (SELECT users.id FROM users LIMIT 1) UNION \
+         SELECT * FROM (SELECT posts.author_id FROM posts INTERSECT SELECT users.id FROM users)",
+        "(SELECT users.id FROM users LIMIT ?) UNION \
+         (SELECT posts.author_id FROM posts INTERSECT SELECT users.id FROM users)",
+    );
+    assert_eq!(kind(&a.except_all(b)).1, "sqlite has no EXCEPT ALL");
+}

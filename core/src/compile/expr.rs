@@ -7,6 +7,7 @@ use crate::dialect::{BindUse, FunctionForm, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op};
 use crate::schema::{Name, TableDef};
+use crate::stmt::Select;
 use crate::types::{Class, Type};
 use crate::value::Value;
 
@@ -247,10 +248,19 @@ impl Compiler<'_> {
         self.operand(item, 5, None)?;
         self.push(if *op == Op::In { " IN " } else { " NOT IN " });
         match list {
-            [Expr(Node::Subquery(select))] => self.parens(|c| c.subselect(select)),
+            [Expr(Node::Subquery(select))] => self.parens(|c| c.list_of(select)),
             _ if let Node::Apply(Op::Tuple, kids) = &item.0 => self.tuples(&kids.items, list),
             _ => self.parens(|c| c.list(list, |c, e| c.operand(e, 0, ty.as_ref()))),
         }
+    }
+
+    /// A SELECT after IN. Where that may have no limit, one around it has none.
+    fn list_of(&mut self, select: &Select) -> Result<()> {
+        let around = select.has_limits() && !self.target.grammar.limits_in_lists();
+        self.push(if around { "SELECT * FROM (" } else { "" });
+        self.subselect(select)?;
+        self.push(if around { ") AS limited" } else { "" });
+        Ok(())
     }
 
     /// A list of tuples, each value beside its column.

@@ -5,6 +5,7 @@
 //! the dialect's `Grammar` or a fact in its `Features`. Called by `engine::run`, and by
 //! `to_sql` without a connection.
 
+mod compound;
 mod ddl;
 mod expr;
 mod forms;

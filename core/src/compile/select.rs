@@ -102,6 +102,9 @@ fn info(def: &TableDef, source: &Source, column: &ColumnDef) -> ColumnInfo {
 impl Compiler<'_> {
     /// Writes a SELECT and says what its columns are.
     pub(super) fn select(&mut self, select: &Select) -> Result<Arc<Columns>> {
+        if let Some(compound) = &select.compound {
+            return self.compound(select, compound);
+        }
         let sources = select.from.iter().chain(select.joins.iter().map(|join| &join.source));
         let known = sources.map(|source| self.known(source)).collect::<Result<Vec<Known>>>()?;
         check_names(&known)?;
@@ -277,7 +280,7 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
     })
 }
 
-fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+pub(super) fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     let literal = c.target.features.literal_limit;
     let limit = select.limit.map(|n| number(c, n, literal)).transpose()?;
     let offset = select.offset.map(|n| number(c, n, false)).transpose()?;

@@ -128,6 +128,21 @@ pub trait Grammar: Send + Sync {
         standard::literal(value, out)
     }
 
+    /// Whether a member of UNION, INTERSECT or EXCEPT may stand in parentheses, to be sorted or limited.
+    fn compounds_in_parentheses(&self) -> bool {
+        true
+    }
+
+    /// Whether a SELECT after IN may have a limit.
+    fn limits_in_lists(&self) -> bool {
+        true
+    }
+
+    /// Whether there are INTERSECT ALL and EXCEPT ALL.
+    fn set_operators_of_all(&self) -> bool {
+        true
+    }
+
     /// Whether ORDER BY takes NULLS FIRST and NULLS LAST; where it does not, NULL is less than everything.
     fn nulls_order(&self) -> bool {
         true

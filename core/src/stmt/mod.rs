@@ -1,5 +1,6 @@
 //! Statements as plain data, built by chaining. Running them is `engine::run`'s work.
 
+mod compound;
 mod ddl;
 mod delete;
 pub(crate) mod insert;
@@ -10,6 +11,7 @@ mod tables;
 mod update;
 mod values;
 
+pub(crate) use compound::{Compound, SetOp};
 pub use ddl::{Commented, Ddl};
 pub use delete::{Delete, delete};
 pub use insert::{Insert, IntoRow, insert};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Compound;
 use super::selection::{Item, Selection, SelectionList};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op, Source};
@@ -31,6 +32,8 @@ pub struct Select {
     pub(crate) limit: Option<u64>,
     pub(crate) offset: Option<u64>,
     pub(crate) distinct: bool,
+    /// Where its rows come from other SELECTs, these; then it has nothing of its own but order and limit.
+    pub(crate) compound: Option<Box<Compound>>,
 }
 
 /// A joined table: how, and on what. Without a condition the foreign keys give it.
@@ -216,7 +219,9 @@ impl Select {
             Item::Table(_) => 0,
         });
         let joined = self.joins.iter().filter_map(|join| join.on.as_ref()).map(Expr::depth);
-        let deepest = all.into_iter().flatten().map(Expr::depth).chain(selected).chain(joined).max();
+        let members = self.compound.iter().flat_map(|compound| &compound.members).map(Select::depth);
+        let own = all.into_iter().flatten().map(Expr::depth);
+        let deepest = own.chain(selected).chain(joined).chain(members).max();
         deepest.unwrap_or(0) + 1
     }
 
@@ -228,12 +233,23 @@ impl Select {
             Item::Expr(expr) => expr.is_column(),
         };
         let whole = self.limit.is_none() && self.offset.is_none() && !self.distinct;
-        whole && self.group_by.is_empty() && self.having.is_empty() && self.items.iter().all(plain)
+        whole
+            && self.compound.is_none()
+            && self.group_by.is_empty()
+            && self.having.is_empty()
+            && self.items.iter().all(plain)
     }
 
     /// The same rows with a name for each column, so that they can be a table in another statement:
     /// there two columns of one name are an error to some databases.
     pub(crate) fn for_counting(&self) -> Select {
+        if let Some(compound) = &self.compound {
+            let members = compound.members.iter().map(Select::for_counting).collect();
+            let compound = Some(Box::new(Compound { op: compound.op, members }));
+            // How they are sorted makes them no more or fewer.
+            let order_by = if self.is_limited() { self.order_by.clone() } else { Vec::new() };
+            return Select { compound, order_by, ..self.clone() };
+        }
         let exprs = self.items.iter().cloned().flat_map(Item::into_exprs).enumerate();
         let named = exprs.map(|(at, expr)| match &expr.0 {
             Node::Raw(_) | Node::Star | Node::Apply(Op::Label(_), _) => Item::Expr(expr),

@@ -53,6 +53,7 @@ impl Tables for Expr {
 
 impl Tables for Select {
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        self.compound.iter().flat_map(|compound| &compound.members).for_each(|member| member.each(visit));
         self.from.iter().for_each(|source| visit(&source.table));
         for join in &self.joins {
             visit(&join.source.table);

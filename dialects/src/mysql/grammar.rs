@@ -114,6 +114,11 @@ impl Grammar for MySqlGrammar {
         false
     }
 
+    /// dev.mysql.com/doc/refman/en/subquery-restrictions.html
+    fn limits_in_lists(&self) -> bool {
+        false
+    }
+
     fn aggregate_filter(&self) -> bool {
         false
     }

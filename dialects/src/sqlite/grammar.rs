@@ -69,6 +69,15 @@ impl Grammar for SqliteGrammar {
         Some(RowsToUpdate::FromValues)
     }
 
+    /// sqlite.org/lang_select.html, 4: members are plain, and ALL is of UNION only.
+    fn compounds_in_parentheses(&self) -> bool {
+        false
+    }
+
+    fn set_operators_of_all(&self) -> bool {
+        false
+    }
+
     /// Row values stand in a list of rows (sqlite.org/rowvalue.html, 2.2).
     fn tuple_list(&self) -> &'static str {
         "VALUES "
