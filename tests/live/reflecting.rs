@@ -527,10 +527,12 @@ fn r4_7_3_link_tables_with_further_columns() {
         assert!(!reflection.relationships().iter().any(many), "it is a table of its own");
         let [posts, tags, between] = ["posts", "tags", "post_tags"].map(|name| db.table_named(name).unwrap());
         assert_eq!(db.relationships(&posts), ["post_tags"]);
+        db.on_relationship(|choice| choice.skip = false);
+        assert_eq!(db.relationships(&posts), ["post_tags"], "what is not left out is not yet a link");
         db.on_relationship(|choice| {
             if let Some(between) = &choice.found.through {
                 assert_eq!(between.others, ["id", "weight"]);
-                choice.skip = false;
+                choice.link = true;
             }
         });
         assert_eq!(db.relationships(&posts), ["post_tags", "tags"]);
@@ -542,6 +544,11 @@ fn r4_7_3_link_tables_with_further_columns() {
         session.commit().unwrap();
         let row = select((between.c("post_id"), between.c("tag_id"), between.c("weight"))).one(db).unwrap();
         assert_eq!(row.to::<(i64, i64, i64)>().unwrap(), (1, 2, 7));
+        // Its rows hold more than the link: they do not go with a record, unless their key says so.
+        session.delete(&post).unwrap();
+        assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::ForeignKey);
+        session.rollback().unwrap();
+        assert_eq!(select(&between).count(db).unwrap(), 1);
         post.remove("tags", &tag).unwrap();
         session.commit().unwrap();
         assert_eq!(select(&between).count(db).unwrap(), 0);

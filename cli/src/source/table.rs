@@ -94,7 +94,8 @@ impl Writer<'_> {
         let by_itself = alone && plain && facts.ty.is_integer();
         let strict = facts.options.iter().any(|(_, name, _)| name == "autoincrement");
         match (facts.autoincrement, by_itself) {
-            (true, by_itself) => (strict || !by_itself).then_some("Always"),
+            // As it becomes of facts: a key that refers is made by the database without its saying so.
+            (true, _) => (strict || facts.default.is_some() || !alone).then_some("Always"),
             (false, true) => Some("Never"),
             (false, false) => None,
         }

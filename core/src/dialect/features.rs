@@ -57,6 +57,8 @@ pub struct Features {
     pub comments: Comments,
     /// A foreign key may set its columns to their defaults.
     pub set_default_keys: bool,
+    /// A CHECK may be about columns whose numbers the database makes, or that a foreign key changes.
+    pub checks_of_changed_columns: bool,
 }
 
 /// Where a database keeps comments.
@@ -98,6 +100,7 @@ impl Default for Features {
             empty_tables: false,
             comments: Comments::InTables,
             set_default_keys: true,
+            checks_of_changed_columns: true,
         }
     }
 }

@@ -39,6 +39,16 @@ pub trait TypeMap: Send + Sync {
         }
     }
 
+    /// The type that holds all that a column of a type holds here: where types are not kept to, a wider one.
+    fn widest(&self, ty: &Type) -> Type {
+        ty.clone()
+    }
+
+    /// The collation in which texts are equal only when they are the same, where they are not by themselves.
+    fn exact_collation(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The name of a type in CAST, where it is not the one in DDL.
     ///
     /// # Errors

@@ -366,7 +366,15 @@ impl TableDef {
         let bare = |text: &str| text.replace('"', "");
         let is_other = |printed: &str| {
             let (printed, name) = (bare(printed), other.name.as_str());
-            printed.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            let schema = printed.strip_suffix(name).and_then(|before| match before {
+                "" => Some(None),
+                _ => before.strip_suffix('.').map(Some),
+            });
+            match (schema, &other.schema) {
+                (None, _) => false,
+                (Some(Some(printed)), Some(own)) => printed == own.as_str(),
+                _ => true,
+            }
         };
         self.options.iter().any(|(dialect, option, value)| match option {
             "partition_of" => is_other(&value.to_string()),

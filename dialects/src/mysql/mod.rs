@@ -103,6 +103,7 @@ fn features_of(version: String) -> Features {
     features.expression_indexes = !is_mariadb;
     features.partial_indexes = false;
     features.set_default_keys = false;
+    features.checks_of_changed_columns = false;
     features.version = version;
     features
 }

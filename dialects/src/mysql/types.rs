@@ -45,15 +45,20 @@ impl TypeMap for MySqlTypes {
         })
     }
 
+    /// dev.mysql.com/doc/refman/en/charset-unicode-sets.html
+    fn exact_collation(&self) -> Option<&'static str> {
+        Some("utf8mb4_bin")
+    }
+
     /// What is in a key has to have a length, and a row has to fit in 65 535 bytes, four a character
     /// (dev.mysql.com/doc/refman/en/column-indexes.html, column-count-limit.html).
     fn nearest(&self, ty: &Type, in_key: bool) -> (Type, Option<&'static str>) {
         match ty {
-            Type::Text | Type::Any if in_key => (Type::Varchar(255), Some("it keeps 255 characters")),
+            Type::Text | Type::Any if in_key => (Type::Varchar(191), Some("it keeps 191 characters")),
             Type::Varchar(768..) if in_key => (Type::Varchar(768), Some("it keeps 768 characters")),
             Type::Binary(None) if in_key => (Type::Binary(Some(255)), Some("it keeps 255 bytes")),
             Type::Any => (Type::Text, Some("values are kept as text")),
-            Type::Varchar(4096..) | Type::Char(256..) => (Type::Text, Some("its length is not limited")),
+            Type::Varchar(1024..) | Type::Char(256..) => (Type::Text, Some("its length is not limited")),
             Type::Binary(Some(16_384..)) => (Type::Binary(None), Some("its length is not limited")),
             Type::Numeric(None, _) => {
                 (ty.clone(), Some("it keeps 35 digits before the point and 30 after it"))
@@ -63,6 +68,10 @@ impl TypeMap for MySqlTypes {
                 let digits = (digits + scale.unsigned_abs()).min(65);
                 (Type::Numeric(Some(digits), Some(0)), Some("it keeps all digits before the point"))
             }
+            Type::Numeric(Some(digits), Some(scale)) if *scale > 0 && scale.unsigned_abs() > *digits => (
+                Type::Numeric(Some(scale.unsigned_abs().min(65)), Some((*scale).min(30))),
+                Some("it keeps more digits"),
+            ),
             Type::Numeric(Some(digits), Some(31..)) => {
                 (Type::Numeric(Some(*digits), Some(30)), Some("it keeps 30 digits after the point"))
             }

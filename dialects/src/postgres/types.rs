@@ -53,6 +53,7 @@ impl TypeMap for PostgresTypes {
         match ty {
             Type::Enum(labels) if labels.name().is_none() => (standard::labels_as_text(labels), None),
             Type::Any => (Type::Text, Some("values are kept as text")),
+            Type::Varchar(0) | Type::Char(0) => (Type::Text, Some("its length is not limited")),
             _ => (ty.clone(), None),
         }
     }

@@ -92,6 +92,15 @@ impl TypeMap for SqliteTypes {
         })
     }
 
+    /// Integers have 64 bits and numbers double precision, whatever was declared (sqlite.org/datatype3.html, 2).
+    fn widest(&self, ty: &Type) -> Type {
+        match ty {
+            Type::SmallInteger | Type::Integer => Type::BigInteger,
+            Type::Float => Type::Double,
+            _ => ty.clone(),
+        }
+    }
+
     fn nearest(&self, ty: &Type, _: bool) -> (Type, Option<&'static str>) {
         match ty {
             Type::Enum(labels) => (standard::labels_as_text(labels), None),

@@ -37,8 +37,12 @@ pub struct RelationshipChoice<'r> {
     pub found: &'r Relationship,
     /// Its name. One that a column or another relationship has already gets a number.
     pub name: String,
-    /// Whether it is left out, as one through a table with further columns is unless this is made false.
+    /// Whether it is left out.
     pub skip: bool,
+    /// Whether one through a table that has further columns than two keys is taken, which it is not unless this is
+    /// made true. Rows that it adds leave those columns to the database; a deleted record's rows there are left to
+    /// their foreign key, since they hold more than the link.
+    pub link: bool,
 }
 
 /// What a program has to say of each relationship.
@@ -125,9 +129,9 @@ impl Map {
             }
             return;
         };
-        let mut choice = RelationshipChoice { found, name: found.name.clone(), skip: !found.is_plain() };
+        let mut choice = RelationshipChoice { found, name: found.name.clone(), skip: false, link: false };
         hook(&mut choice);
-        if choice.skip {
+        if choice.skip || !found.is_plain() && !choice.link {
             return;
         }
         let def = found.from.def();
@@ -218,7 +222,11 @@ fn derived(found: &Relationship) -> Relation {
         from: found.from.clone(),
         to: found.to.clone(),
         kind: found.kind,
-        on_delete: on_delete(&near, found.kind),
+        on_delete: if found.is_plain() {
+            on_delete(&near, found.kind)
+        } else {
+            on_delete(&near, RelationshipKind::OneToMany)
+        },
         near,
         far,
         order: Vec::new(),

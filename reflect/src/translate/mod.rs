@@ -3,6 +3,8 @@
 //! Facts become facts that the other database could have told; `ddl` writes them. Not here: what types it has
 //! (`TypeMap::nearest`), and expressions (`words`). What cannot be said is left out, and said to be.
 
+mod keys;
+mod kinds;
 mod table;
 mod words;
 
@@ -90,7 +92,7 @@ fn schema(
     let free = facts.sequences.iter().filter(|sequence| !sequence.of_identity && sequence.owner.is_none());
     free.for_each(|sequence| notes.add(&sequence.name, "the sequence is left out"));
     facts.problems.iter().for_each(|problem| notes.0.push(problem.clone()));
-    table::settle_foreign_keys(&kept, &mut there.tables, target, notes);
+    keys::settle(&kept, &mut there.tables, target, notes);
     Names::default().settle(&mut there.tables, notes);
     there
 }
@@ -126,7 +128,10 @@ fn keyed(tables: &[&TableFacts]) -> Keyed {
         let keys = table.primary_key.iter().chain(&table.uniques);
         add(&table.name, &mut keys.flat_map(|key| &key.columns));
         let indexes = table.indexes.iter().flat_map(|index| &index.elements);
-        add(&table.name, &mut indexes.filter_map(|element| element.column.as_ref()));
+        add(&table.name, &mut indexes.clone().filter_map(|element| element.column.as_ref()));
+        let texts: Vec<&String> = indexes.filter_map(|element| element.expression.as_ref()).collect();
+        let named = |name: &String| texts.iter().any(|text| text.contains(name.as_str()));
+        add(&table.name, &mut table.columns.iter().map(|column| &column.name).filter(|name| named(name)));
         for key in &table.foreign_keys {
             add(&table.name, &mut key.columns.iter());
             add(&key.referred_table, &mut key.referred_columns.iter());

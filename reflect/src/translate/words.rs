@@ -1,17 +1,21 @@
 //! SQL texts of a catalog in the words of another database, as far as they mean the same there.
 //!
 //! Understood are names of columns, literals, comparisons, AND, OR, NOT, IN, BETWEEN, IS NULL, CASE, sums and
-//! products, and the few functions that are the same everywhere; the forms in which catalogs print them. All
-//! else is not said at all: LIKE and `||`, `/`, and functions of one database mean something else on another.
+//! products of numbers, and the few functions that are the same everywhere; the forms in which catalogs print
+//! them. All else is not said at all: LIKE and `||`, `/`, and functions of one database mean something else on
+//! another. That a text is one of these, and that both sides of everything in it are of one kind, is `kinds`'
+//! work; here are its tokens, read and written.
 
 use mirrorm_core::Value;
 use mirrorm_core::compile::Target;
 use mirrorm_core::dialect::{ColumnFacts, Dialect, FunctionForm, TableFacts};
 use mirrorm_core::types::{Class, Type};
 
+use super::kinds::{Kind, Kinds};
+
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq)]
-enum Token {
+pub(super) enum Token {
     Column(usize),
     Word(String),
     Quoted(String),
@@ -19,6 +23,8 @@ enum Token {
     Text(String),
     Bytes(Vec<u8>),
     Sign(&'static str),
+    /// `::` and the name of a type, in small letters without spaces.
+    Cast(String),
 }
 
 /// Words that mean the same everywhere.
@@ -33,6 +39,9 @@ const FUNCTIONS: [&str; 6] = ["ABS", "CHAR_LENGTH", "COALESCE", "LOWER", "NULLIF
 /// Signs, the longer ones first.
 const SIGNS: [&str; 17] =
     ["::", "<>", "!=", "<=", ">=", "(", ")", ",", "=", "<", ">", "+", "-", "*", "[", "]", "."];
+
+/// Characters that operators are made of: two of them beside each other are another operator than each.
+const OF_OPERATORS: &str = "<>=!+-*/~|&^%@#?:";
 
 /// Words that go on a type's name.
 const OF_TYPES: [&str; 7] = ["varying", "precision", "without", "with", "time", "zone", "unsigned"];
@@ -56,22 +65,38 @@ impl<'w> Words<'w> {
         text
     }
 
-    /// An expression there.
-    pub(super) fn expression(&self, sql: &str) -> Option<String> {
+    /// An expression there of one of these kinds.
+    pub(super) fn expression(&self, sql: &str, kinds: &[Kind]) -> Option<String> {
         let tokens = self.tokens(sql)?;
-        self.is_typed(&tokens).then(|| self.written(&tokens))?
+        let kind = Kinds::of(&self.table.columns, &tokens)?;
+        kinds.contains(&kind).then(|| self.written(&tokens))?
     }
 
-    /// An expression there that is true or false.
+    /// The value of a generated column there; what is generated itself is not there to generate from.
+    pub(super) fn computed(&self, sql: &str, ty: &Type) -> Option<String> {
+        let made = |at: &usize| self.table.columns.get(*at).is_some_and(|column| column.computed.is_some());
+        let tokens = self.tokens(sql)?;
+        if columns(&tokens).any(|at| made(&at)) {
+            return None;
+        }
+        self.expression(sql, &[Kind::of(ty)])
+    }
+
+    /// A condition there; more than a column, which is not one everywhere.
     pub(super) fn condition(&self, sql: &str) -> Option<String> {
         let tokens = self.tokens(sql)?;
-        let compares = |token: &Token| match token {
-            Token::Sign(sign) => ["=", "<>", "!=", "<", ">", "<=", ">="].contains(sign),
-            Token::Word(word) => ["IN", "IS", "BETWEEN"].contains(&word.as_str()),
-            Token::Column(at) => self.class(*at) == Some(Class::Bool),
-            _ => false,
-        };
-        (tokens.iter().any(compares) && self.is_typed(&tokens)).then(|| self.written(&tokens))?
+        let alone = matches!(bare(&tokens), [Token::Column(_)]);
+        let is_condition = Kinds::of(&self.table.columns, &tokens)? == Kind::Bool && !alone;
+        is_condition.then(|| self.written(&tokens))?
+    }
+
+    /// The columns of a text that is understood.
+    pub(super) fn columns_of(&self, sql: &str) -> Vec<&'w str> {
+        let tokens = self.tokens(sql).unwrap_or_default();
+        columns(&tokens)
+            .filter_map(|at| self.table.columns.get(at))
+            .map(|column| column.name.as_str())
+            .collect()
     }
 
     /// A default there, of a column of this type.
@@ -92,7 +117,8 @@ impl<'w> Words<'w> {
         let value = match bare(&tokens) {
             [Token::Sign("-"), Token::Number(number)] => literal(&Token::Number(format!("-{number}")), ty),
             [Token::Sign("+"), number @ Token::Number(_)] | [number] => literal(number, ty),
-            _ => return self.is_typed(&tokens).then(|| self.written(&tokens))?,
+            _ if columns(&tokens).next().is_some() => return None,
+            _ => return self.expression(sql, &[Kind::of(ty)]),
         };
         self.target.literal(value?, ty).ok()
     }
@@ -103,7 +129,7 @@ impl<'w> Words<'w> {
 
     /// The tokens of a text with its columns found, without casts that change nothing.
     fn tokens(&self, sql: &str) -> Option<Vec<Token>> {
-        let mut tokens = scan(sql)?;
+        let mut tokens = with_casts(scan(sql)?)?;
         for token in &mut tokens {
             let (name, exact) = match token {
                 Token::Quoted(name) => (name.clone(), true),
@@ -143,39 +169,19 @@ impl<'w> Words<'w> {
         same.or_else(|| columns.iter().position(|column| column.name.eq_ignore_ascii_case(name) && !exact))
     }
 
-    /// Takes away casts of literals, and of text to text.
+    /// Takes away casts of literals that say what these are, and of text to text.
     fn without_casts(&self, tokens: Vec<Token>) -> Option<Vec<Token>> {
         let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
-        let mut rest = tokens.into_iter().peekable();
-        while let Some(token) = rest.next() {
-            if token != Token::Sign("::") {
+        for token in tokens {
+            let Token::Cast(name) = token else {
                 kept.push(token);
                 continue;
-            }
-            let mut name = match rest.next()? {
-                Token::Word(word) => word.to_lowercase(),
-                Token::Quoted(word) => word,
-                _ => return None,
             };
-            if rest.next_if_eq(&Token::Sign(".")).is_some() {
-                rest.next_if(|next| matches!(next, Token::Word(_) | Token::Quoted(_)))?;
-                name.push('.');
-            }
-            while let Some(Token::Word(word)) = rest.next_if(is_of_type) {
-                name.push_str(&word);
-            }
-            if rest.next_if_eq(&Token::Sign("(")).is_some() {
-                while rest.next()? != Token::Sign(")") {}
-                while rest.next_if(is_of_type).is_some() {}
-            }
-            if rest.next_if_eq(&Token::Sign("[")).is_some() {
-                rest.next_if_eq(&Token::Sign("]"))?;
-            }
             let start = operand(&kept)?;
             let of = kept.get_mut(start..)?;
             match of {
                 [Token::Text(text)] if is_number(&name) => *of.first_mut()? = Token::Number(text.clone()),
-                _ if of.iter().any(|token| *token == Token::Word("ARRAY".into())) => {}
+                _ if of.contains(&Token::Word("ARRAY".into())) => {}
                 _ if of.iter().all(|token| self.is_kept_by_cast(token, &name)) => {}
                 _ => return None,
             }
@@ -191,49 +197,6 @@ impl<'w> Words<'w> {
             Token::Number(_) => is_number(name),
             Token::Word(word) => word == "NULL",
             _ => false,
-        }
-    }
-
-    /// Whether numbers stand beside numbers: not every database compares others with them.
-    fn is_typed(&self, tokens: &[Token]) -> bool {
-        let numbers = tokens.iter().enumerate().filter(|(_, token)| matches!(token, Token::Number(_)));
-        numbers.map(|(at, _)| at).all(|at| {
-            let after = tokens.iter().skip(at + 1).take_while(|token| **token != Token::Sign(")"));
-            let mut after = after.take_while(|token| !matches!(token, Token::Word(_)));
-            self.is_numeric_before(tokens, at)
-                && after.find(|token| !is_between(token)).is_none_or(|token| self.is_numeric(token))
-        })
-    }
-
-    /// Whether what a number is compared with, on its left, is one.
-    fn is_numeric_before(&self, tokens: &[Token], number: usize) -> bool {
-        let mut end = number;
-        while let Some(at) = end.checked_sub(1) {
-            let Some(token) = tokens.get(at) else { return true };
-            let start = match token {
-                Token::Sign(")") => tokens.get(..=at).and_then(operand).unwrap_or(at),
-                _ => at,
-            };
-            match start.checked_sub(1).and_then(|before| tokens.get(before)) {
-                Some(Token::Word(word)) if start < at && is_function(word) => {
-                    return ["CHAR_LENGTH", "ABS"].contains(&word.as_str());
-                }
-                _ => {}
-            }
-            if !is_between(token) {
-                return self.is_numeric(token);
-            }
-            end = at;
-        }
-        true
-    }
-
-    fn is_numeric(&self, token: &Token) -> bool {
-        match token {
-            Token::Column(at) => {
-                matches!(self.class(*at), Some(Class::Int | Class::Float | Class::Decimal))
-            }
-            _ => true,
         }
     }
 
@@ -265,7 +228,7 @@ impl<'w> Words<'w> {
                 Token::Number(number) => number.clone(),
                 Token::Text(text) => self.target.literal(text.as_str().into(), &Type::Text).ok()?,
                 Token::Sign("!=") => "<>".to_string(),
-                Token::Sign("::" | "[" | "]" | ".") => return None,
+                Token::Sign("::" | "[" | "]" | ".") | Token::Cast(_) => return None,
                 Token::Sign(sign) => (*sign).to_string(),
                 _ => return None,
             });
@@ -274,17 +237,45 @@ impl<'w> Words<'w> {
     }
 }
 
-fn is_function(word: &str) -> bool {
+pub(super) fn is_function(word: &str) -> bool {
     FUNCTIONS.contains(&word)
 }
 
-/// Whether a token may stand between the two sides of a comparison.
-fn is_between(token: &Token) -> bool {
-    match token {
-        Token::Sign(_) | Token::Number(_) => true,
-        Token::Word(word) => ["IN", "NOT", "BETWEEN"].contains(&word.as_str()),
-        _ => false,
+/// The columns among tokens.
+fn columns(tokens: &[Token]) -> impl Iterator<Item = usize> {
+    tokens.iter().filter_map(|token| if let Token::Column(at) = token { Some(*at) } else { None })
+}
+
+/// `::` with the words and numbers of the type behind it as one token.
+fn with_casts(tokens: Vec<Token>) -> Option<Vec<Token>> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut rest = tokens.into_iter().peekable();
+    while let Some(token) = rest.next() {
+        if token != Token::Sign("::") {
+            kept.push(token);
+            continue;
+        }
+        let mut name = match rest.next()? {
+            Token::Word(word) | Token::Quoted(word) => word.to_lowercase(),
+            _ => return None,
+        };
+        if rest.next_if_eq(&Token::Sign(".")).is_some() {
+            rest.next_if(|next| matches!(next, Token::Word(_) | Token::Quoted(_)))?;
+            name.push('.');
+        }
+        while let Some(Token::Word(word)) = rest.next_if(is_of_type) {
+            name.push_str(&word.to_lowercase());
+        }
+        if rest.next_if_eq(&Token::Sign("(")).is_some() {
+            while rest.next()? != Token::Sign(")") {}
+            while rest.next_if(is_of_type).is_some() {}
+        }
+        if rest.next_if_eq(&Token::Sign("[")).is_some() {
+            rest.next_if_eq(&Token::Sign("]"))?;
+        }
+        kept.push(Token::Cast(name));
     }
+    Some(kept)
 }
 
 fn is_of_type(token: &Token) -> bool {
@@ -412,8 +403,17 @@ fn scan(sql: &str) -> Option<Vec<Token>> {
             '0'..='9' => number(rest),
             c if c.is_alphabetic() || c == '_' => word(rest)?,
             _ => {
+                if rest.starts_with("--") {
+                    return None;
+                }
                 let sign = SIGNS.into_iter().find(|sign| rest.starts_with(sign))?;
-                (Token::Sign(sign), rest.strip_prefix(sign)?)
+                let after = rest.strip_prefix(sign)?;
+                let is_one = |text: &str| text.starts_with(|c| OF_OPERATORS.contains(c));
+                // What goes on is another operator, but for a sign of a number: `a >-5`.
+                if is_one(sign) && is_one(after) && !after.starts_with('-') {
+                    return None;
+                }
+                (Token::Sign(sign), after)
             }
         };
         tokens.push(token);

@@ -51,7 +51,7 @@ impl Db {
 
     /// Calls a function with every relationship that a foreign key makes, of tables defined and reflected: it may
     /// give it another name, or leave it out, or take one through a table that has more than two keys
-    /// (`choice.skip = false`), whose further columns new rows then leave to the database. It takes the place of a function given before, and must not ask
+    /// (`choice.link = true`), whose further columns new rows then leave to the database. It takes the place of a function given before, and must not ask
     /// this database for relationships itself. Those that are declared are the program's already.
     ///
     /// # Example
