@@ -252,3 +252,89 @@ fn r2_2_1_compounds() {
         refused(db, &low.union(select(sales.c("nope"))), ErrorKind::NoSuchColumn, "nope");
     });
 }
+
+#[test]
+fn r2_1_10_subqueries() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, part, n) = (sales.c("id"), sales.c("part"), sales.c("n"));
+        let best = select((&part, func::max(&n).label("most"), func::count_all())).group_by(&part);
+        let best = best.subquery("best").unwrap();
+        let joined = select((&id, best.c("most"), best.c("count")))
+            .join_on(&best, best.c("part").eq(&part) & best.c("most").eq(&n))
+            .order_by(&id);
+        let rows: Vec<(i64, i64, i64)> =
+            joined.all(db).unwrap().iter().map(|row| row.to().unwrap()).collect();
+        assert_eq!(rows, [(2, 20, 3), (4, 5, 2), (5, 5, 2)]);
+        let all = select(&best).order_by(best.c("part"));
+        let parts: Vec<String> = all.all(db).unwrap().iter().map(|row| row.get("part").unwrap()).collect();
+        assert_eq!(parts, ["a", "b"]);
+        assert_eq!(all.count(db).unwrap(), 2);
+        // Of one, in one, of a compound, limited, twice under two names; names that repeat, or are none.
+        let inner = select(&id).order_by(id.desc()).limit(3).subquery("inner_one").unwrap();
+        let outer = select(inner.c("id")).filter(inner.c("id").lt(5)).subquery("outer_one").unwrap();
+        assert_eq!(numbers(db, &select(func::sum(outer.c("id")))), [7]);
+        let both = select(&id).filter(id.eq(1)).union(select(&id).filter(id.eq(5))).subquery("both").unwrap();
+        assert_eq!(numbers(db, &select(both.c("id")).order_by(both.c("id"))), [1, 5]);
+        let odd = select((&id, &id, id.add(1), id.label("id"))).subquery("odd").unwrap();
+        let row = select(&odd).filter(odd.c("id").eq(2)).one(db).unwrap();
+        assert_eq!(row.to::<(i64, i64, i64, i64)>().unwrap(), (2, 2, 3, 2));
+        assert_eq!(numbers(db, &select(odd.c("id_2")).filter(odd.c("id_3").eq(4))), [4]);
+        refused(db, &select(best.c("nope")), ErrorKind::NoSuchColumn, "nope");
+        let other = db.table("other", column("id", Integer).primary_key()).unwrap();
+        let outside = select(&id).filter(id.eq(other.c("id"))).subquery("s").unwrap();
+        let around = select(&other).join_on(&outside, outside.c("id").eq(other.c("id")));
+        refused(db, &around, ErrorKind::Invalid, "not part of the statement");
+        assert_eq!(select(Vec::<Expr>::new()).subquery("s").unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(select(&id).subquery("").unwrap_err().kind(), ErrorKind::Invalid);
+    });
+}
+
+#[test]
+fn r2_2_3_named_and_recursive() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, part, n) = (sales.c("id"), sales.c("part"), sales.c("n"));
+        let sums = select((&part, func::sum(&n).label("total"))).group_by(&part).cte("sums").unwrap();
+        // Twice in one statement: in the FROM and below it.
+        let most = select(func::max(sums.c("total"))).from(&sums);
+        let top = select(sums.c("part")).filter(sums.c("total").eq(most));
+        assert_eq!(top.scalars::<String>(db).unwrap(), ["a"]);
+        let twice = select((&id, sums.c("total")))
+            .join_on(&sums, sums.c("part").eq(&part))
+            .filter(n.gt(7))
+            .order_by(&id);
+        let rows: Vec<(i64, i64)> = twice.all(db).unwrap().iter().map(|row| row.to().unwrap()).collect();
+        assert_eq!(rows, [(1, 30), (2, 30)]);
+        // Of another, in a compound, with parameters in all of them.
+        let big = select(sums.c("part")).filter(sums.c("total").gt(15)).cte("big").unwrap();
+        let chosen = select(big.c("part"))
+            .filter(big.c("part").ne("z"))
+            .union_all(select(sums.c("part")).filter(sums.c("total").lt(15)));
+        assert_eq!(chosen.order_by(big.c("part")).scalars::<String>(db).unwrap(), ["a", "b"]);
+        // Numbers without a table; a chain of rows; a circle that ends.
+        let five = select(Expr::from(1).typed(Integer).label("k"));
+        let five = five.recursive("numbers", |numbers| {
+            select(numbers.c("k").add(1)).from(numbers).filter(numbers.c("k").lt(5))
+        });
+        let five = five.unwrap();
+        assert_eq!(numbers(db, &select(five.c("k")).order_by(five.c("k"))), [1, 2, 3, 4, 5]);
+        let chain = select(&id)
+            .filter(id.eq(1))
+            .recursive("chain", |chain| select(&id).join_on(chain, id.eq(chain.c("id").add(2))));
+        let chain = chain.unwrap();
+        assert_eq!(numbers(db, &select(&id).filter(id.in_(select(chain.c("id")))).order_by(&id)), [1, 3, 5]);
+        let circle = select(&id).filter(id.eq(1)).recursive_distinct("circle", |circle| {
+            select(&id).join_on(circle, id.eq(circle.c("id").rem(3).add(1)))
+        });
+        let circle = circle.unwrap();
+        assert_eq!(numbers(db, &select(func::count_all()).from(&circle)), [3]);
+        let error = select(Vec::<Expr>::new()).recursive("r", |r| select(r)).unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::Invalid && error.message().contains("nothing"),
+            "no base: {error}"
+        );
+        let narrow = select(&id).recursive("r", |r| select((r.c("id"), r.c("id")))).unwrap();
+        refused(db, &select(&narrow), ErrorKind::Invalid, "1 and of 2 columns");
+    });
+}

@@ -422,3 +422,36 @@ fn compounds() {
     );
     assert_eq!(kind(&a.except_all(b)).1, "sqlite has no EXCEPT ALL");
 }
+
+#[test]
+fn subqueries_and_names() {
+    let Blog { users, posts, .. } = blog();
+    let counts = select((posts.c("author_id"), func::count_all())).group_by(posts.c("author_id"));
+    let counts_sql = "SELECT posts.author_id, count(*) AS count FROM posts GROUP BY posts.author_id";
+    let sub = counts.clone().subquery("counts").unwrap();
+    same(
+        &select((users.c("name"), sub.c("count"))).join_on(&sub, sub.c("author_id").eq(users.c("id"))),
+        &format!(
+            "SELECT users.name, counts.count FROM users JOIN ({counts_sql}) AS counts ON counts.author_id = users.id"
+        ),
+    );
+    let named = counts.cte("counts").unwrap();
+    let most = select(func::max(named.c("count"))).from(&named);
+    same(
+        &select(named.c("author_id")).filter(named.c("count").eq(most)),
+        &format!(
+            "WITH counts AS ({counts_sql}) SELECT counts.author_id FROM counts \
+             WHERE counts.count = (SELECT max(counts.count) FROM counts)"
+        ),
+    );
+    let bosses = select((users.c("id"), users.c("boss_id"))).filter(users.c("id").eq(1));
+    let bosses = bosses.recursive("bosses", |bosses| {
+        select((users.c("id"), users.c("boss_id"))).join_on(bosses, users.c("id").eq(bosses.c("boss_id")))
+    });
+    same(
+        &select(&bosses.unwrap()),
+        "WITH RECURSIVE bosses AS (SELECT users.id, users.boss_id FROM users WHERE users.id = ? UNION ALL \
+         SELECT users.id, users.boss_id FROM users JOIN bosses ON users.id = bosses.boss_id) \
+         SELECT bosses.id, bosses.boss_id FROM bosses",
+    );
+}

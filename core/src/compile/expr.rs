@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::Compiler;
-use crate::dialect::{BindUse, FunctionForm, is_plain};
+use super::{Compiler, adapt};
+use crate::dialect::{BindUse, FunctionForm};
 use crate::error::{Error, ErrorKind, Result};
+use crate::expr::types::Types;
 use crate::expr::{ColumnRef, Expr, Node, Op};
 use crate::schema::{Name, TableDef};
 use crate::stmt::Select;
-use crate::types::{Class, Type};
+use crate::types::Type;
 use crate::value::Value;
 
 /// How tightly an operator binds. The order is common to the databases; where they differ
@@ -64,7 +65,14 @@ impl Compiler<'_> {
                 kids.items.iter().try_for_each(|item| self.operand(item, least, ty))
             }
             Node::Apply(Op::Typed(own), kids) => {
-                kids.items.iter().try_for_each(|item| self.operand(item, least, Some(own)))
+                kids.items.iter().try_for_each(|item| match &item.0 {
+                    // It stands beside nothing that tells the database its type.
+                    Node::Bind(value) => {
+                        let value = adapt(self.target, value.clone(), Some(own), BindUse::Compare)?;
+                        self.bind(&value, None, BindUse::Compare)
+                    }
+                    _ => self.operand(item, least, Some(own)),
+                })
             }
             Node::Apply(op, kids) if precedence(op) < least => self.parens(|c| c.apply(op, &kids.items, ty)),
             Node::Apply(op, kids) => self.apply(op, &kids.items, ty),
@@ -380,62 +388,15 @@ impl Compiler<'_> {
 
     /// The type of an expression, where it is known.
     pub(super) fn type_of(&self, expr: &Expr) -> Option<Type> {
-        match &expr.0 {
-            Node::Column(column) => {
-                self.in_sight(&column.source).ok()?.def.by_id(column.id).map(|c| c.column.ty.clone())
-            }
-            Node::Apply(Op::Cast(ty) | Op::Typed(ty), _) => Some(ty.clone()),
-            Node::Apply(Op::Case { simple, otherwise }, kids) => {
-                self.case_type(&kids.items, *simple, *otherwise)
-            }
-            Node::Apply(Op::Function { name, .. }, kids) => self.function_type(name, &kids.items),
-            Node::Apply(
-                Op::Label(_)
-                | Op::Collate(_)
-                | Op::Asc
-                | Op::Desc
-                | Op::Nulls(_)
-                | Op::Neg
-                | Op::Over(_)
-                | Op::Filter,
-                kids,
-            ) => kids.items.first().and_then(|item| self.type_of(item)),
-            Node::Apply(Op::Add | Op::Sub | Op::Mul, kids) => self.common_type(&kids.items),
-            Node::Apply(Op::Concat, _) => Some(Type::Text),
-            _ => None,
-        }
+        self.types(|types| types.of(expr))
     }
 
-    /// The type that all of the operands have; none when one is of another or of no known type.
-    pub(super) fn common_type<'e>(&self, items: impl IntoIterator<Item = &'e Expr> + Clone) -> Option<Type> {
-        let ty = items.clone().into_iter().find_map(|item| self.type_of(item))?;
-        let fits = |item: &Expr| match &item.0 {
-            Node::Bind(value) => is_plain(value.as_ref(), &ty),
-            _ => self.type_of(item).is_some_and(|other| other.class() == ty.class()),
+    /// Asks for types of what stands in the statement.
+    pub(super) fn types<T>(&self, ask: impl FnOnce(&Types<'_>) -> T) -> T {
+        let find = |column: &ColumnRef| {
+            self.in_sight(&column.source).ok()?.def.by_id(column.id).map(|c| c.column.ty.clone())
         };
-        items.into_iter().all(fits).then_some(ty)
-    }
-
-    fn function_type(&self, name: &Arc<str>, args: &[Expr]) -> Option<Type> {
-        let first = || args.iter().find_map(|arg| self.type_of(arg));
-        match &**name {
-            "count" | "char_length" | "row_number" | "rank" | "dense_rank" | "ntile" => {
-                Some(Type::BigInteger)
-            }
-            "percent_rank" | "cume_dist" => Some(Type::Double),
-            "lag" | "lead" | "first_value" | "last_value" | "nth_value" | "nullif" => {
-                args.first().and_then(|arg| self.type_of(arg))
-            }
-            "min" | "max" => first(),
-            "coalesce" => self.common_type(args),
-            "lower" | "upper" => Some(Type::Text),
-            // Sums of exact decimals come as the database computes them, exact or not.
-            "sum" => first()
-                .filter(|ty| matches!(ty.class(), Class::Int | Class::Float))
-                .map(|ty| if ty.is_integer() { Type::BigInteger } else { Type::Double }),
-            "now" => Some(Type::Timestamp),
-            _ => None,
-        }
+        ask(&Types(&find))
     }
 }
 

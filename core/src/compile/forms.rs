@@ -12,7 +12,7 @@ use crate::value::Value;
 impl Compiler<'_> {
     /// CASE, with an expression to compare or without, and what holds otherwise last.
     pub(super) fn case(&mut self, items: &[Expr], simple: bool, otherwise: bool) -> Result<()> {
-        let ty = self.case_type(items, simple, otherwise);
+        let ty = self.types(|types| types.of_case(items, simple, otherwise));
         let (of, rest) = items.split_at(usize::from(simple).min(items.len()));
         let (branches, last) = rest.split_at(rest.len() - usize::from(otherwise).min(rest.len()));
         let compared = of.first().and_then(|of| self.type_of(of));
@@ -46,19 +46,6 @@ impl Compiler<'_> {
             }
             _ => self.operand(value, 1, ty),
         }
-    }
-
-    /// The type that the values of a CASE have.
-    pub(super) fn case_type(&self, items: &[Expr], simple: bool, otherwise: bool) -> Option<Type> {
-        let (_, rest) = items.split_at(usize::from(simple).min(items.len()));
-        let (branches, last) = rest.split_at(rest.len() - usize::from(otherwise).min(rest.len()));
-        let values = branches.chunks(2).filter_map(|branch| branch.get(1)).chain(last);
-        let all = |is: fn(&Value) -> bool| values.clone().all(|v| matches!(&v.0, Node::Bind(v) if is(v)));
-        self.common_type(values.clone()).or_else(|| match () {
-            () if all(|value| matches!(value, Value::Int(_))) => Some(Type::BigInteger),
-            () if all(|value| matches!(value, Value::Text(_))) => Some(Type::Text),
-            () => None,
-        })
     }
 
     /// A function over a window: the function, what divides the rows, what sorts them.

@@ -14,6 +14,7 @@ mod objects;
 mod ready;
 mod select;
 mod target;
+mod with;
 mod write;
 
 use std::sync::Arc;
@@ -119,6 +120,8 @@ pub(crate) struct Compiler<'t> {
     binds: Vec<Value>,
     params: Vec<ParamSlot>,
     scopes: Vec<Vec<Known>>,
+    /// The SELECTs that are named before the one that is written.
+    named: Vec<Arc<Select>>,
     /// DDL takes no parameters: values are written as literals, columns by name alone.
     literal: bool,
     /// RETURNING names the columns of the one table by name alone.
@@ -156,6 +159,7 @@ impl<'t> Compiler<'t> {
             binds: Vec::new(),
             params: Vec::new(),
             scopes: Vec::new(),
+            named: Vec::new(),
             literal,
             bare: literal,
         }

@@ -8,7 +8,7 @@ use super::ready::Plans;
 use super::{Compiled, Compiler, Known, Target, write_name, write_table};
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node, Op, Source};
+use crate::expr::{Expr, Node, Op, Origin, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
 use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, Table, TableDef};
 use crate::stmt::selection::Item;
@@ -102,11 +102,14 @@ fn info(def: &TableDef, source: &Source, column: &ColumnDef) -> ColumnInfo {
 impl Compiler<'_> {
     /// Writes a SELECT and says what its columns are.
     pub(super) fn select(&mut self, select: &Select) -> Result<Arc<Columns>> {
-        if let Some(compound) = &select.compound {
-            return self.compound(select, compound);
-        }
-        let sources = select.from.iter().chain(select.joins.iter().map(|join| &join.source));
-        let known = sources.map(|source| self.known(source)).collect::<Result<Vec<Known>>>()?;
+        self.after_names(select, |c| match &select.compound {
+            Some(compound) => c.compound(select, compound),
+            None => c.plain_select(select),
+        })
+    }
+
+    fn plain_select(&mut self, select: &Select) -> Result<Arc<Columns>> {
+        let known = select.sources().map(|source| self.known(source)).collect::<Result<Vec<Known>>>()?;
         check_names(&known)?;
         self.within(known, |c| {
             c.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
@@ -166,7 +169,10 @@ impl Compiler<'_> {
         if let Some((reference, def)) = self.column_of(expr)
             && let Some(column) = def.by_id(reference.id)
         {
-            let found = info(&def, &reference.source, column);
+            let mut found = info(&def, &reference.source, column);
+            if reference.source.origin != Origin::Table {
+                found.origin = None;
+            }
             let label = if matches!(expr.0, Node::Column(_)) { None } else { expr.output_name() };
             return ColumnInfo { name: label.unwrap_or_else(|| column.key.clone()), ..found };
         }
@@ -176,6 +182,14 @@ impl Compiler<'_> {
 
     /// Writes a table in FROM.
     fn source(&mut self, source: &Source) -> Result<()> {
+        match (&source.origin, &source.alias) {
+            (Origin::Subquery(select), Some(alias)) => return self.derived(select, alias),
+            (Origin::Cte { .. } | Origin::Itself, Some(alias)) => {
+                self.name(&Name::from(alias.clone()));
+                return Ok(());
+            }
+            _ => {}
+        }
         let plans = self.plans_of(source)?;
         self.push(&plans.table);
         if let Some(alias) = &source.alias {

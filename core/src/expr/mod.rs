@@ -6,6 +6,7 @@
 mod build;
 mod case;
 pub mod func;
+pub(crate) mod types;
 mod window;
 
 use std::fmt;
@@ -74,11 +75,46 @@ pub(crate) struct ColumnRef {
 pub(crate) struct Source {
     pub(crate) table: Table,
     pub(crate) alias: Option<Arc<str>>,
+    pub(crate) origin: Origin,
+}
+
+/// Where the rows of a source come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// A table of the database.
+    Table,
+    /// A SELECT in the FROM.
+    Subquery(Arc<Select>),
+    /// A SELECT that is named before the statement.
+    Cte { select: Arc<Select>, recursive: bool },
+    /// The recursive one that it is part of.
+    Itself,
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, other: &Origin) -> bool {
+        match (self, other) {
+            (Origin::Table, Origin::Table) | (Origin::Itself, Origin::Itself) => true,
+            (Origin::Subquery(a), Origin::Subquery(b)) => Arc::ptr_eq(a, b),
+            (Origin::Cte { select: a, .. }, Origin::Cte { select: b, .. }) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
+impl Origin {
+    /// The SELECT that its rows come from.
+    pub(crate) fn select(&self) -> Option<&Arc<Select>> {
+        match self {
+            Origin::Subquery(select) | Origin::Cte { select, .. } => Some(select),
+            Origin::Table | Origin::Itself => None,
+        }
+    }
 }
 
 impl Source {
     pub(crate) fn of(table: &Table) -> Source {
-        Source { table: table.clone(), alias: None }
+        Source { table: table.clone(), alias: None, origin: Origin::Table }
     }
 }
 

@@ -20,7 +20,7 @@ use super::options::{Info, Options};
 use super::parts::{PartList, TableKind};
 use crate::compile::Ready;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{ColumnRef, Expr, Source};
+use crate::expr::{ColumnRef, Expr, Origin, Source};
 use crate::suggest::did_you_mean;
 use crate::types::Type;
 
@@ -182,7 +182,8 @@ impl Alias {
     /// `NoSuchColumn`, with near names.
     pub fn try_c(&self, key: &str) -> Result<Expr> {
         let id = self.table.def().column(key)?.id;
-        let source = Source { table: self.table.clone(), alias: Some(self.alias.clone()) };
+        let source =
+            Source { table: self.table.clone(), alias: Some(self.alias.clone()), origin: Origin::Table };
         Ok(Expr::column(ColumnRef { source, id }))
     }
 }

@@ -3,6 +3,7 @@
 mod compound;
 mod ddl;
 mod delete;
+mod derived;
 pub(crate) mod insert;
 mod operation;
 mod select;
@@ -14,6 +15,7 @@ mod values;
 pub(crate) use compound::{Compound, SetOp};
 pub use ddl::{Commented, Ddl};
 pub use delete::{Delete, delete};
+pub use derived::Subquery;
 pub use insert::{Insert, IntoRow, insert};
 pub use operation::Operation;
 pub(crate) use select::{Join, JoinKind};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Compound;
 use super::selection::{Item, Selection, SelectionList};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{ColumnRef, Expr, Node, Op, Source};
+use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source};
 use crate::schema::{Alias, Table};
 
 /// A SELECT of tables, columns or expressions.
@@ -68,7 +68,7 @@ impl Joinable for Table {
 impl Joinable for Alias {
     #[allow(private_interfaces)]
     fn source(&self) -> Source {
-        Source { table: self.table.clone(), alias: Some(self.alias.clone()) }
+        Source { table: self.table.clone(), alias: Some(self.alias.clone()), origin: Origin::Table }
     }
 }
 
@@ -211,6 +211,11 @@ impl Select {
         self.limit.is_some() || self.offset.is_some()
     }
 
+    /// What stands in its FROM.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.from.iter().chain(self.joins.iter().map(|join| &join.source))
+    }
+
     /// How deep the statement nests, for the limit on expressions.
     pub(crate) fn depth(&self) -> u16 {
         let all = [&self.filters, &self.group_by, &self.having, &self.order_by];
@@ -219,9 +224,10 @@ impl Select {
             Item::Table(_) => 0,
         });
         let joined = self.joins.iter().filter_map(|join| join.on.as_ref()).map(Expr::depth);
+        let sources = self.sources().filter_map(|source| source.origin.select()).map(|select| select.depth());
         let members = self.compound.iter().flat_map(|compound| &compound.members).map(Select::depth);
         let own = all.into_iter().flatten().map(Expr::depth);
-        let deepest = own.chain(selected).chain(joined).chain(members).max();
+        let deepest = own.chain(selected).chain(joined).chain(members).chain(sources).max();
         deepest.unwrap_or(0) + 1
     }
 

@@ -1,6 +1,6 @@
 //! What `select(..)` takes: tables, columns, expressions, and lists of them.
 
-use crate::expr::{Expr, Node, Op, Source};
+use crate::expr::{Expr, Node, Op, Origin, Source};
 use crate::schema::{Alias, Table};
 
 /// The columns of a SELECT and the table they come from first.
@@ -28,7 +28,7 @@ pub(crate) enum Item {
 }
 
 impl SelectionList {
-    fn table(&mut self, source: Source) {
+    pub(super) fn table(&mut self, source: Source) {
         self.from.get_or_insert_with(|| source.clone());
         self.items.push(Item::Table(source));
     }
@@ -59,7 +59,11 @@ impl Selection for &Table {
 
 impl Selection for &Alias {
     fn add_to(self, list: &mut SelectionList) {
-        list.table(Source { table: self.table.clone(), alias: Some(self.alias.clone()) });
+        list.table(Source {
+            table: self.table.clone(),
+            alias: Some(self.alias.clone()),
+            origin: Origin::Table,
+        });
     }
 }
 

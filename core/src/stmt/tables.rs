@@ -4,7 +4,7 @@
 use super::insert::InsertBody;
 use super::selection::Item;
 use super::{Ddl, Delete, Insert, Select, Update};
-use crate::expr::{Expr, Node};
+use crate::expr::{Expr, Node, Origin, Source};
 use crate::schema::Table;
 
 /// What names tables.
@@ -43,7 +43,7 @@ impl Tables for Expr {
     // A tree is no deeper than `MAX_DEPTH`.
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
         match &self.0 {
-            Node::Column(column) => visit(&column.source.table),
+            Node::Column(column) if column.source.origin == Origin::Table => visit(&column.source.table),
             Node::Apply(_, kids) => kids.items.iter().for_each(|kid| kid.each(visit)),
             Node::Subquery(select) => select.each(visit),
             _ => {}
@@ -51,17 +51,25 @@ impl Tables for Expr {
     }
 }
 
+/// The tables behind what stands in a FROM.
+fn each_of(source: &Source, visit: &mut dyn FnMut(&Table)) {
+    match &source.origin {
+        Origin::Table => visit(&source.table),
+        Origin::Subquery(select) | Origin::Cte { select, .. } => select.each(visit),
+        Origin::Itself => {}
+    }
+}
+
 impl Tables for Select {
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
         self.compound.iter().flat_map(|compound| &compound.members).for_each(|member| member.each(visit));
-        self.from.iter().for_each(|source| visit(&source.table));
+        self.sources().for_each(|source| each_of(source, visit));
         for join in &self.joins {
-            visit(&join.source.table);
             join.on.iter().for_each(|on| on.each(visit));
         }
         for item in &self.items {
             match item {
-                Item::Table(source) => visit(&source.table),
+                Item::Table(source) => each_of(source, visit),
                 Item::Expr(expr) => expr.each(visit),
             }
         }
