@@ -48,7 +48,7 @@ pub fn tuple(items: impl TupleItems) -> Expr {
     Expr::apply(Op::Tuple, items.exprs())
 }
 
-/// What a [`tuple`] is of: a tuple of Rust, or a list.
+/// What a [`tuple()`] is of: a tuple of Rust, or a list.
 pub trait TupleItems {
     /// The items.
     #[doc(hidden)]
