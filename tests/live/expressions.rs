@@ -338,3 +338,64 @@ fn r2_2_3_named_and_recursive() {
         refused(db, &select(&narrow), ErrorKind::Invalid, "1 and of 2 columns");
     });
 }
+
+#[test]
+fn r2_1_9_locks() {
+    use mirrorm::stmt::Lock;
+    each_backend(|db| {
+        let sales = sales(db);
+        let id = sales.c("id");
+        let other = db.table("other", column("id", Integer).primary_key()).unwrap();
+        db.create_all().unwrap();
+        let is_sqlite = dialect(db) == "sqlite";
+        db.transaction(|session| {
+            assert_eq!(select(&id).filter(id.eq(1)).for_update().scalars::<i64>(session)?, [1]);
+            if is_sqlite {
+                return Ok(());
+            }
+            // Somebody else is told, or passes over the rows.
+            let held = select(&id).filter(id.le(3)).order_by(&id);
+            let error = held.clone().lock(Lock::update().nowait()).all(db).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+            assert_eq!(held.clone().lock(Lock::update().skip_locked()).scalars::<i64>(db)?, [2, 3]);
+            assert_eq!(held.lock(Lock::share().skip_locked()).all(db).map(|rows| rows.len()).unwrap_or(2), 2);
+            Ok(())
+        })
+        .unwrap();
+        let of = select(&id).join_on(&other, other.c("id").eq(&id)).lock(Lock::update().of(&sales));
+        let keys = select(&id).lock(Lock::key_share());
+        let version = db.engine().unwrap().target().unwrap().features().version.clone();
+        let unsupported = |statement: &mirrorm::stmt::Select| {
+            matches!(statement.all(db).map(|_| ()).map_err(|e| e.kind()), Err(ErrorKind::Unsupported { .. }))
+        };
+        assert_eq!(unsupported(&of), version.contains("MariaDB"));
+        assert_eq!(unsupported(&keys), dialect(db) == "mysql");
+        if !is_sqlite {
+            let absent = select(&id).lock(Lock::update().of(&other));
+            assert!(absent.all(db).is_err(), "a table that is not in the statement");
+        }
+        let whole = select(&id).union(select(&id)).for_update();
+        refused(db, &whole, ErrorKind::Invalid, "members");
+    });
+}
+
+#[test]
+fn r2_1_3_full_join() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let other = db.table("other", (column("no", Integer).primary_key(), column("word", Text))).unwrap();
+        db.create_all().unwrap();
+        insert(&other).rows(["no", "word"], [(5, "five"), (6, "six")]).run(db).unwrap();
+        let both = select((sales.c("id"), other.c("no")))
+            .full_join_on(&other, other.c("no").eq(sales.c("id")))
+            .order_by((sales.c("id").nulls_last(), other.c("no")));
+        if dialect(db) == "mysql" {
+            assert!(matches!(both.all(db).unwrap_err().kind(), ErrorKind::Unsupported { .. }));
+            return;
+        }
+        let rows: Vec<(Option<i64>, Option<i64>)> =
+            both.all(db).unwrap().iter().map(|row| row.to().unwrap()).collect();
+        assert_eq!(rows[3..], [(Some(4), None), (Some(5), Some(5)), (None, Some(6))]);
+        assert_eq!(both.count(db).unwrap(), 6);
+    });
+}

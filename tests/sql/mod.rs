@@ -455,3 +455,24 @@ fn subqueries_and_names() {
          SELECT bosses.id, bosses.boss_id FROM bosses",
     );
 }
+
+#[test]
+fn locks() {
+    use mirrorm::stmt::Lock;
+    let Blog { users, posts, .. } = blog();
+    let of_author = posts.c("author_id").eq(users.c("id"));
+    let joined =
+        select(posts.c("id")).join_on(&users, of_author).lock(Lock::no_key_update().of(&posts).nowait());
+    assert_sql(
+        &joined,
+        "SELECT posts.id FROM posts JOIN users ON posts.author_id = users.id",
+        "SELECT posts.id FROM posts JOIN users ON posts.author_id = users.id FOR NO KEY UPDATE OF posts NOWAIT",
+    );
+    let target = Target::offline(&mirrorm_dialects::mysql::MySql);
+    let share = select(users.c("id")).limit(1).lock(Lock::share().skip_locked());
+    assert_eq!(
+        share.compile(&target).unwrap().sql(),
+        "SELECT users.id FROM users LIMIT ? FOR SHARE SKIP LOCKED"
+    );
+    assert!(joined.compile(&target).is_err());
+}

@@ -68,6 +68,7 @@ impl Compiler<'_> {
 fn check(select: &Select) -> Result<()> {
     let more = [&select.filters, &select.group_by, &select.having].iter().any(|list| !list.is_empty());
     if more
+        || select.lock.is_some()
         || select.distinct
         || !select.joins.is_empty()
         || !select.items.is_empty()

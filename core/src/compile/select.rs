@@ -6,19 +6,19 @@ use std::sync::Arc;
 use super::keyed;
 use super::ready::Plans;
 use super::{Compiled, Compiler, Known, Target, write_name, write_table};
-use crate::dialect::BindUse;
+use crate::dialect::{BindUse, Locks};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Op, Origin, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
 use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, Table, TableDef};
 use crate::stmt::selection::Item;
-use crate::stmt::{Join, JoinKind, Select};
+use crate::stmt::{Join, JoinKind, Select, Strength, Wait};
 use crate::types::Type;
 use crate::value::Value;
 
 /// The order of the clauses, which is all there is to know about the shape of a SELECT.
 const CLAUSES: &[fn(&mut Compiler<'_>, &Select) -> Result<()>] =
-    &[from, filter, group_by, having, order_by, limit];
+    &[from, filter, group_by, having, order_by, limit, lock];
 
 /// Compiles a SELECT; all columns of one table are ready after the first time.
 pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
@@ -235,7 +235,11 @@ fn from(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     c.push(" FROM ");
     c.source(first)?;
     for (i, join) in select.joins.iter().enumerate() {
+        if join.kind == JoinKind::Full && !c.target.features.full_join {
+            return Err(Error::unsupported("FULL JOIN", c.target.name));
+        }
         c.push(match join.kind {
+            JoinKind::Full => " FULL JOIN ",
             JoinKind::Inner => " JOIN ",
             JoinKind::Left => " LEFT JOIN ",
         });
@@ -299,6 +303,42 @@ pub(super) fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     let limit = select.limit.map(|n| number(c, n, literal)).transpose()?;
     let offset = select.offset.map(|n| number(c, n, false)).transpose()?;
     c.target.grammar.limit(limit.as_deref(), offset.as_deref(), &mut c.sql);
+    Ok(())
+}
+
+/// FOR UPDATE and its like, in the server's words.
+fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+    let Some(lock) = select.lock.as_deref() else { return Ok(()) };
+    let (locks, name) = (c.target.features.locks, c.target.name);
+    if locks == Locks::None {
+        return Ok(());
+    }
+    let words = match (lock.strength, locks) {
+        (Strength::Update, _) => " FOR UPDATE",
+        (Strength::Share, Locks::Plain) => " LOCK IN SHARE MODE",
+        (Strength::Share, _) => " FOR SHARE",
+        (Strength::NoKeyUpdate, Locks::Keys) => " FOR NO KEY UPDATE",
+        (Strength::KeyShare, Locks::Keys) => " FOR KEY SHARE",
+        _ => return Err(Error::unsupported("locks of keys", name)),
+    };
+    c.push(words);
+    if !lock.of.is_empty() {
+        if locks == Locks::Plain {
+            return Err(Error::unsupported("locks of some of the tables", name));
+        }
+        c.push(" OF ");
+        c.list(&lock.of, |c, source| {
+            let def = c.find(source)?;
+            // A lock names a table as the statement does, without its schema.
+            c.name(&source.alias.clone().map_or(def.name.clone(), Name::from));
+            Ok(())
+        })?;
+    }
+    c.push(match lock.wait {
+        Wait::Yes => "",
+        Wait::No => " NOWAIT",
+        Wait::Skip => " SKIP LOCKED",
+    });
     Ok(())
 }
 

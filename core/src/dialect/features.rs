@@ -53,12 +53,29 @@ pub struct Features {
     pub virtual_columns: bool,
     /// A table may have no columns.
     pub empty_tables: bool,
+    /// Which rows a SELECT can lock.
+    pub locks: Locks,
+    /// There is FULL JOIN.
+    pub full_join: bool,
     /// Where comments are kept.
     pub comments: Comments,
     /// A foreign key may set its columns to their defaults.
     pub set_default_keys: bool,
     /// A CHECK may be about columns whose numbers the database makes, or that a foreign key changes.
     pub checks_of_changed_columns: bool,
+}
+
+/// What a SELECT can lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locks {
+    /// Nothing; a transaction that writes has the whole database.
+    None,
+    /// The rows of all its tables.
+    Plain,
+    /// The rows of all its tables, or of some.
+    Tables,
+    /// Those, or their keys alone.
+    Keys,
 }
 
 /// Where a database keeps comments.
@@ -98,6 +115,8 @@ impl Default for Features {
             partial_indexes: true,
             virtual_columns: true,
             empty_tables: false,
+            locks: Locks::Keys,
+            full_join: true,
             comments: Comments::InTables,
             set_default_keys: true,
             checks_of_changed_columns: true,

@@ -23,7 +23,7 @@ pub use facts::{
     CheckFacts, ColumnFacts, DomainFacts, ElementFacts, EnumFacts, ForeignKeyFacts, IdentityFacts,
     IndexFacts, KeyFacts, ObjectKind, OtherFacts, Problem, SchemaFacts, SequenceFacts, TableFacts, TypeFacts,
 };
-pub use features::{Comments, Features};
+pub use features::{Comments, Features, Locks};
 pub use grammar::{ArrayOf, FunctionForm, Grammar, IntegerList, Intent, RowsToUpdate};
 pub use inspect::{Inspector, Scope};
 pub use isolation::Isolation;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Compound;
 use super::selection::{Item, Selection, SelectionList};
+use super::{Compound, Lock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source};
 use crate::schema::{Alias, Table};
@@ -34,6 +34,7 @@ pub struct Select {
     pub(crate) distinct: bool,
     /// Where its rows come from other SELECTs, these; then it has nothing of its own but order and limit.
     pub(crate) compound: Option<Box<Compound>>,
+    pub(crate) lock: Option<Box<Lock>>,
 }
 
 /// A joined table: how, and on what. Without a condition the foreign keys give it.
@@ -49,6 +50,7 @@ pub(crate) struct Join {
 pub(crate) enum JoinKind {
     Inner,
     Left,
+    Full,
 }
 
 /// What can be joined: a table or an alias of one.
@@ -98,6 +100,11 @@ impl Select {
     /// As [`Select::join_on`], keeping rows without a match.
     pub fn left_join_on(self, table: &impl Joinable, on: impl Into<Expr>) -> Select {
         self.add_join(JoinKind::Left, table, Some(on.into()))
+    }
+
+    /// As [`Select::join_on`], keeping rows of both sides without a match (FULL OUTER JOIN); `Unsupported` on MySQL.
+    pub fn full_join_on(self, table: &impl Joinable, on: impl Into<Expr>) -> Select {
+        self.add_join(JoinKind::Full, table, Some(on.into()))
     }
 
     /// Takes the FROM from a table, where the selection does not say it.
@@ -273,6 +280,7 @@ impl Select {
             && self.order_by.is_empty()
             && self.limit.is_none()
             && self.offset.is_none()
+            && self.lock.is_none()
             && !self.distinct;
         match self.items.as_slice() {
             [Item::Table(source)] if plain && source.alias.is_none() => {

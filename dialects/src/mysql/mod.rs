@@ -27,7 +27,7 @@ mod values;
 use std::time::Duration;
 
 use mirrorm_core::dialect::{
-    Connection, Connector, Dialect, Features, Grammar, Inspector, TypeMap, Url, fetch,
+    Connection, Connector, Dialect, Features, Grammar, Inspector, Locks, TypeMap, Url, fetch,
 };
 use mirrorm_core::engine::{Conn, EngineOptions};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -103,6 +103,8 @@ fn features_of(version: String) -> Features {
     features.expression_indexes = !is_mariadb;
     features.partial_indexes = false;
     features.set_default_keys = false;
+    features.locks = if is_mariadb { Locks::Plain } else { Locks::Tables };
+    features.full_join = false;
     features.checks_of_changed_columns = false;
     features.version = version;
     features

@@ -25,7 +25,7 @@ mod types;
 mod witness;
 
 use mirrorm_core::dialect::{
-    Comments, Connection, Connector, Dialect, Features, Grammar, Inspector, TypeMap, Url, fetch,
+    Comments, Connection, Connector, Dialect, Features, Grammar, Inspector, Locks, TypeMap, Url, fetch,
 };
 use mirrorm_core::engine::{Conn, EngineOptions, PoolKind};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -118,6 +118,8 @@ fn features_of(version: String) -> Features {
     features.last_insert_id = true;
     features.update_from_rows = number >= (3, 33);
     features.comments = Comments::None;
+    features.locks = Locks::None;
+    features.full_join = number >= (3, 39);
     features.version = version;
     features
 }
