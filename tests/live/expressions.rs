@@ -399,3 +399,116 @@ fn r2_1_3_full_join() {
         assert_eq!(both.count(db).unwrap(), 6);
     });
 }
+
+#[test]
+fn r2_3_16_parentheses_around_operators_of_a_database() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, n) = (sales.c("id"), sales.c("n"));
+        let value = |expr: Expr| -> f64 {
+            let row = select(expr.cast(Double)).filter(id.eq(1)).one(db).unwrap();
+            row.value(0).unwrap().to_string().parse().unwrap()
+        };
+        match dialect(db) {
+            "mysql" => {
+                assert_eq!(value(n.add(1).op("DIV", 2)), 5.0);
+                let xor = n.eq(10).op("XOR", id.eq(1)) & id.eq(1);
+                assert_eq!(numbers(db, &select(&id).filter(xor)), Vec::<i64>::new());
+            }
+            "postgresql" => assert_eq!(value(n.add(1).op("^", 2)), 121.0),
+            _ => assert_eq!(value(n.add(1).op("%", 3)), 2.0),
+        }
+    });
+}
+
+#[test]
+fn names_of_selects_mean_one_thing() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let id = sales.c("id");
+        let other = db.table("o", column("id", Integer).primary_key()).unwrap();
+        db.create_all().unwrap();
+        insert(&other).rows(["id"], [[4], [5]]).run(db).unwrap();
+        let named = select(&id).filter(id.eq(1)).cte("o").unwrap();
+        let hides = select(&id).join_on(&named, named.c("id").eq(&id)).filter(id.in_(select(other.c("id"))));
+        refused(db, &hides, ErrorKind::Invalid, "means a SELECT");
+        refused(db, &select(&select(&id).cte("sales").unwrap()), ErrorKind::Invalid, "means a SELECT");
+        let (one, two) = (select(&id).cte("x").unwrap(), select(&id).cte("x").unwrap());
+        let both = select(&one).filter(exists(select(&two).filter(two.c("id").eq(one.c("id")))));
+        refused(db, &both, ErrorKind::Invalid, "two SELECTs are named `x`");
+        // One that stands in several places is written once.
+        let first = select(&id).filter(id.le(2)).cte("c0").unwrap();
+        let chain = (1..7).fold(vec![first], |mut chain, at| {
+            let last = chain.last().unwrap();
+            let before = chain.get(chain.len().saturating_sub(2)).unwrap_or(last);
+            let within = last.c("id").in_(select(before.c("id")));
+            chain.push(select(last.c("id")).filter(within).cte(format!("c{at}")).unwrap());
+            chain
+        });
+        let last = chain.last().unwrap();
+        assert_eq!(numbers(db, &select(last.c("id")).order_by(last.c("id"))), [1, 2]);
+        // Names of columns that were said stay; a number goes to those that were not.
+        let said =
+            select((&id, sales.c("n").label("id"), sales.c("part").label("id_2"))).subquery("said").unwrap();
+        let part: String = select(said.c("id_2")).filter(said.c("id").eq(1)).scalar(db).unwrap();
+        assert_eq!(part, "a");
+    });
+}
+
+#[test]
+fn compounds_are_wholes() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, n) = (sales.c("id"), sales.c("n"));
+        let ids = |at_least: i64| select(&id).filter(id.ge(at_least));
+        refused(db, &ids(4).union(ids(5)).columns(&sales), ErrorKind::Invalid, "members");
+        assert!(ids(4).union(ids(5)).add_columns(&sales).count(db).is_err());
+        let other = db.table("o", (column("id", Integer).primary_key(), column("v", Integer))).unwrap();
+        db.create_all().unwrap();
+        insert(&other).rows(["id", "v"], [[1, 9], [2, 8]]).run(db).unwrap();
+        let joined = |order: &Expr| {
+            let rows = select((&id, other.c("id"))).join_on(&other, other.c("id").eq(&id));
+            numbers(db, &rows.clone().union(rows).order_by(order.desc()))
+        };
+        assert_eq!(joined(&id), [2, 1], "two columns of one name");
+        let limited = select(n.label("k")).filter(n.is_not_null()).union(select(Expr::from(7)));
+        assert_eq!(limited.order_by(raw("k")).limit(2).count(db).unwrap(), 2);
+        let pairs = select((&id, &id)).filter(id.le(2)).order_by(&id).limit(1);
+        assert_eq!(numbers(db, &select(&id).filter(tuple((&id, &id)).in_(pairs))), [1]);
+        let deep = (0..3000).fold(ids(1), |all, _| all.union(ids(2)).except(ids(3)));
+        refused(db, &deep, ErrorKind::TooLarge, "levels");
+        let nested = (0..3000).try_fold(ids(1), |inner, _| inner.subquery("x").map(|inner| select(&inner)));
+        assert_eq!(nested.unwrap_err().kind(), ErrorKind::TooLarge);
+    });
+}
+
+#[test]
+fn case_beside_what_has_a_type() {
+    each_backend(|db| {
+        let sales = sales(db);
+        let (id, n) = (sales.c("id"), sales.c("n"));
+        let bucket = case().when(n.ge(10), "high").when(n.lt(10), "low").otherwise("none");
+        for key in [bucket.clone(), bucket.label("b")] {
+            let counts = select((bucket.label("b"), func::count_all())).group_by(key).order_by(raw("2, 1"));
+            let rows: Vec<(String, i64)> =
+                counts.all(db).unwrap().iter().map(|row| row.to().unwrap()).collect();
+            assert_eq!(rows, [("none".to_string(), 1), ("high".to_string(), 2), ("low".to_string(), 2)]);
+        }
+        let days = db.table("days", (column("id", Integer).primary_key(), column("at", Date))).unwrap();
+        db.create_all().unwrap();
+        insert(&days).rows(["id"], [[1], [2]]).run(db).unwrap();
+        let day = case().when(days.c("id").eq(1), "2025-01-01").otherwise("2020-01-01");
+        update(&days).set(values! { "at" => day }).all_rows().run(db).unwrap();
+        let at: Vec<String> = select(days.c("at"))
+            .order_by(days.c("id"))
+            .all(db)
+            .unwrap()
+            .iter()
+            .map(|row| row.value(0).unwrap().to_string())
+            .collect();
+        assert_eq!(at, ["2025-01-01", "2020-01-01"]);
+        let whole = func::row_number().filter(id.gt(2)).over(window());
+        let error = select(whole).from(&sales).all(db).unwrap_err();
+        assert!(dialect(db) != "mysql" || matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+    });
+}

@@ -411,7 +411,7 @@ fn compounds() {
     same(
         &a.clone().union_all(b.clone()).union_all(a.clone()).order_by(users.c("id").desc()),
         "SELECT users.id FROM users UNION ALL SELECT posts.author_id FROM posts UNION ALL SELECT users.id FROM users \
-         ORDER BY id DESC",
+         ORDER BY 1 DESC",
     );
     assert_sql(
         &a.clone().limit(1).union(b.clone().intersect(a.clone())),

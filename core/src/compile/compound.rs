@@ -40,8 +40,13 @@ impl Compiler<'_> {
             let names = names(compound);
             self.push(" ORDER BY ");
             self.list(&select.order_by, |c, term| {
-                c.sort_term(term, |c, key, _| {
-                    c.name(&Name::from(names.find(key)?));
+                c.sort_term(term, |c, key, least| {
+                    let (place, name) = names.find(key)?;
+                    // By its place, which means one column whatever its name; IS NULL takes a name only.
+                    match least {
+                        0 => c.push(&place.to_string()),
+                        _ => c.name(&Name::from(name)),
+                    }
                     Ok(())
                 })
             })?;
@@ -81,7 +86,7 @@ fn check(select: &Select) -> Result<()> {
 }
 
 /// The columns of the first member, and what they are called in the result.
-struct Names(Vec<(Expr, Arc<str>)>);
+struct Names(Vec<(Expr, usize, Arc<str>)>);
 
 fn names(compound: &Compound) -> Names {
     let mut first = compound.members.first();
@@ -89,7 +94,7 @@ fn names(compound: &Compound) -> Names {
         first = inner.members.first();
     }
     let exprs = first.iter().flat_map(|select| &select.items).cloned().flat_map(Item::into_exprs);
-    let named = exprs.filter_map(|expr| {
+    let named = exprs.enumerate().filter_map(|(at, expr)| {
         let name = match &expr.0 {
             Node::Apply(Op::Label(label), _) => label.clone(),
             Node::Column(column) => {
@@ -98,14 +103,17 @@ fn names(compound: &Compound) -> Names {
             }
             _ => return None,
         };
-        Some((expr, name))
+        Some((expr, at + 1, name))
     });
     Names(named.collect())
 }
 
 impl Names {
     /// The name of what it is sorted by: a column of the first member, a label, or a name in SQL.
-    fn find(&self, key: &Expr) -> Result<Arc<str>> {
+    fn find(&self, key: &Expr) -> Result<(usize, Arc<str>)> {
+        if let Node::Invalid(error) = &key.0 {
+            return Err(error.clone());
+        }
         let bare = |expr: &Expr| match &expr.0 {
             Node::Apply(Op::Label(_), kids) => kids.items.first().cloned(),
             _ => Some(expr.clone()),
@@ -119,9 +127,9 @@ impl Names {
             Node::Raw(word) => Some(word),
             _ => None,
         };
-        let found = self.0.iter().find(|(expr, name)| same(expr) || label == Some(name));
-        found.map(|(_, name)| name.clone()).ok_or_else(|| {
-            let known: Vec<&str> = self.0.iter().map(|(_, name)| &**name).collect();
+        let found = self.0.iter().find(|(expr, _, name)| same(expr) || label == Some(name));
+        found.map(|(_, place, name)| (*place, name.clone())).ok_or_else(|| {
+            let known: Vec<&str> = self.0.iter().map(|(.., name)| &**name).collect();
             let message = format!("a compound is sorted by its columns: {}", known.join(", "));
             Error::new(ErrorKind::Invalid, message)
         })

@@ -17,14 +17,14 @@ use crate::value::Value;
 fn precedence(op: &Op) -> u8 {
     match op {
         Op::Asc | Op::Desc | Op::Nulls(_) => 0,
+        // Databases put operators of their own in different places: beside any other they get parentheses.
+        Op::Custom(_) => 0,
         Op::Or => 1,
         Op::And => 2,
         Op::Not => 3,
         Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Is | Op::IsNot => 4,
         Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike => 4,
         Op::In | Op::NotIn | Op::InIntegers(_) | Op::Between | Op::NotBetween => 4,
-        // Databases put operators of their own in different places: beside any other they get parentheses.
-        Op::Custom(_) => 4,
         Op::Concat => 5,
         Op::Add | Op::Sub => 6,
         Op::Mul | Op::Div | Op::Rem => 7,
@@ -160,7 +160,7 @@ impl Compiler<'_> {
                 let message = "asc, desc and nulls_first are for ORDER BY";
                 Err(Error::new(ErrorKind::Invalid, message))
             }
-            (Op::Case { simple, otherwise }, _) => self.case(items, *simple, *otherwise),
+            (Op::Case { simple, otherwise }, _) => self.case(items, *simple, *otherwise, ty),
             (Op::Over(over), _) => self.over(over, items),
             (Op::Filter, [aggregate, condition]) => self.filtered(aggregate, condition),
             (Op::Tuple, _) => self.tuple(items, None),
@@ -265,9 +265,13 @@ impl Compiler<'_> {
     /// A SELECT after IN. Where that may have no limit, one around it has none.
     fn list_of(&mut self, select: &Select) -> Result<()> {
         let around = select.has_limits() && !self.target.grammar.limits_in_lists();
-        self.push(if around { "SELECT * FROM (" } else { "" });
-        self.subselect(select)?;
-        self.push(if around { ") AS limited" } else { "" });
+        if !around {
+            return self.subselect(select);
+        }
+        self.push("SELECT * FROM (");
+        // Two columns of one name would be an error there.
+        self.subselect(&select.for_counting())?;
+        self.push(") AS limited");
         Ok(())
     }
 
@@ -291,11 +295,11 @@ impl Compiler<'_> {
 
     fn custom(&mut self, word: &str, left: &Expr, right: &Expr) -> Result<()> {
         let (left_ty, right_ty) = (self.type_of(left), self.type_of(right));
-        self.operand(left, 5, right_ty.as_ref())?;
+        self.operand(left, ATOM, right_ty.as_ref())?;
         self.push(" ");
         self.push(word);
         self.push(" ");
-        self.operand(right, 5, left_ty.as_ref())
+        self.operand(right, ATOM, left_ty.as_ref())
     }
 
     fn in_integers(&mut self, item: &Expr, list: &[i64]) -> Result<()> {

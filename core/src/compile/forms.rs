@@ -3,7 +3,8 @@
 //!
 //! Called by `expr` and `select`.
 
-use super::Compiler;
+use super::{Compiler, adapt};
+use crate::dialect::BindUse;
 use crate::error::{Error, Result};
 use crate::expr::{Bound, Exclude, Expr, Frame, Node, Op, Over, Unit};
 use crate::types::Type;
@@ -11,8 +12,16 @@ use crate::value::Value;
 
 impl Compiler<'_> {
     /// CASE, with an expression to compare or without, and what holds otherwise last.
-    pub(super) fn case(&mut self, items: &[Expr], simple: bool, otherwise: bool) -> Result<()> {
-        let ty = self.types(|types| types.of_case(items, simple, otherwise));
+    pub(super) fn case(
+        &mut self,
+        items: &[Expr],
+        simple: bool,
+        otherwise: bool,
+        beside: Option<&Type>,
+    ) -> Result<()> {
+        // What it stands beside says more than its own texts do.
+        let own = self.types(|types| types.of_case(items, simple, otherwise));
+        let ty = beside.cloned().or(own);
         let (of, rest) = items.split_at(usize::from(simple).min(items.len()));
         let (branches, last) = rest.split_at(rest.len() - usize::from(otherwise).min(rest.len()));
         let compared = of.first().and_then(|of| self.type_of(of));
@@ -43,6 +52,11 @@ impl Compiler<'_> {
             Node::Bind(Value::Int(number)) => {
                 self.push(&number.to_string());
                 Ok(())
+            }
+            // The database does not guess the type of one value of a CASE from the others.
+            Node::Bind(value) => {
+                let value = adapt(self.target, value.clone(), ty, BindUse::Compare)?;
+                self.bind(&value, None, BindUse::Compare)
             }
             _ => self.operand(value, 1, ty),
         }
@@ -115,8 +129,13 @@ impl Compiler<'_> {
             self.push(")");
             return Ok(());
         }
-        let Node::Apply(op @ Op::Function { .. }, kids) = &aggregate.0 else {
-            return Err(Error::unsupported("FILTER of what is no function", self.target.name));
+        let (op, kids) = match &aggregate.0 {
+            Node::Apply(op @ Op::Function { name, .. }, kids)
+                if passes_null(name) && !kids.items.is_empty() =>
+            {
+                (op, kids)
+            }
+            _ => return Err(Error::unsupported("FILTER of a function that counts NULL", self.target.name)),
         };
         let held = |argument: &Expr| {
             let value = if matches!(argument.0, Node::Star) { Expr::from(1) } else { argument.clone() };
@@ -159,4 +178,24 @@ impl Compiler<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an aggregate is the same without the rows where its argument is NULL.
+fn passes_null(function: &str) -> bool {
+    const THOSE: [&str; 13] = [
+        "count",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "group_concat",
+        "std",
+        "stddev",
+        "stddev_pop",
+        "stddev_samp",
+        "var_pop",
+        "var_samp",
+        "variance",
+    ];
+    THOSE.iter().any(|name| name.eq_ignore_ascii_case(function))
 }

@@ -122,6 +122,8 @@ pub(crate) struct Compiler<'t> {
     scopes: Vec<Vec<Known>>,
     /// The SELECTs that are named before the one that is written.
     named: Vec<Arc<Select>>,
+    /// Their names, which mean no table then.
+    names: Vec<Arc<str>>,
     /// DDL takes no parameters: values are written as literals, columns by name alone.
     literal: bool,
     /// RETURNING names the columns of the one table by name alone.
@@ -160,6 +162,7 @@ impl<'t> Compiler<'t> {
             params: Vec::new(),
             scopes: Vec::new(),
             named: Vec::new(),
+            names: Vec::new(),
             literal,
             bare: literal,
         }

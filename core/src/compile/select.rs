@@ -190,6 +190,8 @@ impl Compiler<'_> {
             }
             _ => {}
         }
+        let def = self.find(source)?;
+        self.check_hidden(source, &def)?;
         let plans = self.plans_of(source)?;
         self.push(&plans.table);
         if let Some(alias) = &source.alias {
@@ -265,7 +267,39 @@ fn group_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         return Ok(());
     }
     c.push(" GROUP BY ");
-    c.list(&select.group_by, |c, expr| c.expr(expr))
+    c.list(&select.group_by, |c, expr| match place_of(select, expr) {
+        Some(place) => {
+            c.push(&place.to_string());
+            Ok(())
+        }
+        None => c.expr(expr),
+    })
+}
+
+/// The place of a selected expression that holds values, or is named by its label: written twice it would have
+/// other parameters, and be another expression to some databases.
+fn place_of(select: &Select, key: &Expr) -> Option<usize> {
+    let same = |item: &Item| match (item, &key.0) {
+        (Item::Expr(Expr(Node::Apply(Op::Label(a), _))), Node::Apply(Op::Label(b), _)) => a == b,
+        (Item::Expr(selected), Node::Apply(_, kids)) => {
+            let bare = match &selected.0 {
+                Node::Apply(Op::Label(_), inner) => inner.items.first().unwrap_or(selected),
+                _ => selected,
+            };
+            matches!(&bare.0, Node::Apply(_, own) if Arc::ptr_eq(own, kids)) && holds_values(key)
+        }
+        _ => false,
+    };
+    let counted = select.items.iter().all(|item| matches!(item, Item::Expr(_)));
+    select.items.iter().position(same).filter(|_| counted).map(|at| at + 1)
+}
+
+fn holds_values(expr: &Expr) -> bool {
+    match &expr.0 {
+        Node::Bind(_) | Node::Param(_) => true,
+        Node::Apply(_, kids) => kids.items.iter().any(holds_values),
+        _ => false,
+    }
 }
 
 fn having(c: &mut Compiler<'_>, select: &Select) -> Result<()> {

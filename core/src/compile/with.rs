@@ -1,36 +1,67 @@
 //! SELECTs as tables: in the FROM, and named before the SELECT that uses them (WITH).
 //!
-//! Each SELECT names those that stand in its own FROM and are not named around it, so that parameters come in the
-//! order of the text. Called by `select`.
+//! The outermost SELECT names all that stand anywhere in it, each once and after those it is made of, so that
+//! parameters come in the order of the text. Called by `select`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Compiler;
-use crate::error::Result;
-use crate::expr::{Origin, Source};
-use crate::schema::Name;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{Expr, Node, Origin, Source};
+use crate::schema::{Name, TableDef};
 use crate::stmt::Select;
+use crate::stmt::selection::Item;
 
 impl Compiler<'_> {
-    /// Writes WITH for what a SELECT, or a member of it, has in its FROM, and then the SELECT.
+    /// Writes WITH for what stands anywhere in a SELECT and is not named around it, and then the SELECT.
     pub(super) fn after_names<T>(
         &mut self,
         select: &Select,
         body: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let before = self.named.len();
-        let mut wanted = Vec::new();
-        gather(select, &mut wanted);
-        wanted.retain(|source| !self.is_named(source));
-        if !wanted.is_empty() {
+        let before = (self.named.len(), self.names.len());
+        let mut wanted = Wanted::default();
+        wanted.select(select);
+        wanted.sources.retain(|source| !self.is_named(source));
+        if !wanted.sources.is_empty() {
+            self.reserve(&wanted.sources)?;
             let again = |source: &&Source| matches!(source.origin, Origin::Cte { recursive: true, .. });
-            self.push(if wanted.iter().any(again) { "WITH RECURSIVE " } else { "WITH " });
-            self.list(&wanted, |c, source| c.named(source))?;
+            self.push(if wanted.sources.iter().any(again) { "WITH RECURSIVE " } else { "WITH " });
+            self.list(&wanted.sources, |c, source| c.named(source))?;
             self.push(" ");
         }
         let written = body(self);
-        self.named.truncate(before);
+        self.named.truncate(before.0);
+        self.names.truncate(before.1);
         written
+    }
+
+    /// Takes the names; each means one thing in the whole statement.
+    fn reserve(&mut self, sources: &[&Source]) -> Result<()> {
+        for name in sources.iter().filter_map(|source| source.alias.as_ref()) {
+            if self.is_name(name) {
+                let message = format!("two SELECTs are named `{name}` in one statement");
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+            self.names.push(name.clone());
+        }
+        Ok(())
+    }
+
+    /// Whether a name stands for a SELECT, in capitals or small letters.
+    fn is_name(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Refuses a table whose name means a SELECT in this statement.
+    pub(super) fn check_hidden(&self, source: &Source, def: &TableDef) -> Result<()> {
+        if source.origin != Origin::Table || def.schema.is_some() || !self.is_name(def.name.as_str()) {
+            return Ok(());
+        }
+        let message =
+            format!("`{}` means a SELECT that is named so in this statement: name it otherwise", def.name);
+        Err(Error::new(ErrorKind::Invalid, message))
     }
 
     fn is_named(&self, source: &Source) -> bool {
@@ -64,14 +95,42 @@ impl Compiler<'_> {
     }
 }
 
-/// The sources that have to be named, each once.
-fn gather<'s>(select: &'s Select, wanted: &mut Vec<&'s Source>) {
-    for source in select.sources().filter(|source| matches!(source.origin, Origin::Cte { .. })) {
-        if !wanted.iter().any(|other| other.origin == source.origin) {
-            wanted.push(source);
+/// The SELECTs that have names and stand anywhere in a statement, each once and after those that stand in it.
+#[derive(Default)]
+struct Wanted<'s> {
+    sources: Vec<&'s Source>,
+    seen: HashSet<*const Select>,
+}
+
+impl<'s> Wanted<'s> {
+    fn select(&mut self, select: &'s Select) {
+        for source in select.sources() {
+            let Some(inner) = source.origin.select().filter(|inner| self.seen.insert(Arc::as_ptr(inner)))
+            else {
+                continue;
+            };
+            self.select(inner);
+            if matches!(source.origin, Origin::Cte { .. }) {
+                self.sources.push(source);
+            }
         }
+        let clauses = [&select.filters, &select.group_by, &select.having, &select.order_by];
+        clauses.into_iter().flatten().for_each(|expr| self.expr(expr));
+        select.joins.iter().filter_map(|join| join.on.as_ref()).for_each(|on| self.expr(on));
+        select.items.iter().for_each(|item| {
+            if let Item::Expr(expr) = item {
+                self.expr(expr);
+            }
+        });
+        let members = select.compound.iter().flat_map(|compound| &compound.members);
+        members.for_each(|member| self.select(member));
     }
-    for member in select.compound.iter().flat_map(|compound| &compound.members) {
-        gather(member, wanted);
+
+    fn expr(&mut self, expr: &'s Expr) {
+        match &expr.0 {
+            Node::Apply(_, kids) => kids.items.iter().for_each(|kid| self.expr(kid)),
+            Node::Subquery(select) if self.seen.insert(Arc::as_ptr(select)) => self.select(select),
+            _ => {}
+        }
     }
 }

@@ -150,7 +150,7 @@ impl Compiler<'_> {
                 self.bind(value, Some(&column.column.ty), BindUse::Store).map_err(|e| placed(e, def, column))
             }
             Node::Param(name) => self.param(name, Some(&column.column.ty), BindUse::Store),
-            _ => self.expr(value),
+            _ => self.operand(value, 0, Some(&column.column.ty)),
         }
     }
 

@@ -57,6 +57,8 @@ pub struct Features {
     pub locks: Locks,
     /// There is FULL JOIN.
     pub full_join: bool,
+    /// The collation in which texts are equal only when they are the same, where they are not by themselves.
+    pub exact_collation: Option<&'static str>,
     /// Where comments are kept.
     pub comments: Comments,
     /// A foreign key may set its columns to their defaults.
@@ -117,6 +119,7 @@ impl Default for Features {
             empty_tables: false,
             locks: Locks::Keys,
             full_join: true,
+            exact_collation: None,
             comments: Comments::InTables,
             set_default_keys: true,
             checks_of_changed_columns: true,

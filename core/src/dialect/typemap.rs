@@ -44,11 +44,6 @@ pub trait TypeMap: Send + Sync {
         ty.clone()
     }
 
-    /// The collation in which texts are equal only when they are the same, where they are not by themselves.
-    fn exact_collation(&self) -> Option<&'static str> {
-        None
-    }
-
     /// The name of a type in CAST, where it is not the one in DDL.
     ///
     /// # Errors

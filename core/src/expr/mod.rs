@@ -76,6 +76,8 @@ pub(crate) struct Source {
     pub(crate) table: Table,
     pub(crate) alias: Option<Arc<str>>,
     pub(crate) origin: Origin,
+    /// How deep the SELECT nests that its rows come from.
+    pub(crate) depth: u16,
 }
 
 /// Where the rows of a source come from.
@@ -114,7 +116,7 @@ impl Origin {
 
 impl Source {
     pub(crate) fn of(table: &Table) -> Source {
-        Source { table: table.clone(), alias: None, origin: Origin::Table }
+        Source { table: table.clone(), alias: None, origin: Origin::Table, depth: 0 }
     }
 }
 

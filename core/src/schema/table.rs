@@ -182,8 +182,12 @@ impl Alias {
     /// `NoSuchColumn`, with near names.
     pub fn try_c(&self, key: &str) -> Result<Expr> {
         let id = self.table.def().column(key)?.id;
-        let source =
-            Source { table: self.table.clone(), alias: Some(self.alias.clone()), origin: Origin::Table };
+        let source = Source {
+            table: self.table.clone(),
+            alias: Some(self.alias.clone()),
+            origin: Origin::Table,
+            depth: 0,
+        };
         Ok(Expr::column(ColumnRef { source, id }))
     }
 }

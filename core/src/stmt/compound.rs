@@ -1,6 +1,8 @@
 //! UNION, INTERSECT and EXCEPT of SELECTs: a SELECT whose rows come from others.
 
 use super::Select;
+use crate::error::{Error, ErrorKind};
+use crate::expr::{Expr, MAX_DEPTH};
 
 /// How the rows of SELECTs are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub(crate) enum SetOp {
 pub(crate) struct Compound {
     pub(crate) op: SetOp,
     pub(crate) members: Vec<Select>,
+    /// How deep its members nest.
+    pub(crate) depth: u16,
 }
 
 impl SetOp {
@@ -87,13 +91,19 @@ impl Select {
 
     fn put_together(mut self, op: SetOp, other: Select) -> Select {
         let goes_on = self.order_by.is_empty() && !self.is_limited();
+        let depth = self.depth().max(other.depth()) + 1;
+        if depth > MAX_DEPTH {
+            let message = format!("SELECTs nest deeper than {MAX_DEPTH} levels");
+            return self.order_by(Expr::invalid(Error::new(ErrorKind::TooLarge, message)));
+        }
         match &mut self.compound {
             Some(compound) if compound.op == op && goes_on => {
+                compound.depth = compound.depth.max(other.depth() + 1);
                 compound.members.push(other);
                 self
             }
             _ => Select {
-                compound: Some(Box::new(Compound { op, members: vec![self, other] })),
+                compound: Some(Box::new(Compound { op, members: vec![self, other], depth })),
                 ..Select::default()
             },
         }

@@ -7,7 +7,7 @@ use super::selection::{Item, Selection, SelectionList};
 use super::{Compound, Joinable, Select, SetOp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::types::Types;
-use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source};
+use crate::expr::{ColumnRef, Expr, MAX_DEPTH, Node, Op, Origin, Source};
 use crate::schema::{Table, column};
 use crate::types::Type;
 
@@ -36,8 +36,13 @@ impl Subquery {
         Ok(Expr::column(ColumnRef { source: self.source.clone(), id }))
     }
 
-    fn of(table: &Table, name: &Arc<str>, origin: Origin) -> Subquery {
-        Subquery { source: Source { table: table.clone(), alias: Some(name.clone()), origin } }
+    fn of(table: &Table, name: &Arc<str>, origin: Origin) -> Result<Subquery> {
+        let depth = origin.select().map_or(0, |select| select.depth());
+        if depth > MAX_DEPTH {
+            let message = format!("SELECTs nest deeper than {MAX_DEPTH} levels");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
+        Ok(Subquery { source: Source { table: table.clone(), alias: Some(name.clone()), origin, depth } })
     }
 }
 
@@ -78,7 +83,7 @@ impl Select {
     pub fn subquery(self, name: impl Into<Arc<str>>) -> Result<Subquery> {
         let (name, select) = (name.into(), self.with_names()?);
         let table = select.as_table(&name)?;
-        Ok(Subquery::of(&table, &name, Origin::Subquery(Arc::new(select))))
+        Subquery::of(&table, &name, Origin::Subquery(Arc::new(select)))
     }
 
     /// This SELECT under a name before the statement that uses it (`WITH name AS (..)`), however often that does.
@@ -88,7 +93,7 @@ impl Select {
     pub fn cte(self, name: impl Into<Arc<str>>) -> Result<Subquery> {
         let (name, select) = (name.into(), self.with_names()?);
         let table = select.as_table(&name)?;
-        Ok(Subquery::of(&table, &name, Origin::Cte { select: Arc::new(select), recursive: false }))
+        Subquery::of(&table, &name, Origin::Cte { select: Arc::new(select), recursive: false })
     }
 
     /// The rows of this SELECT, and those that another finds from them, again and again until it finds none
@@ -135,10 +140,11 @@ impl Select {
     fn again(self, name: Arc<str>, op: SetOp, step: impl FnOnce(&Subquery) -> Select) -> Result<Subquery> {
         let base = self.with_names()?;
         let table = base.as_table(&name)?;
-        let next = step(&Subquery::of(&table, &name, Origin::Itself));
-        let compound = Some(Box::new(Compound { op, members: vec![base, next] }));
+        let next = step(&Subquery::of(&table, &name, Origin::Itself)?);
+        let depth = base.depth().max(next.depth()) + 1;
+        let compound = Some(Box::new(Compound { op, members: vec![base, next], depth }));
         let select = Arc::new(Select { compound, ..Select::default() });
-        Ok(Subquery::of(&table, &name, Origin::Cte { select, recursive: true }))
+        Subquery::of(&table, &name, Origin::Cte { select, recursive: true })
     }
 
     /// The same rows with a name for each column that no other has.
@@ -153,10 +159,14 @@ impl Select {
             return Err(Error::new(ErrorKind::Invalid, "a SELECT of nothing"));
         }
         let mut taken: HashSet<Arc<str>> = HashSet::new();
-        let exprs = std::mem::take(&mut self.items).into_iter().flat_map(Item::into_exprs);
-        let named = exprs.enumerate().map(|(at, expr)| {
+        let exprs: Vec<Expr> =
+            std::mem::take(&mut self.items).into_iter().flat_map(Item::into_exprs).collect();
+        // No number makes the name of another.
+        let said: HashSet<Arc<str>> = exprs.iter().filter_map(Expr::output_name).collect();
+        let named = exprs.into_iter().enumerate().map(|(at, expr)| {
             let wish = expr.output_name().unwrap_or_else(|| format!("column{}", at + 1).into());
-            let numbered = (2..).map(|n| Arc::from(format!("{wish}_{n}")));
+            let numbered =
+                (2..).map(|n| Arc::from(format!("{wish}_{n}"))).filter(|name| !said.contains(name));
             let mut wishes = std::iter::once(wish.clone()).chain(numbered);
             let name = wishes.find(|name| taken.insert(name.clone())).unwrap_or(wish);
             Item::Expr(if is_called(&expr, &name) { expr } else { unlabelled(expr).label(name) })

@@ -70,7 +70,7 @@ impl Joinable for Table {
 impl Joinable for Alias {
     #[allow(private_interfaces)]
     fn source(&self) -> Source {
-        Source { table: self.table.clone(), alias: Some(self.alias.clone()), origin: Origin::Table }
+        Source { table: self.table.clone(), alias: Some(self.alias.clone()), origin: Origin::Table, depth: 0 }
     }
 }
 
@@ -231,8 +231,8 @@ impl Select {
             Item::Table(_) => 0,
         });
         let joined = self.joins.iter().filter_map(|join| join.on.as_ref()).map(Expr::depth);
-        let sources = self.sources().filter_map(|source| source.origin.select()).map(|select| select.depth());
-        let members = self.compound.iter().flat_map(|compound| &compound.members).map(Select::depth);
+        let sources = self.sources().map(|source| source.depth);
+        let members = self.compound.iter().map(|compound| compound.depth);
         let own = all.into_iter().flatten().map(Expr::depth);
         let deepest = own.chain(selected).chain(joined).chain(members).chain(sources).max();
         deepest.unwrap_or(0) + 1
@@ -257,11 +257,13 @@ impl Select {
     /// there two columns of one name are an error to some databases.
     pub(crate) fn for_counting(&self) -> Select {
         if let Some(compound) = &self.compound {
+            if self.is_limited() {
+                // It is sorted by its columns' names.
+                return self.clone();
+            }
             let members = compound.members.iter().map(Select::for_counting).collect();
-            let compound = Some(Box::new(Compound { op: compound.op, members }));
-            // How they are sorted makes them no more or fewer.
-            let order_by = if self.is_limited() { self.order_by.clone() } else { Vec::new() };
-            return Select { compound, order_by, ..self.clone() };
+            let compound = Some(Box::new(Compound { op: compound.op, members, depth: compound.depth }));
+            return Select { compound, order_by: Vec::new(), ..self.clone() };
         }
         let exprs = self.items.iter().cloned().flat_map(Item::into_exprs).enumerate();
         let named = exprs.map(|(at, expr)| match &expr.0 {
@@ -281,6 +283,7 @@ impl Select {
             && self.limit.is_none()
             && self.offset.is_none()
             && self.lock.is_none()
+            && self.compound.is_none()
             && !self.distinct;
         match self.items.as_slice() {
             [Item::Table(source)] if plain && source.alias.is_none() => {

@@ -63,6 +63,7 @@ impl Selection for &Alias {
             table: self.table.clone(),
             alias: Some(self.alias.clone()),
             origin: Origin::Table,
+            depth: 0,
         });
     }
 }

@@ -1,6 +1,9 @@
 //! Which tables a statement names, everywhere in it: how a `Db` of several databases knows where to
 //! send it.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::insert::InsertBody;
 use super::selection::Item;
 use super::{Ddl, Delete, Insert, Select, Update};
@@ -39,42 +42,58 @@ impl Tables for Vec<Table> {
     }
 }
 
-impl Tables for Expr {
+/// Walks through what a statement is made of; what stands in several places of it is walked once.
+struct Walk<'v> {
+    seen: HashSet<*const Select>,
+    visit: &'v mut dyn FnMut(&Table),
+}
+
+impl Walk<'_> {
     // A tree is no deeper than `MAX_DEPTH`.
-    fn each(&self, visit: &mut dyn FnMut(&Table)) {
-        match &self.0 {
-            Node::Column(column) if column.source.origin == Origin::Table => visit(&column.source.table),
-            Node::Apply(_, kids) => kids.items.iter().for_each(|kid| kid.each(visit)),
-            Node::Subquery(select) => select.each(visit),
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.0 {
+            Node::Column(column) if column.source.origin == Origin::Table => {
+                (self.visit)(&column.source.table)
+            }
+            Node::Apply(_, kids) => kids.items.iter().for_each(|kid| self.expr(kid)),
+            Node::Subquery(select) if self.seen.insert(Arc::as_ptr(select)) => self.select(select),
             _ => {}
         }
     }
+
+    fn source(&mut self, source: &Source) {
+        match source.origin.select() {
+            Some(select) if self.seen.insert(Arc::as_ptr(select)) => self.select(select),
+            None if source.origin == Origin::Table => (self.visit)(&source.table),
+            _ => {}
+        }
+    }
+
+    fn select(&mut self, select: &Select) {
+        let members = select.compound.iter().flat_map(|compound| &compound.members);
+        members.for_each(|member| self.select(member));
+        select.sources().for_each(|source| self.source(source));
+        select.joins.iter().filter_map(|join| join.on.as_ref()).for_each(|on| self.expr(on));
+        for item in &select.items {
+            match item {
+                Item::Table(source) => self.source(source),
+                Item::Expr(expr) => self.expr(expr),
+            }
+        }
+        let clauses = [&select.filters, &select.group_by, &select.having, &select.order_by];
+        clauses.into_iter().flatten().for_each(|expr| self.expr(expr));
+    }
 }
 
-/// The tables behind what stands in a FROM.
-fn each_of(source: &Source, visit: &mut dyn FnMut(&Table)) {
-    match &source.origin {
-        Origin::Table => visit(&source.table),
-        Origin::Subquery(select) | Origin::Cte { select, .. } => select.each(visit),
-        Origin::Itself => {}
+impl Tables for Expr {
+    fn each(&self, visit: &mut dyn FnMut(&Table)) {
+        Walk { seen: HashSet::new(), visit }.expr(self);
     }
 }
 
 impl Tables for Select {
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
-        self.compound.iter().flat_map(|compound| &compound.members).for_each(|member| member.each(visit));
-        self.sources().for_each(|source| each_of(source, visit));
-        for join in &self.joins {
-            join.on.iter().for_each(|on| on.each(visit));
-        }
-        for item in &self.items {
-            match item {
-                Item::Table(source) => each_of(source, visit),
-                Item::Expr(expr) => expr.each(visit),
-            }
-        }
-        let clauses = [&self.filters, &self.group_by, &self.having, &self.order_by];
-        clauses.into_iter().flatten().for_each(|expr| expr.each(visit));
+        Walk { seen: HashSet::new(), visit }.select(self);
     }
 }
 

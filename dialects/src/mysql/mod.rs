@@ -105,6 +105,8 @@ fn features_of(version: String) -> Features {
     features.set_default_keys = false;
     features.locks = if is_mariadb { Locks::Plain } else { Locks::Tables };
     features.full_join = false;
+    // `utf8mb4_bin` would take no notice of spaces at the end.
+    features.exact_collation = Some(if is_mariadb { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" });
     features.checks_of_changed_columns = false;
     features.version = version;
     features

@@ -45,11 +45,6 @@ impl TypeMap for MySqlTypes {
         })
     }
 
-    /// dev.mysql.com/doc/refman/en/charset-unicode-sets.html
-    fn exact_collation(&self) -> Option<&'static str> {
-        Some("utf8mb4_bin")
-    }
-
     /// What is in a key has to have a length, and a row has to fit in 65 535 bytes, four a character
     /// (dev.mysql.com/doc/refman/en/column-indexes.html, column-count-limit.html).
     fn nearest(&self, ty: &Type, in_key: bool) -> (Type, Option<&'static str>) {

@@ -21,7 +21,7 @@ pub(super) fn translated(
 ) -> TableFacts {
     let none = HashSet::new();
     let keyed = keyed.get(&table.name).unwrap_or(&none);
-    let exact = from.types().exact_collation().is_none();
+    let exact = from.offline_features().exact_collation.is_none();
     let words = Words::new(table, from, target);
     let mut writer = Writer { table, from, target, notes, keyed, exact, words };
     let columns: Vec<ColumnFacts> = table.columns.iter().map(|column| writer.column(column)).collect();
@@ -80,7 +80,8 @@ impl Writer<'_> {
             self.left_out(&format!("{at}: its collation"));
         }
         // Texts that differ in capitals differ there too.
-        let exact = self.target.types().exact_collation().filter(|_| self.exact && facts.collation.is_none());
+        let exact =
+            self.target.features().exact_collation.filter(|_| self.exact && facts.collation.is_none());
         let collation = exact.filter(|_| matches!(ty.class(), Class::Text)).map(str::to_string);
         self.options(&at, &facts.options);
         ColumnFacts {
