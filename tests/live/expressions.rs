@@ -198,6 +198,10 @@ fn r2_3_19_windows() {
         } else {
             assert_eq!(numbers(db, &others), [14, 13, 12, 11, 10]);
         }
+        let by_values = window().order_by(n.nulls_last()).range(Bound::Preceding(1), Bound::Current);
+        let by_values = select(func::sum(&n).over(by_values)).from(&sales).all(db);
+        let refusal = by_values.map(|_| ()).map_err(|error| error.kind());
+        assert_eq!(matches!(refusal, Err(ErrorKind::Unsupported { .. })), dialect(db) == "mysql");
         let nothing = func::sum(&id).over(window().exclude(Exclude::Ties));
         refused(db, &select(nothing), ErrorKind::Invalid, "frame");
     });

@@ -79,6 +79,12 @@ impl Compiler<'_> {
             self.list(order, |c, term| c.sort_term(term, |c, key, least| c.operand(key, least, None)))?;
         }
         if let Some(frame) = &over.frame {
+            let counted = |bound: Bound| matches!(bound, Bound::Preceding(_) | Bound::Following(_));
+            let by_values = frame.unit == Unit::Range && (counted(frame.from) || counted(frame.to));
+            if by_values && order.iter().any(|term| self.nulls_before(term).is_some()) {
+                // The term that puts NULLs in their place would be a second one to count by.
+                return Err(Error::unsupported("NULLs first or last in a frame of values", self.target.name));
+            }
             self.space_after(start);
             self.frame(frame)?;
         }
@@ -157,6 +163,14 @@ impl Compiler<'_> {
         })
     }
 
+    /// Whether NULLs stand first by a term before this one, which there has to be: they cannot be told to, and
+    /// would not stand there anyway.
+    fn nulls_before(&self, term: &Expr) -> Option<bool> {
+        let descending = term.sort_key().1.unwrap_or(false);
+        let said = term.nulls_stand_first().filter(|_| !self.target.grammar.nulls_order());
+        said.filter(|first| *first == descending)
+    }
+
     /// One term of ORDER BY; `key` writes what is sorted by. Where NULLs cannot be told to stand first or last,
     /// a term before it says so, unless they stand there anyway: NULL is less than everything then.
     pub(super) fn sort_term(
@@ -165,15 +179,13 @@ impl Compiler<'_> {
         key: impl Fn(&mut Self, &Expr, u8) -> Result<()>,
     ) -> Result<()> {
         let (expr, descending) = term.sort_key();
-        let nulls = term.nulls_stand_first();
-        let stated = self.target.grammar.nulls_order();
-        if let Some(first) = nulls.filter(|first| !stated && *first == descending.unwrap_or(false)) {
+        if let Some(first) = self.nulls_before(term) {
             key(self, expr, 5)?;
             self.push(if first { " IS NULL DESC, " } else { " IS NULL, " });
         }
         key(self, expr, 0)?;
         self.push(descending.map_or("", |descending| if descending { " DESC" } else { " ASC" }));
-        if let Some(first) = nulls.filter(|_| stated) {
+        if let Some(first) = term.nulls_stand_first().filter(|_| self.target.grammar.nulls_order()) {
             self.push(if first { " NULLS FIRST" } else { " NULLS LAST" });
         }
         Ok(())
