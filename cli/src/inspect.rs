@@ -116,15 +116,8 @@ fn show_table(
     rows: bool,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
-    let kind = match table.kind {
-        ObjectKind::View => "view",
-        ObjectKind::MaterializedView => "materialized view",
-        ObjectKind::Foreign => "foreign table",
-        ObjectKind::Virtual => "virtual table",
-        _ => "table",
-    };
     let options: Vec<String> = table.options.iter().map(|(_, name, _)| name.replace('_', " ")).collect();
-    let mut title = format!("{kind} {}", table.name);
+    let mut title = format!("{} {}", table.kind.words(), table.name);
     if !options.is_empty() {
         title.push_str(&format!(" ({})", options.join(", ")));
     }

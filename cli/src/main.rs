@@ -42,8 +42,9 @@ enum Command {
         /// Another schema than the default one.
         #[arg(long)]
         schema: Option<String>,
-        /// How to show it: text for people, json for other tools, sql to make it again, rust for
-        /// the source that defines it in a program, snapshot to keep and compare it, mermaid and dot for pictures that others draw, svg for one that is drawn.
+        /// How to show it: text for people, json for other tools, sql to make it again, rust for the
+        /// source that defines it in a program, snapshot to keep and compare it, mermaid and dot for
+        /// pictures that others draw, svg for one that is drawn.
         #[arg(long, value_enum, default_value_t = Shape::Text)]
         format: Shape,
         /// With sql, for another database than it is of: sqlite, postgresql or mysql. What is not the same

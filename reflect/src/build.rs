@@ -10,9 +10,9 @@ use mirrorm_core::dialect::{
 };
 use mirrorm_core::expr::raw;
 use mirrorm_core::schema::{
-    Autoincrement, Column, Constraint, Existing, ForeignKey, Index, IndexElement, Metadata, Name, Options,
-    PartList, Reference, ServerDefault, Setting, Table, TableKind, TableParts, check, column, comment,
-    foreign_key, in_schema, index, option, primary_key, unique, verbatim,
+    Column, Constraint, Existing, ForeignKey, Index, IndexElement, Metadata, Name, Options, PartList,
+    Reference, ServerDefault, Setting, Table, TableKind, TableParts, check, column, comment, foreign_key,
+    in_schema, index, option, primary_key, unique, verbatim,
 };
 
 /// Registers the table of these facts, with the program's names of columns where they are others; a table
@@ -119,21 +119,9 @@ fn one_column(dialect: &'static str, table: &TableFacts, facts: &ColumnFacts) ->
     }
     let in_key = table.primary_key.as_ref().is_some_and(|key| key.columns.contains(&facts.name));
     if in_key {
-        let alone = table.primary_key.as_ref().is_some_and(|key| key.columns.len() == 1);
-        made = made.autoincrement(autoincrement(facts, alone));
+        made = made.autoincrement(table.autoincrement(facts));
     }
     made.options_of(&facts.options)
-}
-
-/// What the database said: it makes the key, it makes it without ever using one twice, or not.
-fn autoincrement(facts: &ColumnFacts, alone: bool) -> Autoincrement {
-    let strict = facts.options.iter().any(|(_, name, _)| name == "autoincrement");
-    // A default that makes the keys is there to see, and is what makes them.
-    match (facts.autoincrement, strict || facts.default.is_some() || !alone) {
-        (true, true) => Autoincrement::Always,
-        (true, false) => Autoincrement::Auto,
-        (false, _) => Autoincrement::Never,
-    }
 }
 
 fn names(key: &KeyFacts) -> Vec<Name> {

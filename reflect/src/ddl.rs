@@ -90,10 +90,13 @@ fn tables_of(facts: &SchemaFacts, metadata: &Metadata, dialect: &'static str) ->
             Error::new(ErrorKind::Invalid, problem.message.clone()).with_table(problem.object.as_str())
         );
     }
-    let whole = |def: &TableDef| tables.iter().find(|other| def.has_columns_from(&other.def()));
+    let whole = |def: &TableDef| {
+        let others = if def.has_inherited_columns() { tables.as_slice() } else { &[] };
+        others.iter().find(|other| def.has_columns_from(&other.def()))
+    };
     let depth = |table: &Table| {
         let (mut depth, mut def) = (0, table.def());
-        while let Some(parent) = whole(&def).filter(|_| depth < 100 && !def.options().is_empty()) {
+        while let Some(parent) = whole(&def).filter(|_| depth < 100) {
             (depth, def) = (depth + 1, parent.def());
         }
         depth

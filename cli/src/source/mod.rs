@@ -86,15 +86,8 @@ fn needed(facts: &SchemaFacts) -> Vec<String> {
     let domains = facts.domains.iter().map(|domain| format!("domain {}", domain.name));
     let sequences = facts.sequences.iter().filter(|sequence| !sequence.of_identity);
     let sequences = sequences.map(|sequence| format!("sequence {}", sequence.name));
-    let others = facts.tables.iter().filter_map(|table| {
-        let kind = match table.kind {
-            ObjectKind::View => "view",
-            ObjectKind::MaterializedView => "materialized view",
-            ObjectKind::Foreign => "foreign table",
-            ObjectKind::Virtual => "virtual table",
-            _ => return None,
-        };
-        Some(format!("{kind} {}", table.name))
-    });
+    let made = |kind| matches!(kind, ObjectKind::Table | ObjectKind::Shadow);
+    let others = facts.tables.iter().filter(|table| !made(table.kind));
+    let others = others.map(|table| format!("{} {}", table.kind.words(), table.name));
     domains.chain(sequences).chain(others).collect()
 }

@@ -10,7 +10,7 @@ use mirrorm::dialect::{
     ColumnFacts, Dialect, ElementFacts, ForeignKeyFacts, IdentityFacts, IndexFacts, KeyFacts, ObjectKind,
     TableFacts,
 };
-use mirrorm::schema::{Action, Options};
+use mirrorm::schema::{Action, Autoincrement, Options};
 
 use super::words::{Chain, list, literal};
 
@@ -70,7 +70,7 @@ impl Writer<'_> {
     fn values(&mut self, facts: &ColumnFacts, in_key: bool, chain: &mut Chain) {
         if in_key && let Some(word) = self.autoincrement(facts) {
             self.used.insert("mirrorm::schema::Autoincrement");
-            chain.call(format!("autoincrement(Autoincrement::{word})"));
+            chain.call(format!("autoincrement(Autoincrement::{word:?})"));
         }
         facts.default.iter().for_each(|sql| chain.call(format!("server_default(raw({sql:?}))")));
         if let Some((sql, stored)) = &facts.computed {
@@ -87,17 +87,15 @@ impl Writer<'_> {
     }
 
     /// Whether the database makes a key's values, where a key of this shape does not say so by itself.
-    fn autoincrement(&self, facts: &ColumnFacts) -> Option<&'static str> {
+    fn autoincrement(&self, facts: &ColumnFacts) -> Option<Autoincrement> {
         let alone = self.table.primary_key.as_ref().is_some_and(|key| key.columns.len() == 1);
         let refers = self.table.foreign_keys.iter().any(|key| key.columns.contains(&facts.name));
         let plain = facts.default.is_none() && facts.computed.is_none() && !refers;
         let by_itself = alone && plain && facts.ty.is_integer();
-        let strict = facts.options.iter().any(|(_, name, _)| name == "autoincrement");
-        match (facts.autoincrement, by_itself) {
-            // As it becomes of facts: a key that refers is made by the database without its saying so.
-            (true, _) => (strict || facts.default.is_some() || !alone).then_some("Always"),
-            (false, true) => Some("Never"),
-            (false, false) => None,
+        match self.table.autoincrement(facts) {
+            Autoincrement::Auto => None,
+            Autoincrement::Never if !by_itself => None,
+            said => Some(said),
         }
     }
 

@@ -89,10 +89,7 @@ fn check(select: &Select) -> Result<()> {
 struct Names(Vec<(Expr, usize, Arc<str>)>);
 
 fn names(compound: &Compound) -> Names {
-    let mut first = compound.members.first();
-    while let Some(inner) = first.and_then(|select| select.compound.as_ref()) {
-        first = inner.members.first();
-    }
+    let first = compound.members.first().map(Select::first_member);
     let exprs = first.iter().flat_map(|select| &select.items).cloned().flat_map(Item::into_exprs);
     let named = exprs.enumerate().filter_map(|(at, expr)| {
         let name = match &expr.0 {
@@ -114,12 +111,8 @@ impl Names {
         if let Node::Invalid(error) = &key.0 {
             return Err(error.clone());
         }
-        let bare = |expr: &Expr| match &expr.0 {
-            Node::Apply(Op::Label(_), kids) => kids.items.first().cloned(),
-            _ => Some(expr.clone()),
-        };
-        let same = |expr: &Expr| match (bare(expr).as_ref().map(|bare| &bare.0), &key.0) {
-            (Some(Node::Column(a)), Node::Column(b)) => a.source == b.source && a.id == b.id,
+        let same = |expr: &Expr| match (&expr.unlabelled().0, &key.0) {
+            (Node::Column(a), Node::Column(b)) => a.source == b.source && a.id == b.id,
             _ => false,
         };
         let label = match &key.0 {

@@ -6,7 +6,7 @@
 use super::{Compiler, adapt};
 use crate::dialect::BindUse;
 use crate::error::{Error, Result};
-use crate::expr::{Bound, Exclude, Expr, Frame, Node, Op, Over, Unit};
+use crate::expr::{Bound, Exclude, Expr, Frame, Node, Op, Over, Unit, case_parts};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -22,8 +22,7 @@ impl Compiler<'_> {
         // What it stands beside says more than its own texts do.
         let own = self.types(|types| types.of_case(items, simple, otherwise));
         let ty = beside.cloned().or(own);
-        let (of, rest) = items.split_at(usize::from(simple).min(items.len()));
-        let (branches, last) = rest.split_at(rest.len() - usize::from(otherwise).min(rest.len()));
+        let (of, branches, last) = case_parts(items, simple, otherwise);
         let compared = of.first().and_then(|of| self.type_of(of));
         self.push("CASE");
         for of in of {

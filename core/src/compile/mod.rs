@@ -120,9 +120,9 @@ pub(crate) struct Compiler<'t> {
     binds: Vec<Value>,
     params: Vec<ParamSlot>,
     scopes: Vec<Vec<Known>>,
-    /// The SELECTs that are named before the one that is written.
-    named: Vec<Arc<Select>>,
-    /// Their names, which mean no table then.
+    /// Whether a SELECT is being written.
+    selecting: bool,
+    /// The names of SELECTs that stand before it, which mean no table then.
     names: Vec<Arc<str>>,
     /// DDL takes no parameters: values are written as literals, columns by name alone.
     literal: bool,
@@ -161,7 +161,7 @@ impl<'t> Compiler<'t> {
             binds: Vec::new(),
             params: Vec::new(),
             scopes: Vec::new(),
-            named: Vec::new(),
+            selecting: false,
             names: Vec::new(),
             literal,
             bare: literal,

@@ -282,11 +282,8 @@ fn place_of(select: &Select, key: &Expr) -> Option<usize> {
     let same = |item: &Item| match (item, &key.0) {
         (Item::Expr(Expr(Node::Apply(Op::Label(a), _))), Node::Apply(Op::Label(b), _)) => a == b,
         (Item::Expr(selected), Node::Apply(_, kids)) => {
-            let bare = match &selected.0 {
-                Node::Apply(Op::Label(_), inner) => inner.items.first().unwrap_or(selected),
-                _ => selected,
-            };
-            matches!(&bare.0, Node::Apply(_, own) if Arc::ptr_eq(own, kids)) && holds_values(key)
+            matches!(&selected.unlabelled().0, Node::Apply(_, own) if Arc::ptr_eq(own, kids))
+                && holds_values(key)
         }
         _ => false,
     };
@@ -316,16 +313,12 @@ fn order_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
 
 /// What ORDER BY sorts by: a selected column that has a label stands as its label.
 fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
-    let label_of = |expr: &Expr| match &expr.0 {
-        Node::Apply(Op::Label(label), _) => Some(label.clone()),
-        _ => None,
-    };
     let selected = |label: &Arc<str>| {
-        select.items.iter().any(|item| matches!(item, Item::Expr(e) if label_of(e).as_ref() == Some(label)))
+        select.items.iter().any(|item| matches!(item, Item::Expr(e) if e.label_of() == Some(label)))
     };
-    c.sort_term(term, |c, key, least| match label_of(key).filter(selected) {
+    c.sort_term(term, |c, key, least| match key.label_of().filter(|label| selected(label)) {
         Some(label) => {
-            c.name(&Name::from(label));
+            c.name(&Name::from(label.clone()));
             Ok(())
         }
         None => c.operand(key, least, None),

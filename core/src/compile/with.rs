@@ -10,31 +10,36 @@ use super::Compiler;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Origin, Source};
 use crate::schema::{Name, TableDef};
-use crate::stmt::Select;
-use crate::stmt::selection::Item;
+use crate::stmt::{Part, Select};
 
 impl Compiler<'_> {
-    /// Writes WITH for what stands anywhere in a SELECT and is not named around it, and then the SELECT.
+    /// Writes WITH for what stands anywhere in the outermost SELECT, and then the SELECT.
     pub(super) fn after_names<T>(
         &mut self,
         select: &Select,
         body: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let before = (self.named.len(), self.names.len());
+        if std::mem::replace(&mut self.selecting, true) {
+            return body(self);
+        }
+        let written = self.with_clause(select).and_then(|()| body(self));
+        self.names.clear();
+        self.selecting = false;
+        written
+    }
+
+    fn with_clause(&mut self, select: &Select) -> Result<()> {
         let mut wanted = Wanted::default();
         wanted.select(select);
-        wanted.sources.retain(|source| !self.is_named(source));
-        if !wanted.sources.is_empty() {
-            self.reserve(&wanted.sources)?;
-            let again = |source: &&Source| matches!(source.origin, Origin::Cte { recursive: true, .. });
-            self.push(if wanted.sources.iter().any(again) { "WITH RECURSIVE " } else { "WITH " });
-            self.list(&wanted.sources, |c, source| c.named(source))?;
-            self.push(" ");
+        if wanted.sources.is_empty() {
+            return Ok(());
         }
-        let written = body(self);
-        self.named.truncate(before.0);
-        self.names.truncate(before.1);
-        written
+        self.reserve(&wanted.sources)?;
+        let again = |source: &&Source| matches!(source.origin, Origin::Cte { recursive: true, .. });
+        self.push(if wanted.sources.iter().any(again) { "WITH RECURSIVE " } else { "WITH " });
+        self.list(&wanted.sources, |c, source| c.named(source))?;
+        self.push(" ");
+        Ok(())
     }
 
     /// Takes the names; each means one thing in the whole statement.
@@ -64,16 +69,11 @@ impl Compiler<'_> {
         Err(Error::new(ErrorKind::Invalid, message))
     }
 
-    fn is_named(&self, source: &Source) -> bool {
-        source.origin.select().is_some_and(|select| self.named.iter().any(|known| Arc::ptr_eq(known, select)))
-    }
-
     fn named(&mut self, source: &Source) -> Result<()> {
         if let (Some(alias), Some(select)) = (&source.alias, source.origin.select()) {
             self.name(&Name::from(alias.clone()));
             self.push(" AS ");
             self.alone(select)?;
-            self.named.push(select.clone());
         }
         Ok(())
     }
@@ -104,26 +104,20 @@ struct Wanted<'s> {
 
 impl<'s> Wanted<'s> {
     fn select(&mut self, select: &'s Select) {
-        for source in select.sources() {
-            let Some(inner) = source.origin.select().filter(|inner| self.seen.insert(Arc::as_ptr(inner)))
-            else {
-                continue;
-            };
+        select.each_part(&mut |part| match part {
+            Part::Member(member) => self.select(member),
+            Part::Source(source) => self.source(source),
+            Part::Expr(expr) => self.expr(expr),
+        });
+    }
+
+    fn source(&mut self, source: &'s Source) {
+        if let Some(inner) = source.origin.select().filter(|inner| self.seen.insert(Arc::as_ptr(inner))) {
             self.select(inner);
             if matches!(source.origin, Origin::Cte { .. }) {
                 self.sources.push(source);
             }
         }
-        let clauses = [&select.filters, &select.group_by, &select.having, &select.order_by];
-        clauses.into_iter().flatten().for_each(|expr| self.expr(expr));
-        select.joins.iter().filter_map(|join| join.on.as_ref()).for_each(|on| self.expr(on));
-        select.items.iter().for_each(|item| {
-            if let Item::Expr(expr) = item {
-                self.expr(expr);
-            }
-        });
-        let members = select.compound.iter().flat_map(|compound| &compound.members);
-        members.for_each(|member| self.select(member));
     }
 
     fn expr(&mut self, expr: &'s Expr) {

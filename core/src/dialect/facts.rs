@@ -4,7 +4,7 @@
 //! portable form is kept in `options` under the dialect's name, or as text. Not here: reading them
 //! (`inspect`, and each dialect's `inspect.rs`); `mirrorm-reflect` turns them into tables.
 
-use crate::schema::{Action, Options};
+use crate::schema::{Action, Autoincrement, Options};
 use crate::types::{EnumType, Type};
 
 /// What a name in the catalog stands for.
@@ -27,6 +27,17 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
+    /// What it is called.
+    pub fn words(self) -> &'static str {
+        match self {
+            ObjectKind::Table | ObjectKind::Shadow => "table",
+            ObjectKind::View => "view",
+            ObjectKind::MaterializedView => "materialized view",
+            ObjectKind::Foreign => "foreign table",
+            ObjectKind::Virtual => "virtual table",
+        }
+    }
+
     /// Whether it is a view, stored or not.
     pub fn is_view(self) -> bool {
         matches!(self, ObjectKind::View | ObjectKind::MaterializedView)
@@ -90,6 +101,21 @@ pub struct TableFacts {
     pub definition: Option<String>,
     /// What has no portable form.
     pub options: Options,
+}
+
+impl TableFacts {
+    /// Whether the database makes the values of a column of the primary key, as a table says it: by itself, always, or
+    /// never.
+    pub fn autoincrement(&self, column: &ColumnFacts) -> Autoincrement {
+        let alone = self.primary_key.as_ref().is_some_and(|key| key.columns.len() == 1);
+        let strict = column.options.iter().any(|(_, name, _)| name == "autoincrement");
+        // A default that makes the keys is there to see, and is what makes them.
+        match (column.autoincrement, strict || column.default.is_some() || !alone) {
+            (true, true) => Autoincrement::Always,
+            (true, false) => Autoincrement::Auto,
+            (false, _) => Autoincrement::Never,
+        }
+    }
 }
 
 /// The facts of a column.

@@ -69,6 +69,13 @@ impl Case {
     }
 }
 
+/// The operands of a CASE: what is compared, conditions and values in turn, and what holds otherwise.
+pub(crate) fn parts(items: &[Expr], simple: bool, otherwise: bool) -> (&[Expr], &[Expr], &[Expr]) {
+    let (of, rest) = items.split_at(usize::from(simple).min(items.len()));
+    let (branches, last) = rest.split_at(rest.len() - usize::from(otherwise).min(rest.len()));
+    (of, branches, last)
+}
+
 impl From<Case> for Expr {
     fn from(case: Case) -> Expr {
         case.finish(None)

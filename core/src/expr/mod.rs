@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use build::{InList, TupleItems, exists, param, raw, tuple};
+pub(crate) use case::parts as case_parts;
 pub use case::{Case, case, case_of};
 pub use window::{Bound, Exclude, Window, window};
 pub(crate) use window::{Frame, Over, Unit};
@@ -220,6 +221,19 @@ impl Expr {
             Node::Apply(_, kids) => kids.depth,
             Node::Subquery(select) => select.depth(),
             _ => 0,
+        }
+    }
+
+    /// What it is called in the result, where that was said.
+    pub(crate) fn label_of(&self) -> Option<&Arc<str>> {
+        if let Node::Apply(Op::Label(label), _) = &self.0 { Some(label) } else { None }
+    }
+
+    /// The expression without its label.
+    pub(crate) fn unlabelled(&self) -> &Expr {
+        match &self.0 {
+            Node::Apply(Op::Label(_), kids) => kids.items.first().unwrap_or(self),
+            _ => self,
         }
     }
 

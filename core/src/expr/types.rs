@@ -1,6 +1,6 @@
 //! The types of expressions, as far as they are known without a database.
 
-use super::{ColumnRef, Expr, Node, Op};
+use super::{ColumnRef, Expr, Node, Op, case_parts};
 use crate::dialect::is_plain;
 use crate::types::{Class, Type};
 use crate::value::Value;
@@ -49,8 +49,7 @@ impl Types<'_> {
 
     /// The type that the values of a CASE have.
     pub(crate) fn of_case(&self, items: &[Expr], simple: bool, otherwise: bool) -> Option<Type> {
-        let (_, rest) = items.split_at(usize::from(simple).min(items.len()));
-        let (branches, last) = rest.split_at(rest.len() - usize::from(otherwise).min(rest.len()));
+        let (_, branches, last) = case_parts(items, simple, otherwise);
         let values = branches.chunks(2).filter_map(|branch| branch.get(1)).chain(last);
         let all = |is: fn(&Value) -> bool| values.clone().all(|v| matches!(&v.0, Node::Bind(v) if is(v)));
         self.common(values.clone()).or_else(|| match () {

@@ -307,8 +307,9 @@ pub(crate) fn sort_tables(tables: Vec<Table>) -> Result<Vec<Table>, Vec<Table>> 
         .iter()
         .map(|def| {
             let keys = def.foreign_keys.iter().flat_map(|key| target_keys(def, key));
-            let wholes = defs.iter().enumerate().filter(|(_, other)| def.has_columns_from(other));
-            let wholes = wholes.filter(|_| !def.options.is_empty()).map(|(i, _)| i);
+            let others = if def.has_inherited_columns() { &defs[..] } else { &[] };
+            let wholes =
+                others.iter().enumerate().filter(|(_, other)| def.has_columns_from(other)).map(|(i, _)| i);
             keys.filter_map(|key| at.get(&key).copied()).chain(wholes).collect()
         })
         .collect();

@@ -366,6 +366,11 @@ impl TableDef {
         there && key.target.table.as_str() == other.name.as_str()
     }
 
+    /// Whether it has its columns from some other table.
+    pub fn has_inherited_columns(&self) -> bool {
+        self.options.iter().any(|(_, option, _)| matches!(option, "partition_of" | "inherits"))
+    }
+
     /// Whether it has its columns from another table, whose part or child it is, so that it comes after it.
     pub fn has_columns_from(&self, other: &TableDef) -> bool {
         let bare = |text: &str| text.replace('"', "");

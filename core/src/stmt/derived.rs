@@ -169,7 +169,7 @@ impl Select {
                 (2..).map(|n| Arc::from(format!("{wish}_{n}"))).filter(|name| !said.contains(name));
             let mut wishes = std::iter::once(wish.clone()).chain(numbered);
             let name = wishes.find(|name| taken.insert(name.clone())).unwrap_or(wish);
-            Item::Expr(if is_called(&expr, &name) { expr } else { unlabelled(expr).label(name) })
+            Item::Expr(if is_called(&expr, &name) { expr } else { expr.unlabelled().label(name) })
         });
         self.items = named.collect();
         Ok(self)
@@ -177,13 +177,9 @@ impl Select {
 
     /// A table of its result columns.
     fn as_table(&self, name: &Arc<str>) -> Result<Table> {
-        let mut first = self;
-        while let Some(inner) = first.compound.as_ref().and_then(|compound| compound.members.first()) {
-            first = inner;
-        }
         let find = |column: &ColumnRef| column.source.table.def().by_id(column.id).map(|c| c.ty().clone());
         let types = Types(&find);
-        let columns = first.items.iter().filter_map(|item| match item {
+        let columns = self.first_member().items.iter().filter_map(|item| match item {
             Item::Expr(expr) => {
                 let ty = types.of(expr).unwrap_or(Type::Any);
                 expr.output_name().map(|name| column(name, ty))
@@ -203,12 +199,5 @@ fn is_called(expr: &Expr, name: &Arc<str>) -> bool {
             def.by_id(column.id).is_some_and(|found| *found.name().as_str() == **name)
         }
         _ => false,
-    }
-}
-
-fn unlabelled(expr: Expr) -> Expr {
-    match &expr.0 {
-        Node::Apply(Op::Label(_), kids) => kids.items.first().cloned().unwrap_or(expr),
-        _ => expr,
     }
 }

@@ -21,7 +21,7 @@ pub use insert::{Insert, IntoRow, insert};
 pub use lock::Lock;
 pub(crate) use lock::{Strength, Wait};
 pub use operation::Operation;
-pub(crate) use select::{Join, JoinKind};
+pub(crate) use select::{Join, JoinKind, Part};
 pub use select::{Joinable, Select, exprs, select};
 pub use selection::Selection;
 pub use tables::Tables;

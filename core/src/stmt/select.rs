@@ -37,6 +37,13 @@ pub struct Select {
     pub(crate) lock: Option<Box<Lock>>,
 }
 
+/// What a SELECT is made of.
+pub(crate) enum Part<'s> {
+    Member(&'s Select),
+    Source(&'s Source),
+    Expr(&'s Expr),
+}
+
 /// A joined table: how, and on what. Without a condition the foreign keys give it.
 #[derive(Clone, Debug)]
 pub(crate) struct Join {
@@ -221,6 +228,31 @@ impl Select {
     /// What stands in its FROM.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
         self.from.iter().chain(self.joins.iter().map(|join| &join.source))
+    }
+
+    /// Lends all that it is made of, one level deep: what stands in its FROM, its expressions, and where its rows come
+    /// from other SELECTs, these.
+    pub(crate) fn each_part<'s>(&'s self, visit: &mut dyn FnMut(Part<'s>)) {
+        self.compound.iter().flat_map(|compound| &compound.members).for_each(|m| visit(Part::Member(m)));
+        self.sources().for_each(|source| visit(Part::Source(source)));
+        self.joins.iter().filter_map(|join| join.on.as_ref()).for_each(|on| visit(Part::Expr(on)));
+        for item in &self.items {
+            visit(match item {
+                Item::Table(source) => Part::Source(source),
+                Item::Expr(expr) => Part::Expr(expr),
+            });
+        }
+        let clauses = [&self.filters, &self.group_by, &self.having, &self.order_by];
+        clauses.into_iter().flatten().for_each(|expr| visit(Part::Expr(expr)));
+    }
+
+    /// The first SELECT that its rows come from; itself, where they come from no others.
+    pub(crate) fn first_member(&self) -> &Select {
+        let mut first = self;
+        while let Some(inner) = first.compound.as_ref().and_then(|compound| compound.members.first()) {
+            first = inner;
+        }
+        first
     }
 
     /// How deep the statement nests, for the limit on expressions.

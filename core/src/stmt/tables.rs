@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::insert::InsertBody;
-use super::selection::Item;
-use super::{Ddl, Delete, Insert, Select, Update};
+use super::{Ddl, Delete, Insert, Part, Select, Update};
 use crate::expr::{Expr, Node, Origin, Source};
 use crate::schema::Table;
 
@@ -70,18 +69,11 @@ impl Walk<'_> {
     }
 
     fn select(&mut self, select: &Select) {
-        let members = select.compound.iter().flat_map(|compound| &compound.members);
-        members.for_each(|member| self.select(member));
-        select.sources().for_each(|source| self.source(source));
-        select.joins.iter().filter_map(|join| join.on.as_ref()).for_each(|on| self.expr(on));
-        for item in &select.items {
-            match item {
-                Item::Table(source) => self.source(source),
-                Item::Expr(expr) => self.expr(expr),
-            }
-        }
-        let clauses = [&select.filters, &select.group_by, &select.having, &select.order_by];
-        clauses.into_iter().flatten().for_each(|expr| self.expr(expr));
+        select.each_part(&mut |part| match part {
+            Part::Member(member) => self.select(member),
+            Part::Source(source) => self.source(source),
+            Part::Expr(expr) => self.expr(expr),
+        });
     }
 }
 

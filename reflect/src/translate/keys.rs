@@ -60,35 +60,40 @@ fn referred(key: &mut ForeignKeyFacts, tables: &[TableFacts]) -> Result<(), Stri
 
 /// Gives both sides of each key one type; whether there was one to give.
 fn take_types(tables: &mut [TableFacts], notes: &mut Notes) -> bool {
-    let known = tables.to_vec();
-    let mut taken = false;
-    for table in tables {
+    let mut wanted = Vec::new();
+    for (at, table) in tables.iter().enumerate() {
         for key in &table.foreign_keys {
-            let Some(other) = known.iter().find(|other| other.name == key.referred_table) else { continue };
+            let Some(other) = tables.iter().find(|other| other.name == key.referred_table) else { continue };
             for (own, theirs) in key.columns.iter().zip(&key.referred_columns) {
-                let Some(theirs) = other.columns.iter().find(|column| column.name == *theirs) else {
+                let place =
+                    |table: &TableFacts, name: &String| table.columns.iter().position(|c| c.name == *name);
+                let (Some(own), Some(theirs)) = (place(table, own), place(other, theirs)) else { continue };
+                let (Some(column), Some(model)) = (table.columns.get(own), other.columns.get(theirs)) else {
                     continue;
                 };
-                let Some(own) = table.columns.iter_mut().find(|column| column.name == *own) else { continue };
-                if own.ty == theirs.ty {
-                    continue;
+                if column.ty != model.ty {
+                    wanted.push((at, own, key.columns.join(", "), model.clone()));
                 }
-                taken = true;
-                let at = format!("column `{}`", own.name);
-                let keys = key.columns.join(", ");
-                notes.add(
-                    &table.name,
-                    format!("{at}: it has the type that the foreign key over {keys} points to"),
-                );
-                if own.ty.class() != theirs.ty.class() && own.default.take().is_some() {
-                    notes.add(&table.name, format!("{at}: its default is left out"));
-                }
-                (own.ty, own.declared) = (theirs.ty.clone(), theirs.declared.clone());
-                own.collation.clone_from(&theirs.collation);
             }
         }
     }
-    taken
+    for (at, own, keys, model) in &wanted {
+        let Some(table) = tables.get_mut(*at) else { continue };
+        let Some(column) = table.columns.get_mut(*own) else { continue };
+        if column.ty == model.ty {
+            // Another key said so already.
+            continue;
+        }
+        let words = format!("column `{}`", column.name);
+        notes
+            .add(&table.name, format!("{words}: it has the type that the foreign key over {keys} points to"));
+        if column.ty.class() != model.ty.class() && column.default.take().is_some() {
+            notes.add(&table.name, format!("{words}: its default is left out"));
+        }
+        (column.ty, column.declared) = (model.ty.clone(), model.declared.clone());
+        column.collation.clone_from(&model.collation);
+    }
+    !wanted.is_empty()
 }
 
 /// When it is checked, and what happens then.

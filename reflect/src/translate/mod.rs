@@ -100,10 +100,10 @@ fn schema(
 /// Whether there is a like of a table there.
 fn is_kept(table: &TableFacts, from: &str, notes: &mut Notes) -> bool {
     let why = match table.kind {
-        ObjectKind::View => format!("the view is left out: it is SQL of {from}"),
-        ObjectKind::MaterializedView => format!("the materialized view is left out: it is SQL of {from}"),
-        ObjectKind::Foreign => "the foreign table is left out".to_string(),
-        ObjectKind::Virtual => "the virtual table is left out".to_string(),
+        ObjectKind::View | ObjectKind::MaterializedView => {
+            format!("the {} is left out: it is SQL of {from}", table.kind.words())
+        }
+        ObjectKind::Foreign | ObjectKind::Virtual => format!("the {} is left out", table.kind.words()),
         ObjectKind::Shadow => return false,
         _ if table.temporary => return false,
         _ => match table.options.text(from, "partition_of") {

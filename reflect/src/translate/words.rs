@@ -67,27 +67,26 @@ impl<'w> Words<'w> {
 
     /// An expression there of one of these kinds.
     pub(super) fn expression(&self, sql: &str, kinds: &[Kind]) -> Option<String> {
-        let tokens = self.tokens(sql)?;
-        let kind = Kinds::of(&self.table.columns, &tokens)?;
-        kinds.contains(&kind).then(|| self.written(&tokens))?
+        self.of_kinds(&self.tokens(sql)?, kinds)
     }
 
     /// The value of a generated column there; what is generated itself is not there to generate from.
     pub(super) fn computed(&self, sql: &str, ty: &Type) -> Option<String> {
-        let made = |at: &usize| self.table.columns.get(*at).is_some_and(|column| column.computed.is_some());
+        let made = |at: usize| self.table.columns.get(at).is_some_and(|column| column.computed.is_some());
         let tokens = self.tokens(sql)?;
-        if columns(&tokens).any(|at| made(&at)) {
-            return None;
-        }
-        self.expression(sql, &[Kind::of(ty)])
+        (!columns(&tokens).any(made)).then(|| self.of_kinds(&tokens, &[Kind::of(ty)]))?
     }
 
     /// A condition there; more than a column, which is not one everywhere.
     pub(super) fn condition(&self, sql: &str) -> Option<String> {
         let tokens = self.tokens(sql)?;
         let alone = matches!(bare(&tokens), [Token::Column(_)]);
-        let is_condition = Kinds::of(&self.table.columns, &tokens)? == Kind::Bool && !alone;
-        is_condition.then(|| self.written(&tokens))?
+        (!alone).then(|| self.of_kinds(&tokens, &[Kind::Bool]))?
+    }
+
+    fn of_kinds(&self, tokens: &[Token], kinds: &[Kind]) -> Option<String> {
+        let kind = Kinds::of(&self.table.columns, tokens)?;
+        kinds.contains(&kind).then(|| self.written(tokens))?
     }
 
     /// The columns of a text that is understood.
@@ -118,7 +117,7 @@ impl<'w> Words<'w> {
             [Token::Sign("-"), Token::Number(number)] => literal(&Token::Number(format!("-{number}")), ty),
             [Token::Sign("+"), number @ Token::Number(_)] | [number] => literal(number, ty),
             _ if columns(&tokens).next().is_some() => return None,
-            _ => return self.expression(sql, &[Kind::of(ty)]),
+            _ => return self.of_kinds(&tokens, &[Kind::of(ty)]),
         };
         self.target.literal(value?, ty).ok()
     }
