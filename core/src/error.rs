@@ -179,6 +179,7 @@ struct Inner {
     left: Left,
     outcome: Outcome,
     committed: Vec<String>,
+    version: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -196,6 +197,7 @@ impl Error {
             left: Left::Statement,
             outcome: Outcome::NotDone,
             committed: Vec::new(),
+            version: None,
             source: None,
         }))
     }
@@ -204,6 +206,15 @@ impl Error {
     pub fn unsupported(feature: &'static str, dialect: &'static str) -> Error {
         let message = format!("{dialect} has no {feature}");
         Error::new(ErrorKind::Unsupported { feature, dialect }, message)
+    }
+
+    /// The same of a server of this version.
+    pub(crate) fn unsupported_by(feature: &'static str, dialect: &'static str, version: &str) -> Error {
+        let version = version.trim();
+        let message =
+            format!("{dialect}{}{version} has no {feature}", if version.is_empty() { "" } else { " " });
+        let error = Error::new(ErrorKind::Unsupported { feature, dialect }, message);
+        error.edit(|inner| inner.version = Some(version.to_string()))
     }
 
     /// The error of a value that does not fit.
@@ -276,6 +287,11 @@ impl Error {
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// The version of the server that cannot do what was asked for, where one was asked.
+    pub fn server_version(&self) -> Option<&str> {
+        self.0.version.as_deref()
     }
 
     /// The particulars, without the kind's phrase and without SQL.

@@ -56,6 +56,9 @@ mod server_values;
 /// The tour, by URL.
 mod tour;
 
+/// INSERT, UPDATE and DELETE of the SQL toolkit.
+mod writing;
+
 /// Values in and out.
 mod values;
 

@@ -48,7 +48,7 @@ fn what_fails_behind_the_first_result_fails() {
         db.execute_script("CREATE TABLE t (n INTEGER PRIMARY KEY)").unwrap();
         let several = db.execute("INSERT INTO t VALUES (1); INSERT INTO no_such VALUES (1)", ());
         assert!(matches!(several.unwrap_err().kind(), ErrorKind::NoSuchTable | ErrorKind::Syntax));
-        if db.engine().unwrap().target().unwrap().features().insert_returning {
+        if db.engine().unwrap().target().unwrap().features().returning != mirrorm::dialect::Returning::None {
             let twice = db.execute("INSERT INTO t VALUES (5), (6), (5) RETURNING n", ());
             assert_eq!(twice.unwrap_err().kind(), ErrorKind::Unique);
         }

@@ -142,7 +142,7 @@ fn rows_in_and_out() {
         assert_eq!(named, ["c", "d"]);
         assert_eq!(insert(&t).rows(["name"], Vec::<[&str; 1]>::new()).run(db).unwrap().rows(), 0);
         let e = insert(&t).values(values! { "name" => "e" });
-        if db.engine().unwrap().target().unwrap().features().insert_returning {
+        if db.engine().unwrap().target().unwrap().features().returning != mirrorm::dialect::Returning::None {
             let returned = e.returning((t.c("id"), t.c("name"))).run(db).unwrap();
             assert_eq!(returned.row().unwrap().get::<&str>("name").unwrap(), "e");
         } else {

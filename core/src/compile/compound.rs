@@ -19,7 +19,7 @@ impl Compiler<'_> {
         check(select)?;
         let all = matches!(compound.op, SetOp::IntersectAll | SetOp::ExceptAll);
         if all && !self.target.grammar.set_operators_of_all() {
-            return Err(Error::unsupported(compound.op.as_sql(), self.target.name));
+            return Err(self.target.unsupported(compound.op.as_sql()));
         }
         let mut columns: Option<Arc<Columns>> = None;
         for member in &compound.members {

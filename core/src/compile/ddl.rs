@@ -249,7 +249,7 @@ impl Compiler<'_> {
             return Ok(());
         };
         if !computed.stored && !self.target.features.virtual_columns {
-            let error = Error::unsupported("generated columns that are not stored", self.target.name);
+            let error = self.target.unsupported("generated columns that are not stored");
             return Err(error.at(format!("column `{}`", column.key)));
         }
         self.push(" GENERATED ALWAYS AS (");
@@ -320,7 +320,7 @@ impl Compiler<'_> {
 
     fn foreign_key(&mut self, table: &Table, def: &TableDef, key: &ForeignKeyDef) -> Result<()> {
         if key.deferrable == Some(true) && !self.target.features.deferrable_keys {
-            return Err(Error::unsupported("foreign keys that are checked later", self.target.name));
+            return Err(self.target.unsupported("foreign keys that are checked later"));
         }
         self.constraint_name(key.name.as_ref());
         self.push("FOREIGN KEY ");
@@ -411,7 +411,7 @@ impl Compiler<'_> {
 
     fn alter(&mut self, def: &TableDef, words: &str) -> Result<()> {
         if !self.target.features.alter_foreign_keys {
-            return Err(Error::unsupported("ALTER TABLE .. CONSTRAINT", self.target.name));
+            return Err(self.target.unsupported("ALTER TABLE .. CONSTRAINT"));
         }
         self.push("ALTER TABLE ");
         self.table_name(def);
@@ -446,7 +446,7 @@ impl Compiler<'_> {
             match &element.what {
                 Indexed::Column(name) => c.name(name),
                 Indexed::Expr(_) if !c.target.features.expression_indexes => {
-                    return Err(Error::unsupported("indexes of expressions", c.target.name));
+                    return Err(c.target.unsupported("indexes of expressions"));
                 }
                 Indexed::Expr(formula) => c.index_expr(formula.expr())?,
             }
@@ -461,7 +461,7 @@ impl Compiler<'_> {
         self.target.grammar.index_options(index, &mut self.sql);
         match &index.filter {
             Some(_) if !self.target.features.partial_indexes => {
-                Err(Error::unsupported("indexes of some of the rows", self.target.name))
+                Err(self.target.unsupported("indexes of some of the rows"))
             }
             Some(filter) => {
                 self.push(" WHERE ");

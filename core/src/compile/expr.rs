@@ -30,7 +30,7 @@ fn precedence(op: &Op) -> u8 {
         Op::Mul | Op::Div | Op::Rem => 7,
         Op::Neg => 8,
         Op::Collate(_) => 9,
-        Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) | Op::Typed(_) => ATOM,
+        Op::Excluded | Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) | Op::Typed(_) => ATOM,
         Op::Case { .. } | Op::Over(_) | Op::Filter | Op::Tuple => ATOM,
     }
 }
@@ -164,6 +164,7 @@ impl Compiler<'_> {
             (Op::Over(over), _) => self.over(over, items),
             (Op::Filter, [aggregate, condition]) => self.filtered(aggregate, condition),
             (Op::Tuple, _) => self.tuple(items, None),
+            (Op::Excluded, [column]) => self.excluded(column),
             (Op::Custom(word), [left, right]) => self.custom(word, left, right),
             (_, [left, right]) => self.binary(op, left, right),
             _ => Err(Error::new(ErrorKind::Invalid, format!("{op:?} takes other operands"))),
@@ -199,7 +200,11 @@ impl Compiler<'_> {
         }
         let (left_ty, right_ty) = (self.type_of(left), self.type_of(right));
         // Comparisons do not chain; arithmetic groups from the left.
-        let left_least = if strength == 4 { 5 } else { strength };
+        let left_least = match (op, &left.0) {
+            (Op::Concat, Node::Apply(Op::Concat, _)) => 5,
+            _ if strength == 4 => 5,
+            _ => strength,
+        };
         self.operand(left, left_least, right_ty.as_ref())?;
         self.push(word);
         self.operand(right, strength + 1, left_ty.as_ref())
@@ -405,7 +410,7 @@ impl Compiler<'_> {
 }
 
 /// The error of a column that is in no current version of its table.
-fn gone(column: &ColumnRef) -> Error {
+pub(super) fn gone(column: &ColumnRef) -> Error {
     let table = column.source.table.def().display_name();
     let message = format!("a column of table `{table}` is gone since the expression was made");
     Error::new(ErrorKind::Stale, message).with_table(table)

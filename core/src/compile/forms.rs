@@ -5,7 +5,7 @@
 
 use super::{Compiler, adapt};
 use crate::dialect::BindUse;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::expr::{Bound, Exclude, Expr, Frame, Node, Op, Over, Unit, case_parts};
 use crate::types::Type;
 use crate::value::Value;
@@ -82,7 +82,7 @@ impl Compiler<'_> {
             let by_values = frame.unit == Unit::Range && (counted(frame.from) || counted(frame.to));
             if by_values && order.iter().any(|term| self.nulls_before(term).is_some()) {
                 // The term that puts NULLs in their place would be a second one to count by.
-                return Err(Error::unsupported("NULLs first or last in a frame of values", self.target.name));
+                return Err(self.target.unsupported("NULLs first or last in a frame of values"));
             }
             self.space_after(start);
             self.frame(frame)?;
@@ -100,7 +100,7 @@ impl Compiler<'_> {
     fn frame(&mut self, frame: &Frame) -> Result<()> {
         let more = frame.unit == Unit::Groups || frame.exclude.is_some();
         if more && !self.target.grammar.frames_of_groups() {
-            return Err(Error::unsupported("frames of groups, and EXCLUDE", self.target.name));
+            return Err(self.target.unsupported("frames of groups, and EXCLUDE"));
         }
         let unit = match frame.unit {
             Unit::Rows => "ROWS",
@@ -140,7 +140,7 @@ impl Compiler<'_> {
             {
                 (op, kids)
             }
-            _ => return Err(Error::unsupported("FILTER of a function that counts NULL", self.target.name)),
+            _ => return Err(self.target.unsupported("FILTER of a function that counts NULL")),
         };
         let held = |argument: &Expr| {
             let value = if matches!(argument.0, Node::Star) { Expr::from(1) } else { argument.clone() };

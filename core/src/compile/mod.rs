@@ -5,6 +5,7 @@
 //! the dialect's `Grammar` or a fact in its `Features`. Called by `engine::run`, and by
 //! `to_sql` without a connection.
 
+mod bulk;
 mod compound;
 mod ddl;
 mod expr;
@@ -14,16 +15,17 @@ mod objects;
 mod ready;
 mod select;
 mod target;
+mod upsert;
 mod with;
 mod write;
 
 use std::sync::Arc;
 
+pub(crate) use bulk::{BulkInsert, returning_key, returning_the_key};
 use ready::Plans;
 pub(crate) use ready::Ready;
 pub(crate) use select::ready as ready_plans;
 pub use target::Target;
-pub(crate) use write::{BulkInsert, returning_key, returning_the_key};
 
 use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};
@@ -122,6 +124,8 @@ pub(crate) struct Compiler<'t> {
     scopes: Vec<Vec<Known>>,
     /// Whether a SELECT is being written.
     selecting: bool,
+    /// In what an upsert sets: whether the rows that were to be inserted have a name.
+    upserting: Option<bool>,
     /// The names of SELECTs that stand before it, which mean no table then.
     names: Vec<Arc<str>>,
     /// DDL takes no parameters: values are written as literals, columns by name alone.
@@ -162,6 +166,7 @@ impl<'t> Compiler<'t> {
             params: Vec::new(),
             scopes: Vec::new(),
             selecting: false,
+            upserting: None,
             names: Vec::new(),
             literal,
             bare: literal,

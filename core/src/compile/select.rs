@@ -181,7 +181,7 @@ impl Compiler<'_> {
     }
 
     /// Writes a table in FROM.
-    fn source(&mut self, source: &Source) -> Result<()> {
+    pub(super) fn source(&mut self, source: &Source) -> Result<()> {
         match (&source.origin, &source.alias) {
             (Origin::Subquery(select), Some(alias)) => return self.derived(select, alias),
             (Origin::Cte { .. } | Origin::Itself, Some(alias)) => {
@@ -219,7 +219,7 @@ impl Compiler<'_> {
 }
 
 /// Refuses two tables under one name, before the database does.
-fn check_names(known: &[Known]) -> Result<()> {
+pub(super) fn check_names(known: &[Known]) -> Result<()> {
     for (i, one) in known.iter().enumerate() {
         if known.iter().take(i).any(|other| other.same_name(one)) {
             let name = one.source.alias.as_deref().unwrap_or(one.def.name.as_str());
@@ -238,7 +238,7 @@ fn from(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     c.source(first)?;
     for (i, join) in select.joins.iter().enumerate() {
         if join.kind == JoinKind::Full && !c.target.features.full_join {
-            return Err(Error::unsupported("FULL JOIN", c.target.name));
+            return Err(c.target.unsupported("FULL JOIN"));
         }
         c.push(match join.kind {
             JoinKind::Full => " FULL JOIN ",
@@ -336,7 +336,7 @@ pub(super) fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
 /// FOR UPDATE and its like, in the server's words.
 fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     let Some(lock) = select.lock.as_deref() else { return Ok(()) };
-    let (locks, name) = (c.target.features.locks, c.target.name);
+    let locks = c.target.features.locks;
     if locks == Locks::None {
         return Ok(());
     }
@@ -346,12 +346,12 @@ fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         (Strength::Share, _) => " FOR SHARE",
         (Strength::NoKeyUpdate, Locks::Keys) => " FOR NO KEY UPDATE",
         (Strength::KeyShare, Locks::Keys) => " FOR KEY SHARE",
-        _ => return Err(Error::unsupported("locks of keys", name)),
+        _ => return Err(c.target.unsupported("locks of keys")),
     };
     c.push(words);
     if !lock.of.is_empty() {
         if locks == Locks::Plain {
-            return Err(Error::unsupported("locks of some of the tables", name));
+            return Err(c.target.unsupported("locks of some of the tables"));
         }
         c.push(" OF ");
         c.list(&lock.of, |c, source| {

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::adapt;
 use crate::dialect::{BindUse, Dialect, Features, Grammar, TypeMap};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::Type;
 use crate::value::{Value, ValueRef};
 
@@ -74,6 +74,11 @@ impl Target {
         let mut text = String::new();
         self.grammar.literal(&fitted, &mut text)?;
         Ok(text)
+    }
+
+    /// The error of what the server cannot do.
+    pub(crate) fn unsupported(&self, feature: &'static str) -> Error {
+        Error::unsupported_by(feature, self.name, &self.features.version)
     }
 
     /// What the server can do.

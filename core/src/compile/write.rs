@@ -1,23 +1,30 @@
 //! INSERT, UPDATE and DELETE into SQL.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::{Compiled, Compiler, Target, adapt, write_name};
-use crate::dialect::{BindUse, is_plain};
+use super::bulk::BulkInsert;
+use super::select::check_names;
+use super::{Compiled, Compiler, Known, Target};
+use crate::dialect::{BindUse, MoreTables, Returning};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node, Source};
-use crate::rows::{Columns, RowBuffer};
-use crate::schema::{ClientDefault, ColumnDef, TableDef};
+use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source};
+use crate::rows::Columns;
+use crate::schema::{ClientDefault, ColumnDef, ColumnId, Table, TableDef};
 use crate::stmt::insert::InsertBody;
-use crate::stmt::{Delete, Insert, Update};
+use crate::stmt::selection::Item;
+use crate::stmt::{Delete, Insert, Operation, Part, Select, Update, select};
 
-/// Compiles an INSERT of one row.
+/// Compiles an INSERT.
 pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compiled> {
-    let InsertBody::One(row) = &insert.body else {
-        let bulk = BulkInsert::plan(insert, target)?;
-        return bulk.compile_all(target);
-    };
+    match &insert.body {
+        InsertBody::One(row) => one_row(insert, row, target),
+        InsertBody::Many { .. } => BulkInsert::plan(insert, target)?.compile_all(insert, target),
+        InsertBody::Select { columns, select } => rows_of(insert, columns, select, target),
+        InsertBody::Invalid(mistake) => Err(mistake.clone()),
+    }
+}
+
+fn one_row(insert: &Insert, row: &[(Arc<str>, Expr)], target: &Target) -> Result<Compiled> {
     let def = insert.table.def();
     let filled = with_defaults(&def, row, |column| column.client_default())?;
     let mut c = Compiler::new(target, false);
@@ -27,9 +34,73 @@ pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compile
         if !filled.is_empty() {
             c.parens(|c| c.list(&filled, |c, (column, value)| c.stored(&def, column, value)))?;
         }
-        c.returning(&insert.returning)
+        if let Some(conflict) = &insert.conflict {
+            let written: Vec<&ColumnDef> = filled.iter().map(|(column, _)| *column).collect();
+            c.on_conflict((&insert.table, &def), conflict, &written, true)?;
+        }
+        c.returning(&insert.returning, Operation::Insert)
     })
     .and_then(|columns| c.finish(columns))
+}
+
+/// An INSERT of the rows of a SELECT, defaults of the program beside them.
+fn rows_of(insert: &Insert, columns: &[Arc<str>], rows: &Select, target: &Target) -> Result<Compiled> {
+    let def = insert.table.def();
+    let mut written = Vec::with_capacity(columns.len());
+    for name in columns {
+        let column = def.column(name)?;
+        writable(&def, column)?;
+        written.push(column);
+    }
+    let rows = with_default_columns(&def, &mut written, rows)?;
+    let mut c = Compiler::new(target, false);
+    c.insert_columns(&def, written.iter().copied())?;
+    let wrapped = insert.conflict.is_some() && target.grammar.conflict_after_where();
+    c.push(if wrapped { "SELECT * FROM (" } else { "" });
+    let given = c.select(&rows)?;
+    c.push(if wrapped { ") AS given WHERE 1 = 1" } else { "" });
+    if given.len() != written.len() {
+        let own = given.len() + columns.len() - written.len();
+        let message = format!("{} columns, and a SELECT of {own}", columns.len());
+        return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
+    }
+    let known = c.known(&Source::of(&insert.table))?;
+    c.within(vec![known], |c| {
+        if let Some(conflict) = &insert.conflict {
+            c.on_conflict((&insert.table, &def), conflict, &written, false)?;
+        }
+        c.returning(&insert.returning, Operation::Insert)
+    })
+    .and_then(|columns| c.finish(columns))
+}
+
+/// The SELECT with a column more for each default that the program supplies.
+fn with_default_columns<'d>(
+    def: &'d TableDef,
+    written: &mut Vec<&'d ColumnDef>,
+    rows: &Select,
+) -> Result<Select> {
+    let mut more = Vec::new();
+    for column in def.columns().filter(|column| !written.iter().any(|own| own.id == column.id)) {
+        match column.client_default() {
+            None => continue,
+            Some(ClientDefault::Value(value)) => {
+                more.push((column, Expr::from(value.clone()).typed(column.column.ty.clone())));
+            }
+            Some(ClientDefault::Function(_)) => {
+                let message = format!("{} has a default for each row: select it", place(def, column));
+                return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
+            }
+        }
+    }
+    if more.is_empty() {
+        return Ok(rows.clone());
+    }
+    let alone = rows.compound.is_none() && !rows.distinct && rows.group_by.is_empty();
+    let rows = if alone { rows.clone() } else { select(&rows.clone().subquery("given")?) };
+    let (columns, values): (Vec<_>, Vec<_>) = more.into_iter().unzip();
+    written.extend(columns);
+    Ok(rows.add_columns(values))
 }
 
 /// Compiles an UPDATE.
@@ -39,38 +110,114 @@ pub(super) fn compile_update(update: &Update, target: &Target) -> Result<Compile
         return Err(Error::new(ErrorKind::Invalid, "an UPDATE that sets nothing"));
     }
     let filled = with_defaults(&def, &update.set, |column| column.client_on_update())?;
+    let listed = !update.tables.is_empty() && target.grammar.more_tables() == MoreTables::Listed;
+    let filled = in_their_order(&update.table, filled, target, listed)?;
     let mut c = Compiler::new(target, false);
-    let known = c.known(&Source::of(&update.table))?;
-    c.within(vec![known], |c| {
+    let known = c.all_known(&update.table, &update.tables)?;
+    c.within(known, |c| {
         c.push("UPDATE ");
         c.table_name(&def);
+        if listed {
+            c.more_tables(", ", &update.tables)?;
+        }
         c.push(" SET ");
         c.list(&filled, |c, (column, value)| {
-            c.bare(column)?;
-            c.push(" = ");
-            c.stored(&def, column, value)
+            if listed {
+                c.table_name(&def);
+                c.push(".");
+            }
+            c.assignment(&def, column, value)
         })?;
-        c.some_rows(&update.filters, update.all, "UPDATE", &def)
-    })?;
-    c.finish(None)
+        if !listed {
+            c.more_tables(" FROM ", &update.tables)?;
+        }
+        c.some_rows(&update.filters, update.all, "UPDATE", &def)?;
+        c.returning_beside(&update.table, &update.tables, &update.returning, Operation::Update)
+    })
+    .and_then(|columns| c.finish(columns))
 }
 
 /// Compiles a DELETE.
 pub(super) fn compile_delete(delete: &Delete, target: &Target) -> Result<Compiled> {
     let def = delete.table.def();
     let mut c = Compiler::new(target, false);
-    let known = c.known(&Source::of(&delete.table))?;
-    c.within(vec![known], |c| {
+    let known = c.all_known(&delete.table, &delete.tables)?;
+    c.within(known, |c| {
         c.push("DELETE FROM ");
         c.table_name(&def);
-        c.some_rows(&delete.filters, delete.all, "DELETE", &def)
-    })?;
-    c.finish(None)
+        let form = target.grammar.more_tables();
+        let looks = form == MoreTables::FromOnly && !delete.tables.is_empty();
+        if looks {
+            c.push(" WHERE EXISTS (SELECT 1");
+            c.more_tables(" FROM ", &delete.tables)?;
+        } else if form == MoreTables::Listed && !delete.tables.is_empty() {
+            c.push(" USING ");
+            c.table_name(&def);
+            c.more_tables(", ", &delete.tables)?;
+        } else {
+            c.more_tables(" USING ", &delete.tables)?;
+        }
+        c.some_rows(&delete.filters, delete.all, "DELETE", &def)?;
+        c.push(if looks { ")" } else { "" });
+        c.returning_beside(&delete.table, &delete.tables, &delete.returning, Operation::Delete)
+    })
+    .and_then(|columns| c.finish(columns))
+}
+
+/// What is set, in such an order that nothing reads what was set before it, where that would be the new value.
+/// With several tables such a database keeps to no order.
+pub(super) fn in_their_order<'d>(
+    table: &Table,
+    mut set: Vec<(&'d ColumnDef, Expr)>,
+    target: &Target,
+    joined: bool,
+) -> Result<Vec<(&'d ColumnDef, Expr)>> {
+    if set.len() < 2 || !target.grammar.sets_in_order() {
+        return Ok(set);
+    }
+    let is_read = |set: &[(&ColumnDef, Expr)], at: usize| {
+        let Some((own, _)) = set.get(at) else { return false };
+        set.iter().enumerate().any(|(other, (_, value))| other != at && reads(value, table, own.id))
+    };
+    let each_others = || target.unsupported("UPDATE that sets columns to each other's values");
+    if joined && (0..set.len()).any(|at| is_read(&set, at)) {
+        return Err(each_others());
+    }
+    let mut ordered = Vec::with_capacity(set.len());
+    while !set.is_empty() {
+        // What no other reads may change at once.
+        let unread = (0..set.len()).find(|at| !is_read(&set, *at)).ok_or_else(each_others)?;
+        ordered.push(set.remove(unread));
+    }
+    Ok(ordered)
+}
+
+/// Whether an expression reads a column of the table that is written.
+fn reads(expr: &Expr, table: &Table, column: ColumnId) -> bool {
+    match &expr.0 {
+        Node::Column(ColumnRef { source, id }) => *id == column && *source == Source::of(table),
+        Node::Apply(Op::Excluded, _) => false,
+        Node::Apply(_, kids) => kids.items.iter().any(|kid| reads(kid, table, column)),
+        Node::Subquery(select) => select_reads(select, table, column),
+        _ => false,
+    }
+}
+
+fn select_reads(select: &Select, table: &Table, column: ColumnId) -> bool {
+    let mut found = false;
+    select.each_part(&mut |part| {
+        found |= match part {
+            Part::Member(member) => select_reads(member, table, column),
+            Part::Source(source) => source.table == *table,
+            Part::Expr(expr) => reads(expr, table, column),
+        }
+    });
+    found
 }
 
 /// The columns to write, in the table's order: those given, and those whose default the program
 /// supplies. Defaults that are functions run here.
-fn with_defaults<'d>(
+pub(super) fn with_defaults<'d>(
     def: &'d TableDef,
     given: &[(Arc<str>, Expr)],
     default: impl Fn(&ColumnDef) -> Option<&ClientDefault>,
@@ -87,7 +234,7 @@ fn with_defaults<'d>(
 }
 
 /// Refuses to write what the database computes.
-fn writable(def: &TableDef, column: &ColumnDef) -> Result<()> {
+pub(super) fn writable(def: &TableDef, column: &ColumnDef) -> Result<()> {
     if column.computed().is_none() {
         return Ok(());
     }
@@ -100,18 +247,44 @@ fn place(def: &TableDef, column: &ColumnDef) -> String {
 }
 
 /// Puts table and column into the error of a value.
-fn placed(error: Error, def: &TableDef, column: &ColumnDef) -> Error {
+pub(super) fn placed(error: Error, def: &TableDef, column: &ColumnDef) -> Error {
     error.at(place(def, column)).with_table(def.display_name()).with_columns([column.key()])
 }
 
 impl Compiler<'_> {
-    fn bare(&mut self, column: &ColumnDef) -> Result<()> {
+    /// The table that is written and those beside it, to bring in sight.
+    fn all_known(&self, table: &Table, more: &[Source]) -> Result<Vec<Known>> {
+        let own = Source::of(table);
+        let known: Vec<Known> =
+            std::iter::once(&own).chain(more).map(|source| self.known(source)).collect::<Result<_>>()?;
+        check_names(&known)?;
+        Ok(known)
+    }
+
+    /// Writes tables beside the one that is written, if there are any. A SELECT with a name stands where it is used:
+    /// not every database has WITH before these statements.
+    fn more_tables(&mut self, before: &str, tables: &[Source]) -> Result<()> {
+        for (at, source) in tables.iter().enumerate() {
+            self.push(if at == 0 { before } else { ", " });
+            match (&source.origin, &source.alias) {
+                (Origin::Cte { .. }, Some(alias)) => {
+                    let items = vec![Item::Table(source.clone())];
+                    let whole = Select { from: Some(source.clone()), items, ..Select::default() };
+                    self.derived(&whole, alias)?;
+                }
+                _ => self.source(source)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn bare(&mut self, column: &ColumnDef) -> Result<()> {
         self.name(&column.column.name);
         Ok(())
     }
 
     /// Writes an INSERT up to its rows; of no columns, all there is to it.
-    fn insert_into<'d>(
+    pub(super) fn insert_into<'d>(
         &mut self,
         def: &TableDef,
         columns: impl IntoIterator<Item = &'d ColumnDef>,
@@ -130,7 +303,7 @@ impl Compiler<'_> {
     }
 
     /// Writes `INSERT INTO table (columns) ` for rows that come from elsewhere.
-    fn insert_columns<'d>(
+    pub(super) fn insert_columns<'d>(
         &mut self,
         def: &TableDef,
         columns: impl IntoIterator<Item = &'d ColumnDef>,
@@ -144,7 +317,7 @@ impl Compiler<'_> {
     }
 
     /// Writes what is stored in a column.
-    fn stored(&mut self, def: &TableDef, column: &ColumnDef, value: &Expr) -> Result<()> {
+    pub(super) fn stored(&mut self, def: &TableDef, column: &ColumnDef, value: &Expr) -> Result<()> {
         match &value.0 {
             Node::Bind(value) => {
                 self.bind(value, Some(&column.column.ty), BindUse::Store).map_err(|e| placed(e, def, column))
@@ -162,191 +335,59 @@ impl Compiler<'_> {
         self.conditions(" WHERE ", filters)
     }
 
-    fn returning(&mut self, exprs: &[Expr]) -> Result<Option<Arc<Columns>>> {
+    /// Writes RETURNING, its columns by their names alone.
+    pub(super) fn returning(&mut self, exprs: &[Expr], of: Operation) -> Result<Option<Arc<Columns>>> {
+        self.bare = true;
+        let columns = self.given_back(exprs, of);
+        self.bare = false;
+        columns
+    }
+
+    /// Writes RETURNING of a statement that may name tables beside the one it writes.
+    fn returning_beside(
+        &mut self,
+        table: &Table,
+        more: &[Source],
+        exprs: &[Expr],
+        of: Operation,
+    ) -> Result<Option<Arc<Columns>>> {
+        match self.target.grammar.more_tables() {
+            _ if more.is_empty() => self.returning(exprs, of),
+            MoreTables::Using => self.given_back(exprs, of),
+            MoreTables::Listed if !exprs.is_empty() => {
+                Err(self.target.unsupported("RETURNING of several tables"))
+            }
+            _ => {
+                // Names alone would mean the table's own columns, whatever table they are of.
+                let own = self.known(&Source::of(table))?;
+                let around = std::mem::replace(&mut self.scopes, vec![vec![own]]);
+                let columns = self.returning(exprs, of);
+                self.scopes = around;
+                columns
+            }
+        }
+    }
+
+    fn given_back(&mut self, exprs: &[Expr], of: Operation) -> Result<Option<Arc<Columns>>> {
         if exprs.is_empty() {
             return Ok(None);
         }
-        if !self.target.features.insert_returning {
-            return Err(Error::unsupported("INSERT .. RETURNING", self.target.name));
+        let can = self.target.features.returning;
+        match of {
+            Operation::Update if can != Returning::All => {
+                return Err(self.target.unsupported("UPDATE .. RETURNING"));
+            }
+            Operation::Insert if can == Returning::None => {
+                return Err(self.target.unsupported("INSERT .. RETURNING"));
+            }
+            Operation::Delete if can == Returning::None => {
+                return Err(self.target.unsupported("DELETE .. RETURNING"));
+            }
+            _ => {}
         }
         self.push(" RETURNING ");
         let mut columns = Vec::with_capacity(exprs.len());
-        self.bare = true;
         exprs.iter().try_for_each(|expr| self.selected(expr, &mut columns))?;
-        self.bare = false;
         Ok(Some(Arc::new(Columns::new(columns))))
     }
-}
-
-/// Adds RETURNING of the key that the database makes, where the connection does not tell it; whether
-/// it did.
-pub(crate) fn returning_key(def: &TableDef, target: &Target, sql: &mut String) -> bool {
-    let needed = !target.features.last_insert_id && target.features.insert_returning;
-    needed && returning_the_key(def, target, sql)
-}
-
-/// Adds RETURNING of the key that the database makes, if it makes one.
-pub(crate) fn returning_the_key(def: &TableDef, target: &Target, sql: &mut String) -> bool {
-    let Some(key) = def.generated_key() else { return false };
-    sql.push_str(" RETURNING ");
-    write_name(target, &key.column.name, sql);
-    true
-}
-
-/// A bulk insert, ready to be sent in batches: columns, and values in the driver's forms. Values
-/// that are in them already are borrowed.
-pub(crate) struct BulkInsert<'i> {
-    pub(crate) def: Arc<TableDef>,
-    columns: Vec<usize>,
-    pub(crate) values: Cow<'i, RowBuffer>,
-    pub(crate) rows: usize,
-}
-
-impl<'i> BulkInsert<'i> {
-    /// The keys that the rows themselves give, where all do.
-    pub(crate) fn given_keys(&self) -> Option<Vec<i64>> {
-        let key = self.def.generated_key()?.key();
-        let at =
-            self.columns.iter().position(|at| self.def.column_at(*at).is_some_and(|c| c.key() == key))?;
-        let all = self.values.range(at..self.values.len()).step_by(self.width());
-        all.map(|value| if let crate::value::ValueRef::Int(id) = value { Some(id) } else { None }).collect()
-    }
-
-    /// Checks columns and values, fills in defaults, and brings values to the driver's forms.
-    pub(crate) fn plan(insert: &'i Insert, target: &Target) -> Result<BulkInsert<'i>> {
-        let def = insert.table.def();
-        let InsertBody::Many { columns, rows } = &insert.body else {
-            return Err(Error::new(ErrorKind::Invalid, "an INSERT of one row is no bulk"));
-        };
-        let given = columns.iter().map(|name| position(&def, name)).collect::<Result<Vec<usize>>>()?;
-        if let Some(width) = rows.wrong_width {
-            let message = format!("{} columns, and a row of {width} values", given.len());
-            return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
-        }
-        let (columns, values) = fill_defaults(&def, given, &rows.values, rows.count);
-        let mut bulk = BulkInsert { columns, values, rows: rows.count, def: def.clone() };
-        bulk.fit(&def, target)?;
-        Ok(bulk)
-    }
-
-    /// Rows of columns given by position, defaults and all: what a unit of work has gathered.
-    pub(crate) fn of(
-        def: &Arc<TableDef>,
-        columns: Vec<usize>,
-        values: &'i RowBuffer,
-        rows: usize,
-        target: &Target,
-    ) -> Result<BulkInsert<'i>> {
-        let mut bulk = BulkInsert { columns, values: Cow::Borrowed(values), rows, def: def.clone() };
-        bulk.fit(def, target)?;
-        Ok(bulk)
-    }
-
-    /// Brings every value to the form the driver stores in its column.
-    fn fit(&mut self, def: &TableDef, target: &Target) -> Result<()> {
-        let width = self.columns.len();
-        for (offset, position) in self.columns.iter().enumerate() {
-            let Some(column) = def.column_at(*position) else { continue };
-            let ty = &column.column.ty;
-            for at in (offset..self.values.len()).step_by(width) {
-                let value = self.values.get(at);
-                if !is_plain(value, ty) {
-                    let fitted = adapt(target, value.to_value(), Some(ty), BindUse::Store);
-                    let fitted = fitted.map_err(|e| placed(e, def, column))?;
-                    self.values.to_mut().set(at, fitted);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Values of one row.
-    pub(crate) fn width(&self) -> usize {
-        self.columns.len()
-    }
-
-    /// The text that inserts one row and gives its key, by RETURNING where nothing else tells it.
-    pub(crate) fn sql_with_id(&self, target: &Target) -> Result<String> {
-        let mut sql = self.sql(target, 1)?;
-        returning_key(&self.def, target, &mut sql);
-        Ok(sql)
-    }
-
-    /// The text that inserts any number of rows whose columns are arrays, in their order; none where the
-    /// values of a column do not travel so.
-    pub(crate) fn sql_of_arrays(&self, target: &Target, with_ids: bool) -> Result<Option<String>> {
-        if self.columns.is_empty() || self.values.holds_other_bytes() {
-            return Ok(None);
-        }
-        let columns: Vec<&ColumnDef> = self.columns.iter().filter_map(|p| self.def.column_at(*p)).collect();
-        let mut c = Compiler::new(target, false);
-        c.insert_columns(&self.def, columns.iter().copied())?;
-        c.push("SELECT ");
-        let Some(arrays) = c.arrays(&columns)? else { return Ok(None) };
-        c.list(&arrays.items, |c, item| {
-            c.push(item);
-            Ok(())
-        })?;
-        c.push(" FROM ");
-        c.push(&arrays.source);
-        c.push(" WITH ORDINALITY AS mirrorm_rows (");
-        c.push(&arrays.names);
-        c.push(", place) ORDER BY mirrorm_rows.place");
-        if with_ids {
-            returning_key(&self.def, target, &mut c.sql);
-        }
-        Ok(Some(c.sql))
-    }
-
-    /// The text that inserts so many rows at once.
-    pub(crate) fn sql(&self, target: &Target, rows: usize) -> Result<String> {
-        let mut c = Compiler::new(target, false);
-        c.insert_into(&self.def, self.columns.iter().filter_map(|p| self.def.column_at(*p)))?;
-        if self.columns.is_empty() {
-            return Ok(c.sql);
-        }
-        let mut n = 0;
-        c.list(0..rows, |c, _| c.placeholders(self.columns.len(), &mut n))?;
-        Ok(c.sql)
-    }
-
-    /// All rows as one statement.
-    fn compile_all(self, target: &Target) -> Result<Compiled> {
-        let mut c = Compiler::new(target, false);
-        c.sql = self.sql(target, self.rows)?;
-        c.binds = self.values.range(0..self.values.len()).map(|value| value.to_value()).collect();
-        c.finish(None)
-    }
-}
-
-fn position(def: &TableDef, name: &str) -> Result<usize> {
-    let column = def.column(name)?;
-    writable(def, column)?;
-    def.columns.get_index_of(name).ok_or_else(|| def.no_such_column(name))
-}
-
-/// Adds the columns whose default the program supplies, producing one value for each row.
-fn fill_defaults<'v>(
-    def: &TableDef,
-    given: Vec<usize>,
-    values: &'v RowBuffer,
-    rows: usize,
-) -> (Vec<usize>, Cow<'v, RowBuffer>) {
-    let missing: Vec<(usize, &ClientDefault)> = def
-        .columns()
-        .enumerate()
-        .filter(|(position, _)| !given.contains(position))
-        .filter_map(|(position, column)| Some((position, column.client_default()?)))
-        .collect();
-    if missing.is_empty() {
-        return (given, Cow::Borrowed(values));
-    }
-    let width = given.len();
-    let mut filled = RowBuffer::with_capacity(rows * (width + missing.len()));
-    for row in 0..rows {
-        values.range(row * width..(row + 1) * width).for_each(|value| filled.push_ref(value));
-        missing.iter().for_each(|(_, default)| filled.push(default.produce()));
-    }
-    let columns = given.into_iter().chain(missing.iter().map(|(position, _)| *position)).collect();
-    (columns, Cow::Owned(filled))
 }

@@ -9,8 +9,10 @@
 pub struct Features {
     /// The server's version, for messages and documents.
     pub version: String,
-    /// INSERT .. RETURNING exists (`Insert::returning`).
-    pub insert_returning: bool,
+    /// Which statements give rows back (`returning`).
+    pub returning: Returning,
+    /// The rows of an INSERT may have a name, for what an upsert sets.
+    pub insert_alias: bool,
     /// LIMIT must be a number in the text: a bound one would prepare the statement again at every
     /// execution.
     pub literal_limit: bool,
@@ -67,6 +69,17 @@ pub struct Features {
     pub checks_of_changed_columns: bool,
 }
 
+/// Which statements give back the rows they write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returning {
+    /// None.
+    None,
+    /// INSERT, and DELETE of one table.
+    InsertDelete,
+    /// INSERT, UPDATE and DELETE.
+    All,
+}
+
 /// What a SELECT can lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locks {
@@ -96,7 +109,8 @@ impl Default for Features {
     fn default() -> Features {
         Features {
             version: String::new(),
-            insert_returning: true,
+            returning: Returning::All,
+            insert_alias: false,
             literal_limit: false,
             single_writer: false,
             max_params: 65_535,

@@ -55,6 +55,26 @@ pub enum RowsToUpdate {
     JoinSelects,
 }
 
+/// How an INSERT updates rows that are there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upserts {
+    /// `ON CONFLICT (key) DO UPDATE SET ..`.
+    OnConflict,
+    /// `ON DUPLICATE KEY UPDATE ..`, whichever key it is.
+    OnDuplicateKey,
+}
+
+/// How an UPDATE or DELETE names further tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoreTables {
+    /// `UPDATE t SET .. FROM u`, `DELETE FROM t USING u`.
+    Using,
+    /// `UPDATE t SET .. FROM u`; a DELETE looks whether there are rows of them.
+    FromOnly,
+    /// `UPDATE t, u SET t.a = ..`, `DELETE FROM t USING t, u`.
+    Listed,
+}
+
 /// How a function appears in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionForm<'a> {
@@ -194,6 +214,31 @@ pub trait Grammar: Send + Sync {
     fn bind_type(&self, value: ValueRef<'_>, beside: Option<&Type>) -> Option<&'static str> {
         let _ = (value, beside);
         None
+    }
+
+    /// How an INSERT updates rows that are there already.
+    fn upserts(&self) -> Upserts {
+        Upserts::OnConflict
+    }
+
+    /// The function around the key of a row that an upsert updates, by which the connection tells it.
+    fn tells_updated_key(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether a SELECT needs a WHERE for what follows ON CONFLICT not to be taken for a join's.
+    fn conflict_after_where(&self) -> bool {
+        false
+    }
+
+    /// How an UPDATE or DELETE names further tables.
+    fn more_tables(&self) -> MoreTables {
+        MoreTables::Using
+    }
+
+    /// Whether what an UPDATE sets is there for what it sets after it, against the standard.
+    fn sets_in_order(&self) -> bool {
+        false
     }
 
     /// What follows `INSERT INTO table` when no column is given.

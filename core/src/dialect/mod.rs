@@ -23,8 +23,8 @@ pub use facts::{
     CheckFacts, ColumnFacts, DomainFacts, ElementFacts, EnumFacts, ForeignKeyFacts, IdentityFacts,
     IndexFacts, KeyFacts, ObjectKind, OtherFacts, Problem, SchemaFacts, SequenceFacts, TableFacts, TypeFacts,
 };
-pub use features::{Comments, Features, Locks};
-pub use grammar::{ArrayOf, FunctionForm, Grammar, IntegerList, Intent, RowsToUpdate};
+pub use features::{Comments, Features, Locks, Returning};
+pub use grammar::{ArrayOf, FunctionForm, Grammar, IntegerList, Intent, MoreTables, RowsToUpdate, Upserts};
 pub use inspect::{Inspector, Scope};
 pub use isolation::Isolation;
 pub use options::{EngineOptions, PoolKind, read_switch};

@@ -8,9 +8,9 @@ use super::caller::mark;
 use super::conn::{Conn, Execute, Writing};
 use super::plan::Writes;
 use crate::compile::{BulkInsert, Compiled, Target, returning_key, returning_the_key};
-use crate::dialect::Request;
+use crate::dialect::{Request, Returning, Upserts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Node, func};
+use crate::expr::{Expr, Node, func};
 use crate::rows::{Row, RowStream, Rows};
 use crate::schema::{ColumnDef, TableDef};
 use crate::stmt::insert::InsertBody;
@@ -247,7 +247,7 @@ impl Insert {
     fn run_on(&self, conn: &Conn) -> Result<Inserted> {
         if let InsertBody::Many { .. } = &self.body {
             if !self.returning.is_empty() {
-                return Err(Error::new(ErrorKind::Invalid, "use `ids` for the keys of many rows"));
+                return Err(Error::new(ErrorKind::Invalid, "use `all` for what many rows give back"));
             }
             let done = bulk(conn, self, false)?;
             return Ok(Inserted { rows: done.rows, id: None, row: None });
@@ -258,6 +258,13 @@ impl Insert {
             let rows = conn.rows_written(&request(&compiled), &def)?;
             return Ok(Inserted { rows: rows.len() as u64, id: None, row: rows.first() });
         }
+        if let InsertBody::Select { .. } = &self.body {
+            let done = conn.run(&request(&compiled), Some(&def))?;
+            return Ok(Inserted { rows: done.rows, id: None, row: None });
+        }
+        if self.conflict.is_some() {
+            return self.upsert_on(conn, compiled, &def);
+        }
         let given = def.generated_key().and_then(|key| self.given_key(key));
         if given.is_none() && returning_key(&def, conn.target(), &mut compiled.sql) {
             return insert_for_id(conn, &compiled, &def);
@@ -265,6 +272,53 @@ impl Insert {
         let done = conn.run(&request(&compiled), Some(&def))?;
         let id = def.generated_key().and_then(|_| given.or(done.last_id));
         Ok(Inserted { rows: done.rows, id, row: None })
+    }
+
+    /// One row that may be there already. A connection that remembers the last key made does not know of a row
+    /// that was updated, unless the statement tells it.
+    fn upsert_on(&self, conn: &Conn, mut compiled: Compiled, def: &TableDef) -> Result<Inserted> {
+        let target = conn.target();
+        let counts = target.grammar().upserts() == Upserts::OnConflict;
+        let updates = self.conflict.as_ref().is_some_and(|conflict| conflict.updates());
+        let tells = counts || updates;
+        let returns = target.features().returning != Returning::None;
+        if tells && returns && returning_the_key(def, target, &mut compiled.sql) {
+            return insert_for_id(conn, &compiled, def);
+        }
+        let done = conn.run(&request(&compiled), Some(def))?;
+        let id = done.last_id.filter(|_| tells && def.generated_key().is_some());
+        Ok(Inserted { rows: if counts { done.rows } else { 1 }, id, row: None })
+    }
+
+    /// Inserts, and gives what `returning` asks for of every row, in the order of the rows.
+    ///
+    /// Rows that are left out give nothing. Where the database gives many rows in no order, they are sent one by one.
+    ///
+    /// # Errors
+    /// As [`Insert::run`]; `Invalid` without `returning`, `Unsupported` where the database gives nothing back.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// let made = insert(&tags).rows(["name"], [["a"], ["b"]]).returning(func::upper(tags.c("name"))).all(&db)?;
+    /// assert_eq!(made.scalars::<String>()?, ["A", "B"]);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn all(&self, on: &impl Execute) -> Result<Rows> {
+        let _caller = mark();
+        if let InsertBody::Many { .. } = &self.body {
+            asks(&self.returning)?;
+            return written(on, self.writing(), |conn| {
+                let rows = bulk_rows(conn, self)?;
+                Ok((rows.len() as u64, rows))
+            });
+        }
+        given_back(on, self, &self.returning)
     }
 
     /// The key the row was given, for which nobody has to be asked.
@@ -288,6 +342,14 @@ impl Insert {
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         match &self.body {
+            InsertBody::Invalid(mistake) => Err(mistake.clone()),
+            InsertBody::Many { .. } | InsertBody::Select { .. }
+                if self.conflict.is_some() || matches!(self.body, InsertBody::Select { .. }) =>
+            {
+                let message = "which rows are made is not known: use `returning` and `all`";
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+            InsertBody::Select { .. } => Ok(Vec::new()),
             InsertBody::One(_) => Ok(self.run(on)?.id.into_iter().collect()),
             InsertBody::Many { .. } => {
                 written(on, self.writing(), |conn| bulk(conn, self, true).map(|done| (done.rows, done.ids)))
@@ -317,9 +379,60 @@ fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
     conn.atomically(|conn| send_bulk(conn, &plan, want_ids))
 }
 
+/// Inserts many rows in one transaction, and gives what they give back.
+fn bulk_rows(conn: &Conn, insert: &Insert) -> Result<Rows> {
+    let (plan, target) = (BulkInsert::plan(insert, conn.target())?, conn.target());
+    let one = if target.features().returning_in_order { batch_rows(target, plan.width()) } else { 1 };
+    conn.atomically(|conn| {
+        let mut all: Option<Rows> = None;
+        let mut start = 0;
+        // Of no rows it says what the columns are.
+        while start < plan.rows {
+            let count = one.min(plan.rows - start);
+            let compiled = plan.compile_some((start, count), insert, target)?;
+            let rows = conn.rows_written(&request(&compiled), &plan.def)?;
+            match &mut all {
+                Some(all) => all.append(rows),
+                None => all = Some(rows),
+            }
+            start += count;
+        }
+        all.map_or_else(|| plan.no_rows(insert, target), Ok)
+    })
+}
+
+/// Sends rows that may be there already, where what becomes of them has parameters of its own.
+fn send_upserts(conn: &Conn, insert: &BulkInsert<'_>, extra: &[Value]) -> Result<BulkInserted> {
+    let (width, target) = (insert.width(), conn.target());
+    let mut rows = 0;
+    for (size, range) in batches(target, width, insert.rows) {
+        let sql = insert.sql(target, size)?;
+        for start in range.clone().step_by(width * size) {
+            let own = insert.values.range(start..start + width * size);
+            let binds: Vec<Value> = own.map(|v| v.to_value()).chain(extra.iter().cloned()).collect();
+            rows += conn.run(&Request::new(&sql, &binds), Some(&insert.def))?.rows;
+        }
+    }
+    Ok(BulkInserted { rows, ids: Vec::new() })
+}
+
 pub(super) fn send_bulk(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
+    if plan.is_upsert() {
+        let extra = plan.extra(conn.target())?;
+        let sent = if extra.is_empty() || plan.width() == 0 {
+            send_plain(conn, plan, false)?
+        } else {
+            send_upserts(conn, plan, &extra)?
+        };
+        let counts = conn.target().grammar().upserts() == Upserts::OnConflict;
+        return Ok(BulkInserted { rows: if counts { sent.rows } else { plan.rows as u64 }, ..sent });
+    }
+    send_plain(conn, plan, want_ids)
+}
+
+fn send_plain(conn: &Conn, plan: &BulkInsert<'_>, want_ids: bool) -> Result<BulkInserted> {
     if let Some(ids) = want_ids.then(|| known_keys(plan, conn.target())).flatten() {
-        let rows = send_bulk(conn, plan, false)?.rows;
+        let rows = send_plain(conn, plan, false)?.rows;
         let message = "a row was left out by a rule or a trigger, so it has no key to give";
         let all = rows == plan.rows as u64;
         return all
@@ -424,6 +537,30 @@ impl Update {
         let _caller = mark();
         changed(on, self)
     }
+
+    /// Updates, and gives what `returning` asks for of every row, in no order.
+    ///
+    /// # Errors
+    /// As [`Update::run`]; `Invalid` without `returning`, `Unsupported` where the database gives nothing back.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let stock = db.table("stock", (column("id", Integer).primary_key(), column("n", Integer)))?;
+    /// db.create_all()?;
+    /// insert(&stock).rows(["n"], [[5], [7]]).run(&db)?;
+    /// let n = stock.c("n");
+    /// let taken = update(&stock).set(values! { "n" => n.sub(1) }).filter(n.gt(5)).returning(&stock).all(&db)?;
+    /// assert_eq!(taken.one()?.get::<i64>("n")?, 6);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn all(&self, on: &impl Execute) -> Result<Rows> {
+        let _caller = mark();
+        given_back(on, self, &self.returning)
+    }
 }
 
 impl Delete {
@@ -436,6 +573,49 @@ impl Delete {
         let _caller = mark();
         changed(on, self)
     }
+
+    /// Deletes, and gives what `returning` asks for of every row that went, in no order.
+    ///
+    /// # Errors
+    /// As [`Update::all`].
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// insert(&tags).rows(["name"], [["a"], ["b"]]).run(&db)?;
+    /// let gone = delete(&tags).filter(tags.c("name").eq("a")).returning(tags.c("id")).all(&db)?;
+    /// assert_eq!(gone.scalars::<i64>()?, [1]);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn all(&self, on: &impl Execute) -> Result<Rows> {
+        let _caller = mark();
+        given_back(on, self, &self.returning)
+    }
+}
+
+/// Refuses to give what nobody asked for.
+fn asks(returning: &[Expr]) -> Result<()> {
+    if returning.is_empty() {
+        return Err(Error::new(ErrorKind::Invalid, "`all` gives what `returning` asks for: say what"));
+    }
+    Ok(())
+}
+
+/// The rows that a statement writes and gives back.
+fn given_back(on: &impl Execute, statement: &impl Writes, returning: &[Expr]) -> Result<Rows> {
+    asks(returning)?;
+    let what = statement.writing();
+    let def = what.table.def();
+    written(on, what, |conn| {
+        let compiled = conn.compile(statement)?;
+        let rows = conn.rows_written(&request(&compiled), &def)?;
+        Ok((rows.len() as u64, rows))
+    })
 }
 
 fn changed(on: &impl Execute, statement: &impl Writes) -> Result<u64> {

@@ -173,6 +173,8 @@ pub(crate) enum Op {
     /// An aggregate, and the condition of its rows.
     Filter,
     Tuple,
+    /// What was to be inserted into a column, in an upsert.
+    Excluded,
     /// An operator of two in the program's own words.
     Custom(Arc<str>),
     /// As it is, taken for a value of a type.

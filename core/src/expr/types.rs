@@ -25,6 +25,7 @@ impl Types<'_> {
             Op::Function { name, .. } => self.of_function(name, items),
             Op::Label(_)
             | Op::Collate(_)
+            | Op::Excluded
             | Op::Asc
             | Op::Desc
             | Op::Nulls(_)

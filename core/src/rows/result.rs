@@ -41,6 +41,22 @@ impl Rows {
         Ok(Rows { first: Ok(first), more, len })
     }
 
+    /// No rows of these columns.
+    pub(crate) fn none(columns: Arc<Columns>) -> Rows {
+        Rows { first: Err(columns), more: Vec::new(), len: 0 }
+    }
+
+    /// Puts rows of the same columns behind these.
+    pub(crate) fn append(&mut self, other: Rows) {
+        self.len += other.len;
+        match (&self.first, other.first) {
+            (Err(_), first) => self.first = first,
+            (Ok(_), Ok(block)) => self.more.push(block),
+            (Ok(_), Err(_)) => {}
+        }
+        self.more.extend(other.more);
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.len

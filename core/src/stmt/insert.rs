@@ -1,15 +1,17 @@
-//! INSERT as plain data: one row of named values, or many rows of the same columns.
+//! INSERT as plain data: one row of named values, many rows of the same columns, or the rows of a SELECT.
 
 use std::sync::Arc;
 
 use super::values::IntoValues;
-use crate::expr::Expr;
+use super::{OnConflict, Select};
+use crate::error::{Error, ErrorKind};
+use crate::expr::{Expr, Node};
 use crate::rows::{IntoCell, Row, RowBuffer};
 use crate::schema::Table;
 
 /// An INSERT into a table.
 pub fn insert(table: &Table) -> Insert {
-    Insert { table: table.clone(), body: InsertBody::One(Vec::new()), returning: Vec::new() }
+    Insert { table: table.clone(), body: InsertBody::One(Vec::new()), conflict: None, returning: Vec::new() }
 }
 
 /// An INSERT statement: a value built by chaining, run by `run`, `id` or `ids`.
@@ -18,6 +20,7 @@ pub fn insert(table: &Table) -> Insert {
 pub struct Insert {
     pub(crate) table: Table,
     pub(crate) body: InsertBody,
+    pub(crate) conflict: Option<Box<OnConflict>>,
     pub(crate) returning: Vec<Expr>,
 }
 
@@ -28,6 +31,10 @@ pub(crate) enum InsertBody {
     One(Vec<(Arc<str>, Expr)>),
     /// Many rows of the same columns, their values one after the other.
     Many { columns: Vec<Arc<str>>, rows: ManyRows },
+    /// The rows of a SELECT, its columns in the order of these.
+    Select { columns: Vec<Arc<str>>, select: Box<Select> },
+    /// A mistake, on its way to the verb.
+    Invalid(Error),
 }
 
 /// Many rows of the same columns, their values one after the other.
@@ -118,11 +125,97 @@ impl Insert {
         self
     }
 
-    /// Gives back these columns or expressions of the inserted row, where the database can.
-    pub fn returning(mut self, selection: impl super::Selection) -> Insert {
-        let mut list = super::selection::SelectionList::default();
-        selection.add_to(&mut list);
-        self.returning = list.items.into_iter().flat_map(super::selection::Item::into_exprs).collect();
+    /// Many rows, each with names of its own, which have to be those of the first row in any order.
+    ///
+    /// Columns left out get their defaults, client defaults once for each row. `Invalid` from the verb for a row that
+    /// names other columns than the first, and for an expression instead of a value.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// let rows = [values! { "id" => 1, "name" => "a" }, values! { "name" => "b", "id" => 2 }];
+    /// assert_eq!(insert(&tags).named_rows(rows).run(&db)?.rows(), 2);
+    /// let mixed = insert(&tags).named_rows([values! { "id" => 3, "name" => "c" }, values! { "id" => 4, "nmae" => "d" }]);
+    /// assert_eq!(mixed.run(&db).unwrap_err().kind(), ErrorKind::Invalid);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn named_rows<V: IntoValues>(mut self, rows: impl IntoIterator<Item = V>) -> Insert {
+        let mut columns: Vec<Arc<str>> = Vec::new();
+        let mut many = ManyRows::default();
+        for row in rows {
+            let mut given: Vec<(Arc<str>, Expr)> = Vec::with_capacity(row.expected());
+            row.each(&mut |name, value| given.push((name.into(), value)));
+            if many.count == 0 {
+                columns = given.iter().map(|(name, _)| name.clone()).collect();
+            }
+            if let Err(mistake) = push_named(&mut many.values, &columns, given, many.count) {
+                self.body = InsertBody::Invalid(mistake);
+                return self;
+            }
+            many.count += 1;
+        }
+        self.body = InsertBody::Many { columns, rows: many };
         self
     }
+
+    /// The rows of a SELECT, whose columns go into these in their order. Columns left out get their defaults, but for
+    /// those that a function of the program makes: they would be the same for all rows, so they are `Invalid` from the
+    /// verb.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// let old = db.table("old", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// db.create_all()?;
+    /// insert(&old).rows(["name"], [["a"], ["b"]]).run(&db)?;
+    /// let copied = insert(&tags).from_select(["name"], select(func::upper(old.c("name")))).run(&db)?;
+    /// assert_eq!(copied.rows(), 2);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn from_select<N: Into<Arc<str>>>(
+        mut self,
+        columns: impl IntoIterator<Item = N>,
+        select: Select,
+    ) -> Insert {
+        let columns = columns.into_iter().map(Into::into).collect();
+        self.body = InsertBody::Select { columns, select: Box::new(select) };
+        self
+    }
+
+    /// Gives back these columns or expressions of the inserted rows, where the database can: see [`Insert::all`].
+    pub fn returning(mut self, selection: impl super::Selection) -> Insert {
+        self.returning = super::exprs(selection);
+        self
+    }
+}
+
+/// Adds the values of a row in the order of the columns.
+fn push_named(
+    values: &mut RowBuffer,
+    columns: &[Arc<str>],
+    mut given: Vec<(Arc<str>, Expr)>,
+    row: usize,
+) -> Result<(), Error> {
+    let wrong = |words: String| Error::new(ErrorKind::Invalid, format!("row {}: {words}", row + 1));
+    if given.len() != columns.len() {
+        let words = format!("{} columns, and {} in the first row", given.len(), columns.len());
+        return Err(wrong(words));
+    }
+    for column in columns {
+        let at = given.iter().position(|(name, _)| name == column);
+        let at = at.ok_or_else(|| wrong(format!("no `{column}`, which the first row has")))?;
+        match given.swap_remove(at).1.0 {
+            Node::Bind(value) => values.push(value),
+            Node::Invalid(mistake) => return Err(mistake),
+            _ => return Err(wrong(format!("an expression for `{column}`: insert such rows one by one"))),
+        }
+    }
+    Ok(())
 }

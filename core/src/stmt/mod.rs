@@ -11,6 +11,7 @@ mod select;
 pub(crate) mod selection;
 mod tables;
 mod update;
+mod upsert;
 mod values;
 
 pub(crate) use compound::{Compound, SetOp};
@@ -26,4 +27,5 @@ pub use select::{Joinable, Select, exprs, select};
 pub use selection::Selection;
 pub use tables::Tables;
 pub use update::{Update, update};
+pub use upsert::{OnConflict, conflict};
 pub use values::IntoValues;

@@ -92,9 +92,12 @@ impl Tables for Select {
 impl Tables for Insert {
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
         visit(&self.table);
-        if let InsertBody::One(values) = &self.body {
-            values.iter().for_each(|(_, value)| value.each(visit));
+        match &self.body {
+            InsertBody::One(values) => values.iter().for_each(|(_, value)| value.each(visit)),
+            InsertBody::Select { select, .. } => select.each(visit),
+            InsertBody::Many { .. } | InsertBody::Invalid(_) => {}
         }
+        self.conflict.iter().for_each(|conflict| conflict.each_expr(&mut |expr| expr.each(visit)));
         self.returning.iter().for_each(|expr| expr.each(visit));
     }
 }
@@ -102,15 +105,17 @@ impl Tables for Insert {
 impl Tables for Update {
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
         visit(&self.table);
-        self.set.iter().for_each(|(_, value)| value.each(visit));
-        self.filters.iter().for_each(|expr| expr.each(visit));
+        self.tables.iter().for_each(|source| Walk { seen: HashSet::new(), visit }.source(source));
+        let values = self.set.iter().map(|(_, value)| value);
+        values.chain(&self.filters).chain(&self.returning).for_each(|expr| expr.each(visit));
     }
 }
 
 impl Tables for Delete {
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
         visit(&self.table);
-        self.filters.iter().for_each(|expr| expr.each(visit));
+        self.tables.iter().for_each(|source| Walk { seen: HashSet::new(), visit }.source(source));
+        self.filters.iter().chain(&self.returning).for_each(|expr| expr.each(visit));
     }
 }
 

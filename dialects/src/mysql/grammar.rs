@@ -3,7 +3,9 @@
 //! Whatever the server's sql_mode: names stand in backticks, texts together by CONCAT, and text with a
 //! backslash in hexadecimal digits (dev.mysql.com/doc/refman/en/sql-mode.html).
 
-use mirrorm_core::dialect::{FunctionForm, Grammar, Intent, Isolation, RowsToUpdate, standard};
+use mirrorm_core::dialect::{
+    FunctionForm, Grammar, Intent, Isolation, MoreTables, RowsToUpdate, Upserts, standard,
+};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::{Error, Result, Value};
@@ -235,6 +237,24 @@ impl Grammar for MySqlGrammar {
         if index.options().is_set(OWN, "invisible") {
             out.push_str(" INVISIBLE");
         }
+    }
+
+    fn upserts(&self) -> Upserts {
+        Upserts::OnDuplicateKey
+    }
+
+    /// dev.mysql.com/doc/refman/en/information-functions.html, LAST_INSERT_ID
+    fn tells_updated_key(&self) -> Option<&'static str> {
+        Some("LAST_INSERT_ID")
+    }
+
+    fn more_tables(&self) -> MoreTables {
+        MoreTables::Listed
+    }
+
+    /// dev.mysql.com/doc/refman/en/update.html
+    fn sets_in_order(&self) -> bool {
+        true
     }
 
     fn empty_insert(&self) -> &'static str {

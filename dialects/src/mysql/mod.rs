@@ -27,7 +27,7 @@ mod values;
 use std::time::Duration;
 
 use mirrorm_core::dialect::{
-    Connection, Connector, Dialect, Features, Grammar, Inspector, Locks, TypeMap, Url, fetch,
+    Connection, Connector, Dialect, Features, Grammar, Inspector, Locks, Returning, TypeMap, Url, fetch,
 };
 use mirrorm_core::engine::{Conn, EngineOptions};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -90,7 +90,9 @@ impl Dialect for MySql {
 fn features_of(version: String) -> Features {
     let is_mariadb = is_mariadb(&version);
     let mut features = Features::default();
-    features.insert_returning = is_mariadb;
+    features.returning = if is_mariadb { Returning::InsertDelete } else { Returning::None };
+    // dev.mysql.com/doc/refman/en/insert-on-duplicate.html, since 8.0.19
+    features.insert_alias = !is_mariadb;
     features.returning_in_order = is_mariadb;
     features.remote = true;
     features.update_from_rows = true;

@@ -1,6 +1,6 @@
 //! How SQLite spells what others spell otherwise.
 
-use mirrorm_core::dialect::{FunctionForm, Grammar, IntegerList, Intent, RowsToUpdate, standard};
+use mirrorm_core::dialect::{FunctionForm, Grammar, IntegerList, Intent, MoreTables, RowsToUpdate, standard};
 use mirrorm_core::schema::{Autoincrement, ColumnDef, Options, TableDef};
 use mirrorm_core::types::Type;
 use mirrorm_core::{Result, Value};
@@ -63,6 +63,15 @@ impl Grammar for SqliteGrammar {
             "char_length" => FunctionForm::Call("length"),
             other => standard::function(other),
         }
+    }
+
+    /// sqlite.org/lang_upsert.html, 2.2, "Parsing Ambiguity"
+    fn conflict_after_where(&self) -> bool {
+        true
+    }
+
+    fn more_tables(&self) -> MoreTables {
+        MoreTables::FromOnly
     }
 
     fn rows_to_update(&self) -> Option<RowsToUpdate> {

@@ -25,7 +25,8 @@ mod types;
 mod witness;
 
 use mirrorm_core::dialect::{
-    Comments, Connection, Connector, Dialect, Features, Grammar, Inspector, Locks, TypeMap, Url, fetch,
+    Comments, Connection, Connector, Dialect, Features, Grammar, Inspector, Locks, Returning, TypeMap, Url,
+    fetch,
 };
 use mirrorm_core::engine::{Conn, EngineOptions, PoolKind};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -106,7 +107,7 @@ fn features_of(version: String) -> Features {
     let mut parts = version.split('.').filter_map(|part| part.parse::<u32>().ok());
     let number = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     let mut features = Features::default();
-    features.insert_returning = number >= (3, 35);
+    features.returning = if number >= (3, 35) { Returning::All } else { Returning::None };
     features.literal_limit = true;
     features.single_writer = true;
     // The default limits of sqlite.org/limits.html, 9 and 5.

@@ -163,7 +163,7 @@ fn defaults_of_the_program_and_of_the_server() {
 #[test]
 fn a_key_the_server_makes() {
     each_backend(|db| {
-        if !db.engine().unwrap().target().unwrap().features().insert_returning {
+        if db.engine().unwrap().target().unwrap().features().returning == mirrorm::dialect::Returning::None {
             return println!("without INSERT .. RETURNING nobody tells such a key");
         }
         let random = match dialect(db) {

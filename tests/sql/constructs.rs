@@ -1,0 +1,151 @@
+//! Each construct on each database, as `constructs.txt` states it: the text, or what is said instead.
+//!
+//! `BLESS_DOCUMENTS=1` writes the file anew, to be read before it is kept.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use mirrorm::compile::{Compile, Target};
+use mirrorm::dialect::{Locks, Returning};
+use mirrorm::prelude::*;
+use mirrorm::stmt::{OnConflict, conflict};
+
+use super::{Blog, blog};
+
+fn databases() -> Vec<(&'static str, Arc<Target>)> {
+    let mysql = &mirrorm_dialects::mysql::MySql;
+    let offline = Target::offline(mysql);
+    let mut features = offline.features().clone();
+    features.version = "11.8.3-MariaDB".to_string();
+    features.returning = Returning::InsertDelete;
+    features.insert_alias = false;
+    features.locks = Locks::Plain;
+    vec![
+        ("sqlite", Target::offline(mirrorm::dialect::built_in()[0])),
+        ("postgresql", Target::offline(&mirrorm_dialects::postgres::Postgres)),
+        ("mysql", offline),
+        ("mariadb", Target::new(mysql, features)),
+    ]
+}
+
+/// The statements, one after the other under a heading, databases of one text together.
+#[derive(Default)]
+struct Document(String);
+
+impl Document {
+    fn add(&mut self, name: &str, statement: &dyn Compile) {
+        let texts = databases().into_iter().map(|(database, target)| match statement.compile(&target) {
+            Ok(compiled) => (database, compiled.sql().to_string()),
+            Err(error) => (database, format!("! {error}")),
+        });
+        let mut said: Vec<(Vec<&str>, String)> = Vec::new();
+        for (database, text) in texts {
+            match said.iter_mut().find(|(_, known)| *known == text) {
+                Some((databases, _)) => databases.push(database),
+                None => said.push((vec![database], text)),
+            }
+        }
+        writeln!(self.0, "# {name}").unwrap();
+        for (databases, text) in said {
+            let of = if databases.len() == 4 { "all".to_string() } else { databases.join(", ") };
+            writeln!(self.0, "{of}: {text}").unwrap();
+        }
+        self.0.push('\n');
+    }
+}
+
+fn writes(document: &mut Document) {
+    let Blog { users, posts, .. } = blog();
+    let (id, name, boss) = (users.c("id"), users.c("name"), users.c("boss_id"));
+    let one = insert(&users).values(values! { "id" => 1, "name" => "x" });
+    document.add("insert", &one);
+    document.add("insert of nothing", &insert(&users).values(()));
+    document.add("insert of rows", &insert(&users).rows(["id", "name"], [(1, "x"), (2, "y")]));
+    document
+        .add("insert from select", &insert(&users).from_select(["name"], select(posts.c("title")).limit(3)));
+    document.add("insert returning", &one.clone().returning((&id, func::upper(&name).label("big"))));
+    document.add("upsert", &one.clone().upsert(["id"], ["name"]));
+    let rows = insert(&users).rows(["id", "name"], [(1, "x"), (2, "y")]);
+    document.add("upsert of rows", &rows.clone().on_conflict(conflict(["id"]).update_others()));
+    let longer = conflict(["id"]).set(values! { "name" => name.concat(name.excluded()).concat("!") });
+    document.add("upsert with an expression", &rows.clone().on_conflict(longer));
+    let newer = conflict(["id"]).update(["name"]).filter(name.ne(name.excluded()));
+    document.add("upsert with a condition", &rows.clone().on_conflict(newer));
+    let part = conflict(["id"]).index_filter(boss.gt(5)).update(["name"]);
+    document.add("upsert by an index of some rows", &one.clone().on_conflict(part));
+    document.add(
+        "upsert from select",
+        &insert(&users)
+            .from_select(["id", "name"], select((posts.c("id"), posts.c("title"))))
+            .upsert(["id"], ["name"]),
+    );
+    document.add("skip conflicts", &rows.clone().skip_conflicts(["id"]));
+    document.add("skip any conflicts", &rows.skip_conflicts([] as [&str; 0]));
+    document.add("upsert by no key", &one.clone().upsert(["name"], ["id"]));
+    document
+        .add("upsert by a key of no name", &one.on_conflict(OnConflict::constraint("nope").update(["name"])));
+    document.add("update", &update(&users).set(values! { "name" => "x" }).filter(id.eq(1)));
+    document.add("update of all", &update(&users).set(values! { "name" => "x" }));
+    document
+        .add("update returning", &update(&users).set(values! { "name" => "x" }).all_rows().returning(&users));
+    document.add(
+        "update from",
+        &update(&users)
+            .set(values! { "name" => posts.c("title") })
+            .from(&posts)
+            .filter(posts.c("author_id").eq(&id)),
+    );
+    let titled = select((posts.c("author_id"), func::max(posts.c("title")).label("title")))
+        .group_by(posts.c("author_id"));
+    let sub = titled.clone().subquery("titles").unwrap();
+    document.add(
+        "update from a subquery",
+        &update(&users)
+            .set(values! { "name" => sub.c("title") })
+            .from(&sub)
+            .filter(sub.c("author_id").eq(&id)),
+    );
+    let cte = titled.cte("titles").unwrap();
+    document.add(
+        "update from a named select",
+        &update(&users)
+            .set(values! { "name" => cte.c("title") })
+            .from(&cte)
+            .filter(cte.c("author_id").eq(&id)),
+    );
+    let own = select(func::max(posts.c("title"))).filter(posts.c("author_id").eq(&id));
+    document.add("correlated update", &update(&users).set(values! { "name" => own }).all_rows());
+    document.add(
+        "update that reads what it sets",
+        &update(&users).set(values! { "name" => "x", "boss_id" => func::char_length(&name) }).all_rows(),
+    );
+    document.add(
+        "update that swaps",
+        &update(&users).set(values! { "id" => &boss, "boss_id" => &id }).all_rows(),
+    );
+    document.add("delete", &delete(&users).filter(id.eq(1)));
+    document.add("delete returning", &delete(&users).all_rows().returning(&id));
+    document.add(
+        "delete using",
+        &delete(&users).using(&posts).filter(posts.c("author_id").eq(&id) & posts.c("title").eq("x")),
+    );
+    document.add(
+        "delete using, returning",
+        &delete(&users).using(&posts).filter(posts.c("author_id").eq(&id)).returning(&id),
+    );
+}
+
+#[test]
+fn constructs() {
+    let mut document = Document::default();
+    writes(&mut document);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/constructs.txt");
+    if std::env::var_os("BLESS_DOCUMENTS").is_some() {
+        std::fs::write(path, &document.0).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap();
+    for (now, before) in document.0.split("\n\n").zip(kept.split("\n\n")) {
+        assert_eq!(now, before);
+    }
+    assert_eq!(document.0, kept);
+}
