@@ -59,6 +59,9 @@ mod tour;
 /// INSERT, UPDATE and DELETE of the SQL toolkit.
 mod writing;
 
+/// SQL of the program's own, and statements as text.
+mod texts;
+
 /// Values in and out.
 mod values;
 

@@ -185,13 +185,30 @@ impl<'i> BulkInsert<'i> {
         target: &Target,
     ) -> Result<Compiled> {
         let mut c = Compiler::new(target, false);
-        c.sql = self.sql(target, rows)?;
         let range = start * self.width()..(start + rows) * self.width();
-        c.binds = self.values.range(range).map(|value| value.to_value()).collect();
-        c.binds.extend(self.extra(target)?);
+        let values = self.values.range(range);
+        if target.readable {
+            self.readable(values.map(|value| value.to_value()), &mut c)?;
+        } else {
+            c.sql = self.sql(target, rows)?;
+            c.binds = values.map(|value| value.to_value()).collect();
+            c.binds.extend(self.extra(target)?);
+        }
         let known = c.known(&Source::of(&insert.table))?;
         let columns = c.within(vec![known], |c| c.returning(&insert.returning, Operation::Insert))?;
         c.finish(columns)
+    }
+
+    /// The rows with their values in the text.
+    fn readable(&self, mut values: impl Iterator<Item = Value>, c: &mut Compiler<'_>) -> Result<()> {
+        c.insert_into(&self.def, self.columns.iter().filter_map(|p| self.def.column_at(*p)))?;
+        if !self.columns.is_empty() {
+            c.list(0..self.rows, |c, _| {
+                let row: Vec<Value> = values.by_ref().take(self.columns.len()).collect();
+                c.parens(|c| c.list(row, |c, value| c.placeholder(value)))
+            })?;
+        }
+        self.upsert(c)
     }
 
     /// What no rows give back.

@@ -58,7 +58,11 @@ impl Compiler<'_> {
     }
 
     fn member(&mut self, member: &Select) -> Result<Arc<Columns>> {
-        if member.compound.is_none() && member.order_by.is_empty() && !member.is_limited() {
+        if member.compound.is_none()
+            && member.text.is_none()
+            && member.order_by.is_empty()
+            && !member.is_limited()
+        {
             return self.select(member);
         }
         let parentheses = self.target.grammar.compounds_in_parentheses();
@@ -78,6 +82,7 @@ fn check(select: &Select) -> Result<()> {
         || !select.joins.is_empty()
         || !select.items.is_empty()
         || select.from.is_some()
+        || select.text.is_some()
     {
         let message = "a UNION, INTERSECT or EXCEPT is sorted and limited: filter and join its members";
         return Err(Error::new(ErrorKind::Invalid, message));

@@ -6,7 +6,7 @@ use super::{Compiler, adapt};
 use crate::dialect::{BindUse, FunctionForm};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::types::Types;
-use crate::expr::{ColumnRef, Expr, Node, Op};
+use crate::expr::{ColumnRef, Expr, Node, Op, Pieces};
 use crate::schema::{Name, TableDef};
 use crate::stmt::Select;
 use crate::types::Type;
@@ -19,6 +19,13 @@ fn precedence(op: &Op) -> u8 {
         Op::Asc | Op::Desc | Op::Nulls(_) => 0,
         // Databases put operators of their own in different places: beside any other they get parentheses.
         Op::Custom(_) => 0,
+        Op::Text(pieces) => {
+            if pieces.is_word() {
+                ATOM
+            } else {
+                0
+            }
+        }
         Op::Or => 1,
         Op::And => 2,
         Op::Not => 3,
@@ -101,6 +108,22 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// A text with its operands. The database knows best what it takes at a place, so values do not say what they are,
+    /// unless they were told to.
+    fn text(&mut self, pieces: &Pieces, items: &[Expr]) -> Result<()> {
+        let mut items = items.iter();
+        for sql in &pieces.sql {
+            self.push(sql);
+            match items.next() {
+                Some(Expr(Node::Bind(value))) => self.bind(value, None, BindUse::Store)?,
+                Some(Expr(Node::Param(name))) => self.param(name, None, BindUse::Store)?,
+                Some(item) => self.operand(item, ATOM, None)?,
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
     fn column(&mut self, column: &ColumnRef) -> Result<()> {
         let known = self.in_sight(&column.source)?;
         let (at, found) = known.def.place_of(column.id).ok_or_else(|| gone(column))?;
@@ -164,6 +187,7 @@ impl Compiler<'_> {
             (Op::Over(over), _) => self.over(over, items),
             (Op::Filter, [aggregate, condition]) => self.filtered(aggregate, condition),
             (Op::Tuple, _) => self.tuple(items, None),
+            (Op::Text(pieces), _) => self.text(pieces, items),
             (Op::Excluded, [column]) => self.excluded(column),
             (Op::Custom(word), [left, right]) => self.custom(word, left, right),
             (_, [left, right]) => self.binary(op, left, right),
@@ -315,7 +339,7 @@ impl Compiler<'_> {
         self.operand(item, 5, None)?;
         self.push(form.before);
         let numbers: Vec<String> = list.iter().map(i64::to_string).collect();
-        self.placeholder(Value::Text(format!("{}{}{}", form.open, numbers.join(","), form.close)));
+        self.placeholder(Value::Text(format!("{}{}{}", form.open, numbers.join(","), form.close)))?;
         self.push(form.after);
         Ok(())
     }

@@ -29,7 +29,7 @@ pub use target::Target;
 
 use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::Source;
+use crate::expr::{Source, Text};
 use crate::rows::Columns;
 use crate::schema::{Name, Quote, TableDef};
 use crate::stmt::{Ddl, Delete, Insert, Select, Update};
@@ -83,6 +83,31 @@ pub trait Compile {
     /// statements that make no sense, `Conversion` for values that do not fit their column,
     /// `Unsupported` for what the server cannot do.
     fn compile(&self, target: &Target) -> Result<Compiled>;
+
+    /// The text with its values in it, for people to read: never to be executed, that is what parameters are for.
+    ///
+    /// Parameters of a prepared plan stand as `:name`.
+    ///
+    /// # Errors
+    /// As [`Compile::compile`]; `Conversion` for a value that has no literal form.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::compile::{Compile, Target};
+    /// use mirrorm::prelude::*;
+    ///
+    /// let users = Table::new("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// let found = select(users.c("id")).filter(users.c("name").eq("O'Neil") & users.c("id").lt(param("most")));
+    /// let sqlite = Target::offline(mirrorm::dialect::built_in()[0]);
+    /// assert_eq!(
+    ///     found.to_sql(&sqlite)?,
+    ///     "SELECT users.id FROM users WHERE users.name = 'O''Neil' AND users.id < :most"
+    /// );
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    fn to_sql(&self, target: &Target) -> Result<String> {
+        self.compile(&target.for_reading()).map(|compiled| compiled.sql)
+    }
 }
 
 impl Compile for Select {
@@ -106,6 +131,14 @@ impl Compile for Update {
 impl Compile for Delete {
     fn compile(&self, target: &Target) -> Result<Compiled> {
         write::compile_delete(self, target)
+    }
+}
+
+impl Compile for Text {
+    fn compile(&self, target: &Target) -> Result<Compiled> {
+        let mut compiler = Compiler::new(target, false);
+        compiler.expr(&self.expr())?;
+        compiler.finish(None)
     }
 }
 
@@ -229,7 +262,7 @@ impl<'t> Compiler<'t> {
             BindUse::Store => None,
         };
         self.push(if name.is_some() { "CAST(" } else { "" });
-        self.placeholder(value);
+        self.placeholder(value)?;
         if let Some(name) = name {
             self.push(" AS ");
             self.push(name);
@@ -239,9 +272,13 @@ impl<'t> Compiler<'t> {
     }
 
     /// Writes the placeholder of a parameter in the form the driver stores.
-    fn placeholder(&mut self, value: Value) {
+    fn placeholder(&mut self, value: Value) -> Result<()> {
+        if self.target.readable {
+            return self.target.grammar.literal(&value, &mut self.sql);
+        }
         self.binds.push(value);
         self.target.grammar.placeholder(self.binds.len(), &mut self.sql);
+        Ok(())
     }
 
     /// Writes the placeholder of a parameter whose value comes when the plan runs.
@@ -249,6 +286,11 @@ impl<'t> Compiler<'t> {
         if self.literal {
             let message = format!("the parameter `{name}` has no place in a definition");
             return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        if self.target.readable {
+            self.push(":");
+            self.push(name);
+            return Ok(());
         }
         self.params.push(ParamSlot {
             at: self.binds.len(),

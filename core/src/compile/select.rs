@@ -12,7 +12,7 @@ use crate::expr::{Expr, Node, Op, Origin, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
 use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, Table, TableDef};
 use crate::stmt::selection::Item;
-use crate::stmt::{Join, JoinKind, Select, Strength, Wait};
+use crate::stmt::{Join, JoinKind, Select, Strength, TextRows, Wait};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -102,10 +102,26 @@ fn info(def: &TableDef, source: &Source, column: &ColumnDef) -> ColumnInfo {
 impl Compiler<'_> {
     /// Writes a SELECT and says what its columns are.
     pub(super) fn select(&mut self, select: &Select) -> Result<Arc<Columns>> {
-        self.after_names(select, |c| match &select.compound {
-            Some(compound) => c.compound(select, compound),
-            None => c.plain_select(select),
+        self.after_names(select, |c| match (&select.compound, &select.text) {
+            (Some(compound), _) => c.compound(select, compound),
+            (None, Some(text)) => c.text_select(select, text),
+            (None, None) => c.plain_select(select),
         })
+    }
+
+    /// A SELECT that is a text has nothing of its own.
+    fn text_select(&mut self, select: &Select, text: &TextRows) -> Result<Arc<Columns>> {
+        let plain = select.items.is_empty() && select.from.is_none() && select.joins.is_empty();
+        let clauses = [&select.filters, &select.group_by, &select.having, &select.order_by];
+        let none = clauses.iter().all(|clause| clause.is_empty()) && !select.is_limited();
+        if !(plain && none && !select.distinct && select.lock.is_none()) {
+            let message = "the rows of a text are filtered, joined, sorted and limited as a subquery";
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        self.expr(&text.expr)?;
+        let def = text.table.def();
+        let info = |column: &ColumnDef| ColumnInfo::new(column.key.clone(), column.column.ty.clone());
+        Ok(Arc::new(Columns::new(def.columns().map(info).collect())))
     }
 
     fn plain_select(&mut self, select: &Select) -> Result<Arc<Columns>> {

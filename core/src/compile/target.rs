@@ -18,6 +18,8 @@ pub struct Target {
     pub(crate) types: &'static dyn TypeMap,
     pub(crate) features: Features,
     pub(crate) id: u64,
+    /// Values stand in the text, for people to read.
+    pub(crate) readable: bool,
 }
 
 /// Servers that plans were made for, so that equal ones share an id. It grows by one for each
@@ -35,7 +37,7 @@ impl Target {
             known.len() - 1
         });
         let (grammar, types) = (dialect.grammar(), dialect.types());
-        Arc::new(Target { name, grammar, types, features, id: id as u64 })
+        Arc::new(Target { name, grammar, types, features, id: id as u64, readable: false })
     }
 
     /// A server as the dialect assumes it, for compiling without a connection.
@@ -74,6 +76,11 @@ impl Target {
         let mut text = String::new();
         self.grammar.literal(&fitted, &mut text)?;
         Ok(text)
+    }
+
+    /// The same, with values in the text.
+    pub(crate) fn for_reading(&self) -> Target {
+        Target { features: self.features.clone(), readable: true, ..*self }
     }
 
     /// The error of what the server cannot do.

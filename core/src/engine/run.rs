@@ -10,7 +10,7 @@ use super::plan::Writes;
 use crate::compile::{BulkInsert, Compiled, Target, returning_key, returning_the_key};
 use crate::dialect::{Request, Returning, Upserts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node, func};
+use crate::expr::{Expr, Node, Text, func};
 use crate::rows::{Row, RowStream, Rows};
 use crate::schema::{ColumnDef, TableDef};
 use crate::stmt::insert::InsertBody;
@@ -164,6 +164,46 @@ impl Select {
         let conn = on.lend_for(self)?;
         let compiled = conn.compile(self)?;
         conn.stream(&request(&compiled), body)
+    }
+}
+
+impl Text {
+    /// All rows of this text, a whole statement; their columns are of no declared type.
+    ///
+    /// # Errors
+    /// `Invalid` for places without a value, then the database's.
+    #[track_caller]
+    pub fn all(&self, on: &impl Execute) -> Result<Rows> {
+        let _caller = mark();
+        let conn = on.lend()?;
+        let compiled = conn.compile(self)?;
+        // It may be an INSERT .. RETURNING for all we know.
+        conn.note_write();
+        conn.rows(&request(&compiled), usize::MAX)
+    }
+
+    /// Runs this text, a whole statement that gives no rows, and says how many rows it changed.
+    ///
+    /// # Errors
+    /// As [`Text::all`].
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// db.execute("CREATE TABLE t (n INTEGER)", ())?;
+    /// let put = text("INSERT INTO t (n) VALUES (:n), (:n)");
+    /// assert_eq!(put.clone().bind("n", 5).run(&db)?, 2);
+    /// assert_eq!(put.run(&db).unwrap_err().kind(), ErrorKind::Invalid);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn run(&self, on: &impl Execute) -> Result<u64> {
+        let _caller = mark();
+        let conn = on.lend()?;
+        let compiled = conn.compile(self)?;
+        Ok(conn.run(&request(&compiled), None)?.rows)
     }
 }
 

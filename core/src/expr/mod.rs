@@ -6,6 +6,7 @@
 mod build;
 mod case;
 pub mod func;
+mod text;
 pub(crate) mod types;
 mod window;
 
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub use build::{InList, TupleItems, exists, param, raw, tuple};
 pub(crate) use case::parts as case_parts;
 pub use case::{Case, case, case_of};
+pub(crate) use text::Pieces;
+pub use text::{Text, text};
 pub use window::{Bound, Exclude, Window, window};
 pub(crate) use window::{Frame, Over, Unit};
 
@@ -177,6 +180,8 @@ pub(crate) enum Op {
     Excluded,
     /// An operator of two in the program's own words.
     Custom(Arc<str>),
+    /// SQL text of the program's own, with its operands at their places.
+    Text(Arc<Pieces>),
     /// As it is, taken for a value of a type.
     Typed(Type),
 }

@@ -46,6 +46,13 @@ impl Subquery {
     }
 }
 
+/// A SELECT that is a text, and the table that its columns make.
+#[derive(Clone, Debug)]
+pub(crate) struct TextRows {
+    pub(crate) expr: Expr,
+    pub(crate) table: Table,
+}
+
 impl Joinable for Subquery {
     #[allow(private_interfaces)]
     fn source(&self) -> Source {
@@ -60,6 +67,10 @@ impl Selection for &Subquery {
 }
 
 impl Select {
+    pub(crate) fn of_text(text: TextRows) -> Select {
+        Select { text: Some(Box::new(text)), ..Select::default() }
+    }
+
     /// This SELECT as a table in the FROM of others. It sees nothing of the statement around it.
     ///
     /// # Errors
@@ -149,6 +160,9 @@ impl Select {
 
     /// The same rows with a name for each column that no other has.
     fn with_names(mut self) -> Result<Select> {
+        if self.text.is_some() {
+            return Ok(self);
+        }
         if let Some(compound) = &mut self.compound {
             if let Some(first) = compound.members.first_mut() {
                 *first = std::mem::take(first).with_names()?;
@@ -179,6 +193,11 @@ impl Select {
     fn as_table(&self, name: &Arc<str>) -> Result<Table> {
         let find = |column: &ColumnRef| column.source.table.def().by_id(column.id).map(|c| c.ty().clone());
         let types = Types(&find);
+        if let Some(text) = &self.first_member().text {
+            let columns: Vec<_> =
+                text.table.def().columns().map(|c| column(c.name().clone(), c.ty().clone())).collect();
+            return Table::new(name.clone(), columns);
+        }
         let columns = self.first_member().items.iter().filter_map(|item| match item {
             Item::Expr(expr) => {
                 let ty = types.of(expr).unwrap_or(Type::Any);

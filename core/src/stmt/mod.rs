@@ -18,6 +18,7 @@ pub(crate) use compound::{Compound, SetOp};
 pub use ddl::{Commented, Ddl};
 pub use delete::{Delete, delete};
 pub use derived::Subquery;
+pub(crate) use derived::TextRows;
 pub use insert::{Insert, IntoRow, insert};
 pub use lock::Lock;
 pub(crate) use lock::{Strength, Wait};

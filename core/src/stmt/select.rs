@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::selection::{Item, Selection, SelectionList};
-use super::{Compound, Lock};
+use super::{Compound, Lock, TextRows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source};
 use crate::schema::{Alias, Table};
@@ -34,6 +34,8 @@ pub struct Select {
     pub(crate) distinct: bool,
     /// Where its rows come from other SELECTs, these; then it has nothing of its own but order and limit.
     pub(crate) compound: Option<Box<Compound>>,
+    /// Where it is a text, this; then it has nothing of its own.
+    pub(crate) text: Option<Box<TextRows>>,
     pub(crate) lock: Option<Box<Lock>>,
 }
 
@@ -234,6 +236,7 @@ impl Select {
     /// from other SELECTs, these.
     pub(crate) fn each_part<'s>(&'s self, visit: &mut dyn FnMut(Part<'s>)) {
         self.compound.iter().flat_map(|compound| &compound.members).for_each(|m| visit(Part::Member(m)));
+        self.text.iter().for_each(|text| visit(Part::Expr(&text.expr)));
         self.sources().for_each(|source| visit(Part::Source(source)));
         self.joins.iter().filter_map(|join| join.on.as_ref()).for_each(|on| visit(Part::Expr(on)));
         for item in &self.items {
@@ -265,8 +268,9 @@ impl Select {
         let joined = self.joins.iter().filter_map(|join| join.on.as_ref()).map(Expr::depth);
         let sources = self.sources().map(|source| source.depth);
         let members = self.compound.iter().map(|compound| compound.depth);
+        let text = self.text.iter().map(|text| text.expr.depth());
         let own = all.into_iter().flatten().map(Expr::depth);
-        let deepest = own.chain(selected).chain(joined).chain(members).chain(sources).max();
+        let deepest = own.chain(selected).chain(joined).chain(members).chain(text).chain(sources).max();
         deepest.unwrap_or(0) + 1
     }
 
@@ -280,6 +284,7 @@ impl Select {
         let whole = self.limit.is_none() && self.offset.is_none() && !self.distinct;
         whole
             && self.compound.is_none()
+            && self.text.is_none()
             && self.group_by.is_empty()
             && self.having.is_empty()
             && self.items.iter().all(plain)
@@ -288,6 +293,9 @@ impl Select {
     /// The same rows with a name for each column, so that they can be a table in another statement:
     /// there two columns of one name are an error to some databases.
     pub(crate) fn for_counting(&self) -> Select {
+        if self.text.is_some() {
+            return self.clone();
+        }
         if let Some(compound) = &self.compound {
             if self.is_limited() {
                 // It is sorted by its columns' names.

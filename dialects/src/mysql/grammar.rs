@@ -98,11 +98,8 @@ impl Grammar for MySqlGrammar {
 
     fn literal(&self, value: &Value, out: &mut String) -> Result<()> {
         match value {
-            Value::Text(text) if text.contains('\\') => {
-                // As a literal of its own MySQL keeps it in a form that it cannot read again.
-                let bytes = Value::Bytes(text.as_bytes().to_vec());
-                out.push_str(&format!("CONVERT({bytes} USING utf8mb4)"));
-            }
+            Value::Text(text) if text.contains('\\') => literal_of_bytes(text, out),
+            Value::Json(json) if json.as_str().contains('\\') => literal_of_bytes(json.as_str(), out),
             Value::Timestamp(_) => {
                 return Err(Error::conversion("an instant has no literal form in mysql"));
             }
@@ -288,6 +285,13 @@ impl Grammar for MySqlGrammar {
 
 /// The dialect's name in options.
 const OWN: &str = "mysql";
+
+/// A text with a backslash, which is an escape or none by the server's sql_mode; and as a literal of its own MySQL
+/// keeps it in a form that it cannot read again.
+fn literal_of_bytes(text: &str, out: &mut String) {
+    let bytes = Value::Bytes(text.as_bytes().to_vec());
+    out.push_str(&format!("CONVERT({bytes} USING utf8mb4)"));
+}
 
 /// A comment, which takes nothing but a text between apostrophes. A backslash in it stands twice, as every
 /// sql_mode but NO_BACKSLASH_ESCAPES wants it.
