@@ -33,6 +33,7 @@
 //! # Features
 //!
 //! - `sqlite` (default): SQLite, compiled in. `sqlite-system`: the system's instead.
+//! - `regexp`: regular expressions in SQLite, by the crate `regex`.
 //! - `minijinja`: a [`Pagination`](paging::Pagination) in templates, with Jinja's page lists.
 //! - `tracing`: every statement as an event, under OpenTelemetry's names.
 //! - `bigdecimal`, `chrono`, `jiff`, `rust_decimal`, `time`, `uuid`: values of that crate, both ways.

@@ -59,6 +59,9 @@ mod tour;
 /// INSERT, UPDATE and DELETE of the SQL toolkit.
 mod writing;
 
+/// Expressions that databases spell differently.
+mod forms;
+
 /// SQL of the program's own, and statements as text.
 mod texts;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use mirrorm::compile::{Compile, Target};
 use mirrorm::dialect::{Locks, Returning};
+use mirrorm::expr::Field;
 use mirrorm::prelude::*;
 use mirrorm::stmt::{OnConflict, conflict};
 
@@ -135,10 +136,69 @@ fn writes(document: &mut Document) {
     );
 }
 
+fn expressions(document: &mut Document) {
+    let parts = (
+        column("id", Integer),
+        column("name", Text),
+        column("day", Date),
+        column("at", Type::Timestamp),
+        column("doc", Json),
+        column("price", Numeric(10, 2)),
+    );
+    let t = Table::new("t", parts).unwrap();
+    let (id, name, doc) = (t.c("id"), t.c("name"), t.c("doc"));
+    let mut add = |heading: &str, expr: Expr| document.add(heading, &select(expr).from(&t));
+    add("not of a comparison", !id.eq(1));
+    add("not of several", !(id.eq(1) | id.is_null()));
+    add("all with a plain truth", Expr::all([true.into(), id.gt(1), true.into()]));
+    add("any with a plain truth", Expr::any([id.gt(1), true.into()]));
+    add("ilike", name.ilike("x%"));
+    add("icontains", name.icontains("50%"));
+    add("regexp", name.regexp("^a"));
+    add("iregexp", name.iregexp("^a").eq(true));
+    add("regexp_replace", name.regexp_replace("a", "b"));
+    add("has_words", name.has_words("big dogs!"));
+    add("div", id.add(1).div(id.sub(2)).mul(3));
+    add("div of decimals", t.c("price").div(3));
+    add("int_div", id.int_div(2).add(1));
+    add("int_div of decimals", t.c("price").int_div(2));
+    add("extract year", t.c("day").extract(Field::Year));
+    add("extract week", t.c("day").extract(Field::Week));
+    add("extract hour of an instant", t.c("at").extract(Field::Hour));
+    add("json_at", doc.json_at(("a b", 1)));
+    add("json_text", doc.json_text(("a", 0)));
+    add("json_integer", doc.json_integer("n"));
+    add("json_float", doc.json_float("n"));
+    add("json_boolean", doc.json_boolean("n"));
+    add("json_contains", doc.json_contains(Value::Json("{}".parse().unwrap())));
+    add("join_texts", func::join_texts(&name, ", ", [id.desc()]));
+    add("random", func::random());
+    add("now", func::now());
+    add("text", text("coalesce(name, :other) || '::a'").bind("other", "x").expr().label("it"));
+    add("case", case().when(id.gt(1), "a").otherwise("b"));
+    add("is", id.is(5));
+    add("is not", id.is_not(&name));
+    add("in of tuples", tuple((&id, &name)).in_([tuple((1, "x"))]));
+    add("in of nothing", id.in_([] as [i64; 0]));
+    add("filter", func::count(&id).filter(id.gt(1)));
+    add("cast to text", id.cast(Text));
+    add("cast to a whole number", name.cast(Integer));
+    add("cast to a decimal", name.cast(Numeric(10, 2)));
+    add("cast to a timestamp", name.cast(Type::DateTime));
+    let rows = text("SELECT 1 AS a, :b AS b")
+        .bind("b", "x")
+        .columns((column("a", Integer), column("b", Text)))
+        .unwrap();
+    document.add("select from text", &rows);
+    let sub = rows.subquery("rows").unwrap();
+    document.add("select from text as a subquery", &select(sub.c("b")).filter(sub.c("a").eq(1)));
+}
+
 #[test]
 fn constructs() {
     let mut document = Document::default();
     writes(&mut document);
+    expressions(&mut document);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/constructs.txt");
     if std::env::var_os("BLESS_DOCUMENTS").is_some() {
         std::fs::write(path, &document.0).unwrap();

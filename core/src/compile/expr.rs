@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Compiler, adapt};
+use super::{Compiler, adapt, template};
 use crate::dialect::{BindUse, FunctionForm};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::types::Types;
@@ -34,7 +34,8 @@ fn precedence(op: &Op) -> u8 {
         Op::In | Op::NotIn | Op::InIntegers(_) | Op::Between | Op::NotBetween => 4,
         Op::Concat => 5,
         Op::Add | Op::Sub => 6,
-        Op::Mul | Op::Div | Op::Rem => 7,
+        Op::Mul | Op::Rem => 7,
+        Op::Form(form) => template::precedence(form),
         Op::Neg => 8,
         Op::Collate(_) => 9,
         Op::Excluded | Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) | Op::Typed(_) => ATOM,
@@ -42,7 +43,7 @@ fn precedence(op: &Op) -> u8 {
     }
 }
 
-const ATOM: u8 = 10;
+pub(super) const ATOM: u8 = 10;
 
 /// Lists of terms longer than this are balanced where the server limits the depth of expressions.
 const LONG: usize = 100;
@@ -187,6 +188,7 @@ impl Compiler<'_> {
             (Op::Over(over), _) => self.over(over, items),
             (Op::Filter, [aggregate, condition]) => self.filtered(aggregate, condition),
             (Op::Tuple, _) => self.tuple(items, None),
+            (Op::Form(form), _) => self.form(form, items),
             (Op::Text(pieces), _) => self.text(pieces, items),
             (Op::Excluded, [column]) => self.excluded(column),
             (Op::Custom(word), [left, right]) => self.custom(word, left, right),
@@ -211,7 +213,6 @@ impl Compiler<'_> {
             Op::Add => (" + ", 6),
             Op::Sub => (" - ", 6),
             Op::Mul => (" * ", 7),
-            Op::Div => (" / ", 7),
             Op::Rem => (" % ", 7),
             other => {
                 return Err(Error::new(ErrorKind::Invalid, format!("{other:?} is no operator of two")));
@@ -284,9 +285,9 @@ impl Compiler<'_> {
         let ty = self.type_of(item);
         self.operand(item, 5, None)?;
         self.push(if *op == Op::In { " IN " } else { " NOT IN " });
-        match list {
-            [Expr(Node::Subquery(select))] => self.parens(|c| c.list_of(select)),
-            _ if let Node::Apply(Op::Tuple, kids) = &item.0 => self.tuples(&kids.items, list),
+        match (list, &item.0) {
+            ([Expr(Node::Subquery(select))], _) => self.parens(|c| c.list_of(select)),
+            (_, Node::Apply(Op::Tuple, kids)) => self.tuples(&kids.items, list),
             _ => self.parens(|c| c.list(list, |c, e| c.operand(e, 0, ty.as_ref()))),
         }
     }

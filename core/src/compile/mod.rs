@@ -15,6 +15,7 @@ mod objects;
 mod ready;
 mod select;
 mod target;
+mod template;
 mod upsert;
 mod with;
 mod write;

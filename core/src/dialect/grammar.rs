@@ -4,8 +4,9 @@
 //! spelling in [`super::standard`]. An override says "mine, then the standard's" by calling that
 //! function. Whole statements are never overridden: `compile` walks them for everybody.
 
-use super::{Isolation, standard};
+use super::{Features, Isolation, standard};
 use crate::error::Result;
+use crate::expr::Form;
 use crate::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use crate::types::Type;
 use crate::value::{Value, ValueRef};
@@ -138,6 +139,33 @@ pub trait Grammar: Send + Sync {
     /// How a function of this name appears.
     fn function<'a>(&self, name: &'a str) -> FunctionForm<'a> {
         standard::function(name)
+    }
+
+    /// The template of an expression that every dialect spells its own way; none where there is no such thing.
+    fn form(&self, form: &Form) -> Option<&'static str> {
+        standard::form(form)
+    }
+
+    /// Words as the template of [`Form::Words`] takes them, all of which a text has to have.
+    fn words(&self, words: &str) -> String {
+        words.to_string()
+    }
+
+    /// What stands before each step into a JSON document, where steps are operators; otherwise the way is one text.
+    fn json_step(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The template of whether there is an array at a place in a JSON document, where a position in anything else
+    /// means all of it.
+    fn json_array(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether aggregates take ORDER BY.
+    fn ordered_aggregates(&self, features: &Features) -> bool {
+        let _ = features;
+        true
     }
 
     /// Writes a value as a literal, for DDL, where parameters are not allowed.

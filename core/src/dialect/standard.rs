@@ -2,6 +2,7 @@
 
 use super::FunctionForm;
 use crate::error::{Error, Result};
+use crate::expr::{Field, Form};
 use crate::schema::IndexElement;
 use crate::types::{EnumType, Type};
 use crate::value::{OtherData, Value};
@@ -72,6 +73,27 @@ pub fn function(name: &str) -> FunctionForm<'_> {
         "current_time" => FunctionForm::Word("CURRENT_TIME"),
         other => FunctionForm::Call(other),
     }
+}
+
+/// The templates of standard SQL (SQL:2016, 6.28, 6.30, 8.6); none where it has no words, as for chance.
+pub fn form(form: &Form) -> Option<&'static str> {
+    Some(match form {
+        Form::Extract(field, _) => match field {
+            Field::Year => "EXTRACT(YEAR FROM {0})",
+            Field::Month => "EXTRACT(MONTH FROM {0})",
+            Field::Day => "EXTRACT(DAY FROM {0})",
+            Field::Hour => "EXTRACT(HOUR FROM {0})",
+            Field::Minute => "EXTRACT(MINUTE FROM {0})",
+            Field::Second => "FLOOR(EXTRACT(SECOND FROM {0}))",
+            _ => return None,
+        },
+        Form::Div(true) => "<0> / <1>",
+        Form::Div(false) => "CAST({0} AS DOUBLE PRECISION) / <1>",
+        Form::IntDiv(true) => "<0> / <1>",
+        Form::Regexp(false) => "<0> LIKE_REGEX <1>",
+        Form::JoinTexts => "LISTAGG({0}, {1}{order})",
+        _ => return None,
+    })
 }
 
 /// A value as a literal of standard SQL.

@@ -137,8 +137,6 @@ binary! {
     sub => Sub;
     /// Times.
     mul => Mul;
-    /// Divided by, as the database divides: integers give an integer on most.
-    div => Div;
     /// The remainder.
     rem => Rem;
 }
@@ -225,8 +223,27 @@ impl Expr {
         self.like_escaped("%", text, "")
     }
 
-    /// A third operand of LIKE is its escape character.
+    /// As [`Expr::contains`], large and small letters alike.
+    pub fn icontains(&self, text: &str) -> Expr {
+        self.escaped(Op::Ilike, "%", text, "%")
+    }
+
+    /// As [`Expr::starts_with`], large and small letters alike.
+    pub fn istarts_with(&self, text: &str) -> Expr {
+        self.escaped(Op::Ilike, "", text, "%")
+    }
+
+    /// As [`Expr::ends_with`], large and small letters alike.
+    pub fn iends_with(&self, text: &str) -> Expr {
+        self.escaped(Op::Ilike, "%", text, "")
+    }
+
     fn like_escaped(&self, before: &str, text: &str, after: &str) -> Expr {
+        self.escaped(Op::Like, before, text, after)
+    }
+
+    /// A third operand of LIKE is its escape character.
+    fn escaped(&self, op: Op, before: &str, text: &str, after: &str) -> Expr {
         let mut pattern = String::from(before);
         for c in text.chars() {
             if matches!(c, '%' | '_' | '/') {
@@ -235,7 +252,7 @@ impl Expr {
             pattern.push(c);
         }
         pattern.push_str(after);
-        Expr::apply(Op::Like, vec![self.clone(), pattern.into(), raw("'/'")])
+        Expr::apply(op, vec![self.clone(), pattern.into(), raw("'/'")])
     }
 
     /// Both hold.
@@ -248,17 +265,24 @@ impl Expr {
         Expr::chain(Op::Or, self.clone(), right.into())
     }
 
-    /// All of the terms hold; no terms at all hold too.
+    /// All of the terms hold; no terms at all hold too. Terms that are plainly true are left out, and one that is
+    /// plainly false is all there is.
     pub fn all<T: Into<Expr>>(terms: impl IntoIterator<Item = T>) -> Expr {
         Expr::many(Op::And, true, terms.into_iter().map(Into::into).collect())
     }
 
-    /// Any of the terms holds; of no terms, none does.
+    /// Any of the terms holds; of no terms, none does. Terms that are plainly false are left out, and one that is
+    /// plainly true is all there is.
     pub fn any<T: Into<Expr>>(terms: impl IntoIterator<Item = T>) -> Expr {
         Expr::many(Op::Or, false, terms.into_iter().map(Into::into).collect())
     }
 
     fn many(op: Op, empty: bool, mut terms: Vec<Expr>) -> Expr {
+        let plainly = |term: &Expr, what: bool| matches!(term.0, Node::Bind(Value::Bool(is)) if is == what);
+        if terms.iter().any(|term| plainly(term, !empty)) {
+            return raw(if empty { "0 = 1" } else { "1 = 1" });
+        }
+        terms.retain(|term| !plainly(term, empty));
         match terms.len() {
             0 => raw(if empty { "1 = 1" } else { "0 = 1" }),
             1 => terms.remove(0),
@@ -266,12 +290,14 @@ impl Expr {
         }
     }
 
-    /// The opposite.
+    /// The opposite; of a comparison, the comparison that is the opposite. What is neither true nor false stays so.
     pub fn not(&self) -> Expr {
-        if let Node::Apply(Op::Not, kids) = &self.0 {
-            return kids.items.first().cloned().unwrap_or_else(|| self.clone());
+        let Node::Apply(op, kids) = &self.0 else { return Expr::apply(Op::Not, vec![self.clone()]) };
+        match (op, opposite(op)) {
+            (Op::Not, _) => kids.items.first().cloned().unwrap_or_else(|| self.clone()),
+            (_, Some(opposite)) => Expr(Node::Apply(opposite, kids.clone())),
+            (_, None) => Expr::apply(Op::Not, vec![self.clone()]),
         }
-        Expr::apply(Op::Not, vec![self.clone()])
     }
 
     /// With the opposite sign.
@@ -344,6 +370,29 @@ impl Expr {
     pub fn nulls_last(&self) -> Expr {
         Expr::apply(Op::Nulls(false), vec![self.clone()])
     }
+}
+
+/// The operator that holds where this one does not, and is NULL where this one is.
+fn opposite(op: &Op) -> Option<Op> {
+    Some(match op {
+        Op::Eq => Op::Ne,
+        Op::Ne => Op::Eq,
+        Op::Lt => Op::Ge,
+        Op::Ge => Op::Lt,
+        Op::Gt => Op::Le,
+        Op::Le => Op::Gt,
+        Op::Is => Op::IsNot,
+        Op::IsNot => Op::Is,
+        Op::Like => Op::NotLike,
+        Op::NotLike => Op::Like,
+        Op::Ilike => Op::NotIlike,
+        Op::NotIlike => Op::Ilike,
+        Op::In => Op::NotIn,
+        Op::NotIn => Op::In,
+        Op::Between => Op::NotBetween,
+        Op::NotBetween => Op::Between,
+        _ => return None,
+    })
 }
 
 macro_rules! logic {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Expr, Node, Op, raw};
+use super::{Expr, Form, Node, Op, raw};
+use crate::stmt::{Selection, exprs};
 
 /// Any function of the database by name.
 ///
@@ -54,6 +55,36 @@ pub fn max(expr: impl Into<Expr>) -> Expr {
 /// The time of the database's clock, as the database gives it to defaults.
 pub fn now() -> Expr {
     call("now", [] as [Expr; 0])
+}
+
+/// A number from 0 to 1 by chance, 1 not among them.
+pub fn random() -> Expr {
+    Expr::apply(Op::Form(Form::Random), Vec::new())
+}
+
+/// The date of the database's clock.
+pub fn current_date() -> Expr {
+    call("current_date", [] as [Expr; 0])
+}
+
+/// The texts of a group put together, NULL left out, with a text between each two; sorted by what `order` says, or in no
+/// order.
+///
+/// # Example
+/// ```
+/// use mirrorm::prelude::*;
+///
+/// let db = Db::open("sqlite://")?;
+/// let tags = db.table("tags", column("name", Text))?;
+/// db.create_all()?;
+/// insert(&tags).rows(["name"], [["b"], ["a"]]).run(&db)?;
+/// let all: String = select(func::join_texts(tags.c("name"), ", ", [tags.c("name")])).scalar(&db)?;
+/// assert_eq!(all, "a, b");
+/// # Ok::<(), mirrorm::Error>(())
+/// ```
+pub fn join_texts(text: impl Into<Expr>, between: &str, order: impl Selection) -> Expr {
+    let items = [text.into(), between.into()].into_iter().chain(exprs(order)).collect();
+    Expr::apply(Op::Form(Form::JoinTexts), items)
 }
 
 /// Text in lower case, as the database folds it.

@@ -5,6 +5,7 @@
 
 mod build;
 mod case;
+mod form;
 pub mod func;
 mod text;
 pub(crate) mod types;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use build::{InList, TupleItems, exists, param, raw, tuple};
 pub(crate) use case::parts as case_parts;
 pub use case::{Case, case, case_of};
+pub use form::{Field, Form, JsonAs, JsonPath, Path, Step};
 pub(crate) use text::Pieces;
 pub use text::{Text, text};
 pub use window::{Bound, Exclude, Window, window};
@@ -152,7 +154,6 @@ pub(crate) enum Op {
     Add,
     Sub,
     Mul,
-    Div,
     Rem,
     Neg,
     Exists,
@@ -180,6 +181,8 @@ pub(crate) enum Op {
     Excluded,
     /// An operator of two in the program's own words.
     Custom(Arc<str>),
+    /// What each dialect has a template for.
+    Form(Form),
     /// SQL text of the program's own, with its operands at their places.
     Text(Arc<Pieces>),
     /// As it is, taken for a value of a type.

@@ -1,6 +1,6 @@
 //! The types of expressions, as far as they are known without a database.
 
-use super::{ColumnRef, Expr, Node, Op, case_parts};
+use super::{ColumnRef, Expr, Form, Node, Op, case_parts};
 use crate::dialect::is_plain;
 use crate::types::{Class, Type};
 use crate::value::Value;
@@ -20,6 +20,12 @@ impl Types<'_> {
 
     fn of_operator(&self, op: &Op, items: &[Expr]) -> Option<Type> {
         match op {
+            Op::Form(Form::Div(_)) if self.of_any(items, Class::Decimal) => None,
+            Op::Form(form) => form.ty(),
+            Op::Is | Op::IsNot | Op::And | Op::Or | Op::Not | Op::Exists => Some(Type::Boolean),
+            Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge => Some(Type::Boolean),
+            Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike => Some(Type::Boolean),
+            Op::In | Op::NotIn | Op::InIntegers(_) | Op::Between | Op::NotBetween => Some(Type::Boolean),
             Op::Cast(ty) | Op::Typed(ty) => Some(ty.clone()),
             Op::Case { simple, otherwise } => self.of_case(items, *simple, *otherwise),
             Op::Function { name, .. } => self.of_function(name, items),
@@ -36,6 +42,10 @@ impl Types<'_> {
             Op::Concat => Some(Type::Text),
             _ => None,
         }
+    }
+
+    fn of_any(&self, items: &[Expr], class: Class) -> bool {
+        items.iter().any(|item| self.of(item).is_some_and(|ty| ty.class() == class))
     }
 
     /// The type that all of the operands have; none when one is of another or of no known type.

@@ -103,7 +103,8 @@ impl Found {
 
 /// The statements that make a session ours.
 fn set_up(settings: &Settings, found: &Found) -> Result<Vec<String>> {
-    let mut sets = vec![format!("SET NAMES {}", settings.charset)];
+    // Texts that are put together would be cut without a word.
+    let mut sets = vec![format!("SET NAMES {}, SESSION group_concat_max_len = 4294967295", settings.charset)];
     let mut modes: Vec<&str> = match &settings.sql_mode {
         Some(mode) => mode.split(',').collect(),
         None => found.sql_mode.split(',').collect(),

@@ -3,6 +3,7 @@
 use mirrorm_core::dialect::{
     ArrayOf, FunctionForm, Grammar, IntegerList, Intent, Isolation, TypeMap, standard,
 };
+use mirrorm_core::expr::{Field, Form, JsonAs};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::ValueRef;
@@ -103,6 +104,42 @@ impl Grammar for PostgresGrammar {
             "now" => FunctionForm::Call("now"),
             other => standard::function(other),
         }
+    }
+
+    /// Manual, 9.3 (division), 9.7.3 (regular expressions), 9.9.1 (EXTRACT), 9.13 (text search), 9.16 (JSON), 9.21.
+    fn form(&self, form: &Form) -> Option<&'static str> {
+        Some(match form {
+            Form::Extract(field, instant) => extract(*field, *instant),
+            Form::IntDiv(false) => "CAST(trunc(CAST({0} AS numeric) / CAST({1} AS numeric)) AS bigint)",
+            Form::Regexp(false) => "<0> ~ <1>",
+            Form::Regexp(true) => "<0> ~* <1>",
+            Form::RegexpReplace => "regexp_replace({0}, {1}, {2}, 'g')",
+            Form::Words => "to_tsvector({0}) @@ plainto_tsquery({1})",
+            Form::Json(kind, _) => match kind {
+                JsonAs::Json => "CAST({0} AS jsonb){path}",
+                JsonAs::Text => "CAST({0} AS jsonb){path} #>> '{}'",
+                JsonAs::Integer => {
+                    "CASE WHEN jsonb_typeof(CAST({0} AS jsonb){path}) = 'number' \
+                     THEN CAST(trunc(CAST(CAST({0} AS jsonb){path} AS numeric)) AS bigint) END"
+                }
+                JsonAs::Float => {
+                    "CASE WHEN jsonb_typeof(CAST({0} AS jsonb){path}) = 'number' \
+                     THEN CAST(CAST({0} AS jsonb){path} AS double precision) END"
+                }
+                JsonAs::Boolean => {
+                    "CASE WHEN jsonb_typeof(CAST({0} AS jsonb){path}) = 'boolean' \
+                     THEN CAST(CAST({0} AS jsonb){path} AS boolean) END"
+                }
+            },
+            Form::JsonContains => "CAST({0} AS jsonb) @> CAST({1} AS jsonb)",
+            Form::JoinTexts => "string_agg({0}, {1}{order})",
+            Form::Random => "random()",
+            other => return standard::form(other),
+        })
+    }
+
+    fn json_step(&self) -> Option<&'static str> {
+        Some(" -> ")
     }
 
     fn literal(&self, value: &Value, out: &mut String) -> Result<()> {
@@ -241,6 +278,32 @@ impl Grammar for PostgresGrammar {
         list_of_names(" INCLUDE (", &options.list(OWN, "include"), out);
         out.push_str(self.unique_words(options));
         storage(options, out);
+    }
+}
+
+/// A part of a date or time; an instant is looked at in UTC, whatever the session's zone.
+fn extract(field: Field, instant: bool) -> &'static str {
+    match (field, instant) {
+        (Field::Year, false) => "CAST(EXTRACT(year FROM {0}) AS integer)",
+        (Field::Year, true) => "CAST(EXTRACT(year FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::Quarter, false) => "CAST(EXTRACT(quarter FROM {0}) AS integer)",
+        (Field::Quarter, true) => "CAST(EXTRACT(quarter FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::Month, false) => "CAST(EXTRACT(month FROM {0}) AS integer)",
+        (Field::Month, true) => "CAST(EXTRACT(month FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::Week, false) => "CAST(EXTRACT(week FROM {0}) AS integer)",
+        (Field::Week, true) => "CAST(EXTRACT(week FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::Day, false) => "CAST(EXTRACT(day FROM {0}) AS integer)",
+        (Field::Day, true) => "CAST(EXTRACT(day FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::DayOfWeek, false) => "CAST(EXTRACT(dow FROM {0}) AS integer)",
+        (Field::DayOfWeek, true) => "CAST(EXTRACT(dow FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::DayOfYear, false) => "CAST(EXTRACT(doy FROM {0}) AS integer)",
+        (Field::DayOfYear, true) => "CAST(EXTRACT(doy FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::Hour, false) => "CAST(EXTRACT(hour FROM {0}) AS integer)",
+        (Field::Hour, true) => "CAST(EXTRACT(hour FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::Minute, false) => "CAST(EXTRACT(minute FROM {0}) AS integer)",
+        (Field::Minute, true) => "CAST(EXTRACT(minute FROM <0> AT TIME ZONE 'UTC') AS integer)",
+        (Field::Second, _) => "CAST(trunc(EXTRACT(second FROM {0})) AS integer)",
+        (Field::Epoch, _) => "CAST(floor(EXTRACT(epoch FROM {0})) AS bigint)",
     }
 }
 

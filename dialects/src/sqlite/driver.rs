@@ -83,6 +83,7 @@ impl Opener {
         // SQLite counts in milliseconds of 32 bits; longer is as long as it can.
         let most = Duration::from_millis(i32::MAX as u64);
         connection.busy_timeout(self.busy_timeout.min(most)).map_err(from_driver)?;
+        super::regexp::register(connection).map_err(from_driver)?;
         let asked = |name: &str| self.location.settings.iter().any(|(known, _)| *known == name);
         if created && !asked("journal_mode") {
             pragma(connection, "journal_mode", "wal")?;

@@ -1,6 +1,9 @@
 //! How SQLite spells what others spell otherwise.
 
-use mirrorm_core::dialect::{FunctionForm, Grammar, IntegerList, Intent, MoreTables, RowsToUpdate, standard};
+use mirrorm_core::dialect::{
+    Features, FunctionForm, Grammar, IntegerList, Intent, MoreTables, RowsToUpdate, standard,
+};
+use mirrorm_core::expr::{Field, Form, JsonAs};
 use mirrorm_core::schema::{Autoincrement, ColumnDef, Options, TableDef};
 use mirrorm_core::types::Type;
 use mirrorm_core::{Result, Value};
@@ -72,6 +75,48 @@ impl Grammar for SqliteGrammar {
 
     fn more_tables(&self) -> MoreTables {
         MoreTables::FromOnly
+    }
+
+    /// sqlite.org/lang_datefunc.html, json1.html, lang_aggfunc.html, lang_expr.html (REGEXP), fts5.html
+    fn form(&self, form: &Form) -> Option<&'static str> {
+        Some(match form {
+            Form::Extract(field, _) => extract(*field),
+            Form::Div(_) => "<0> / (<1> + 0.0)",
+            Form::IntDiv(true) => "<0> / <1>",
+            Form::IntDiv(false) => "CAST(<0> / <1> AS INTEGER)",
+            Form::Regexp(folded) => return super::regexp::form(*folded),
+            Form::RegexpReplace => return super::regexp::replace(),
+            Form::Words => "<0> MATCH <1>",
+            Form::Json(kind, _) => match kind {
+                JsonAs::Json => "<0> -> {path}",
+                JsonAs::Text => {
+                    "CASE json_type({0}, {path}) WHEN 'null' THEN NULL WHEN 'text' THEN json_extract({0}, {path}) \
+                     ELSE <0> -> {path} END"
+                }
+                JsonAs::Integer => {
+                    "CASE WHEN json_type({0}, {path}) IN ('integer', 'real') \
+                     THEN CAST(json_extract({0}, {path}) AS INTEGER) END"
+                }
+                JsonAs::Float => {
+                    "CASE WHEN json_type({0}, {path}) IN ('integer', 'real') \
+                     THEN CAST(json_extract({0}, {path}) AS REAL) END"
+                }
+                JsonAs::Boolean => "CASE json_type({0}, {path}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END",
+            },
+            Form::JoinTexts => "group_concat({0}, {1}{order})",
+            Form::Random => "((random() & 9007199254740991) / 9007199254740992.0)",
+            _ => return None,
+        })
+    }
+
+    /// Each word between quotes, one after the other (sqlite.org/fts5.html, 3).
+    fn words(&self, words: &str) -> String {
+        words.split(' ').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
+    }
+
+    /// sqlite.org/releaselog/3_44_0.html
+    fn ordered_aggregates(&self, features: &Features) -> bool {
+        super::version_number(&features.version) >= (3, 44)
     }
 
     fn rows_to_update(&self) -> Option<RowsToUpdate> {
@@ -171,6 +216,23 @@ impl Grammar for SqliteGrammar {
 
     fn schema_on_index(&self) -> bool {
         true
+    }
+}
+
+/// A part of a date or time; a week belongs to the year that its Thursday is in.
+fn extract(field: Field) -> &'static str {
+    match field {
+        Field::Year => "CAST(strftime('%Y', {0}) AS INTEGER)",
+        Field::Quarter => "((strftime('%m', {0}) + 2) / 3)",
+        Field::Month => "CAST(strftime('%m', {0}) AS INTEGER)",
+        Field::Week => "((strftime('%j', date({0}, '-3 days', 'weekday 4')) - 1) / 7 + 1)",
+        Field::Day => "CAST(strftime('%d', {0}) AS INTEGER)",
+        Field::DayOfWeek => "CAST(strftime('%w', {0}) AS INTEGER)",
+        Field::DayOfYear => "CAST(strftime('%j', {0}) AS INTEGER)",
+        Field::Hour => "CAST(strftime('%H', {0}) AS INTEGER)",
+        Field::Minute => "CAST(strftime('%M', {0}) AS INTEGER)",
+        Field::Second => "CAST(strftime('%S', {0}) AS INTEGER)",
+        Field::Epoch => "CAST(strftime('%s', {0}) AS INTEGER)",
     }
 }
 

@@ -18,6 +18,7 @@ mod gather;
 mod grammar;
 mod inspect;
 mod location;
+mod regexp;
 mod statement;
 mod stored;
 pub mod testing;
@@ -103,9 +104,13 @@ impl Dialect for Sqlite {
     }
 }
 
-fn features_of(version: String) -> Features {
+fn version_number(version: &str) -> (u32, u32) {
     let mut parts = version.split('.').filter_map(|part| part.parse::<u32>().ok());
-    let number = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+fn features_of(version: String) -> Features {
+    let number = version_number(&version);
     let mut features = Features::default();
     features.returning = if number >= (3, 35) { Returning::All } else { Returning::None };
     features.literal_limit = true;

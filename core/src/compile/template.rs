@@ -1,0 +1,170 @@
+//! Expressions whose spelling is a template of the dialect, into SQL. See `expr::form`.
+
+use super::Compiler;
+use crate::dialect::BindUse;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expr::{Expr, Form, JsonAs, Node, Path, Step};
+use crate::types::{Class, Type};
+use crate::value::Value;
+
+impl Compiler<'_> {
+    /// An expression by its template; what is left of it after the order of a group is written by `order`.
+    pub(super) fn form(&mut self, form: &Form, items: &[Expr]) -> Result<()> {
+        let form = self.known_form(form, items);
+        let template = self.target.grammar.form(&form);
+        let template = template.ok_or_else(|| self.target.unsupported(name(&form)))?;
+        let arrays = self.arrays_on_the_way(&form);
+        for (at, array) in arrays.iter().enumerate() {
+            self.push(if at == 0 { "CASE WHEN " } else { " AND " });
+            self.fill_in(
+                &Form::Json(JsonAs::Json, array.clone()),
+                self.target.grammar.json_array().unwrap_or(""),
+                items,
+            )?;
+        }
+        self.push(if arrays.is_empty() { "" } else { " THEN " });
+        self.fill_in(&form, template, items)?;
+        self.push(if arrays.is_empty() { "" } else { " END" });
+        Ok(())
+    }
+
+    /// The places on the way to one in a JSON document where there has to be an array, for the position 0 means what
+    /// is there in place of one to some databases.
+    fn arrays_on_the_way(&self, form: &Form) -> Vec<Path> {
+        let Form::Json(_, path) = form else { return Vec::new() };
+        if self.target.grammar.json_array().is_none() {
+            return Vec::new();
+        }
+        let first = |(at, step): (usize, &Step)| (*step == Step::Index(0)).then(|| path.get(..at)).flatten();
+        path.iter().enumerate().filter_map(first).map(Path::from).collect()
+    }
+
+    fn fill_in(&mut self, form: &Form, template: &str, items: &[Expr]) -> Result<()> {
+        let mut rest = template;
+        while let Some(at) = rest.find(['{', '<']) {
+            let (before, place) = rest.split_at(at);
+            let end = place.find(['}', '>']).filter(|end| *end < 8).unwrap_or(0);
+            let Some(word) = place.get(1..end).filter(|word| is_place(word)) else {
+                // An operator of the database.
+                let (operator, after) = place.split_at(1);
+                self.push(before);
+                self.push(operator);
+                rest = after;
+                continue;
+            };
+            self.push(before);
+            self.place(form, word, place.starts_with('{'), items)?;
+            rest = place.get(end + 1..).unwrap_or_default();
+        }
+        self.push(rest);
+        Ok(())
+    }
+
+    fn place(&mut self, form: &Form, word: &str, alone: bool, items: &[Expr]) -> Result<()> {
+        match (form, word) {
+            (Form::Json(_, path), "path") => self.json_path(path),
+            (_, "hex1") => {
+                let text = items.get(1).cloned().and_then(Expr::into_value).unwrap_or_default();
+                self.push(&Value::Bytes(text.to_string().into_bytes()).to_string());
+                Ok(())
+            }
+            (_, "order") => self.order_of_texts(items.get(2..).unwrap_or_default()),
+            _ => {
+                let at: usize = word.parse().unwrap_or(usize::MAX);
+                let ty = self.type_beside(form, items, at);
+                let item =
+                    items.get(at).ok_or_else(|| Error::new(ErrorKind::Invalid, "an operand is missing"))?;
+                match (form, &item.0) {
+                    (Form::Words, Node::Bind(Value::Text(words))) if at == 1 => {
+                        let words = self.target.grammar.words(words);
+                        self.bind(&Value::Text(words), Some(&Type::Text), BindUse::Compare)
+                    }
+                    _ => self.operand(item, if alone { 0 } else { super::expr::ATOM }, ty.as_ref()),
+                }
+            }
+        }
+    }
+
+    /// The type that a value among the operands is sent as.
+    fn type_beside(&self, form: &Form, items: &[Expr], at: usize) -> Option<Type> {
+        match form {
+            Form::Div(_) | Form::IntDiv(_) => items.get(1 - at.min(1)).and_then(|other| self.type_of(other)),
+            Form::Json(..) | Form::JsonContains => Some(Type::Json),
+            Form::Regexp(_) | Form::RegexpReplace | Form::Words | Form::JoinTexts => Some(Type::Text),
+            Form::Extract(..) | Form::Random => None,
+        }
+    }
+
+    /// The form for operands of these types.
+    fn known_form(&self, form: &Form, items: &[Expr]) -> Form {
+        let class = |item: &Expr| match &item.0 {
+            Node::Bind(Value::Int(_)) => Some(Class::Int),
+            Node::Bind(Value::Decimal(_)) => Some(Class::Decimal),
+            Node::Bind(Value::Timestamp(_)) => Some(Class::Timestamp),
+            _ => self.type_of(item).map(|ty| ty.class()),
+        };
+        let mut classes = items.iter().map(class);
+        match form {
+            Form::Extract(field, _) => Form::Extract(*field, classes.next() == Some(Some(Class::Timestamp))),
+            Form::Div(_) => Form::Div(classes.any(|class| class == Some(Class::Decimal))),
+            Form::IntDiv(_) => Form::IntDiv(classes.all(|class| class == Some(Class::Int))),
+            other => other.clone(),
+        }
+    }
+
+    /// The way into a document: step by step, or as one text.
+    fn json_path(&mut self, path: &[Step]) -> Result<()> {
+        let Some(arrow) = self.target.grammar.json_step() else {
+            return self.bind(&Value::Text(Step::to_path(path)), Some(&Type::Text), BindUse::Compare);
+        };
+        for step in path {
+            self.push(arrow);
+            match step {
+                Step::Key(key) => self.bind(&Value::Text(key.to_string()), None, BindUse::Compare)?,
+                Step::Index(index) => self.push(&index.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn order_of_texts(&mut self, terms: &[Expr]) -> Result<()> {
+        if terms.is_empty() {
+            return Ok(());
+        }
+        if !self.target.grammar.ordered_aggregates(&self.target.features) {
+            return Err(self.target.unsupported("ORDER BY in an aggregate"));
+        }
+        self.push(" ORDER BY ");
+        self.list(terms, |c, term| c.sort_term(term, |c, key, least| c.operand(key, least, None)))
+    }
+}
+
+fn is_place(word: &str) -> bool {
+    ["path", "order", "hex1"].contains(&word) || (word.len() == 1 && word.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// What a database lacks that has no template for it.
+fn name(form: &Form) -> &'static str {
+    match form {
+        Form::Extract(..) => "parts of dates",
+        Form::Div(_) | Form::IntDiv(_) => "division",
+        Form::Regexp(_) => "regular expressions",
+        Form::RegexpReplace => "replacing by regular expressions",
+        Form::Words => "indexes of words",
+        Form::Json(JsonAs::Json, _) => "JSON",
+        Form::Json(..) => "values in JSON",
+        Form::JsonContains => "documents in JSON documents",
+        Form::JoinTexts => "texts of a group",
+        Form::Random => "numbers by chance",
+    }
+}
+
+/// How tightly what a form becomes binds.
+pub(super) fn precedence(form: &Form) -> u8 {
+    match form {
+        Form::Regexp(_) | Form::Words | Form::JsonContains => 4,
+        Form::Div(_) | Form::IntDiv(_) => 7,
+        Form::Json(..) => 0,
+        _ => super::expr::ATOM,
+    }
+}

@@ -1,0 +1,288 @@
+//! Expressions that every database spells its own way: parts of dates, quotients, regular expressions, words of a
+//! text, places in JSON documents.
+//!
+//! What they become is a template of the dialect (`Grammar::form`), so that they mean the same everywhere.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::{Expr, Op};
+use crate::types::Type;
+
+/// A part of a date or time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// The year.
+    Year,
+    /// The quarter, from 1.
+    Quarter,
+    /// The month, from 1.
+    Month,
+    /// The week of ISO 8601, from 1.
+    Week,
+    /// The day of the month.
+    Day,
+    /// The day of the week: Sunday is 0.
+    DayOfWeek,
+    /// The day of the year, from 1.
+    DayOfYear,
+    /// The hour.
+    Hour,
+    /// The minute.
+    Minute,
+    /// The whole second.
+    Second,
+    /// Whole seconds since 1970-01-01, for what is without a time zone as if it were in UTC.
+    Epoch,
+}
+
+/// What an expression is that has a template in each dialect. Operands are `{0}`, `{1}` and so on in it, alone
+/// between parentheses or commas, or `<0>` where an operator stands beside them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// A part of a date or time; with whether it is an instant.
+    Extract(Field, bool),
+    /// A quotient with its fraction, of numbers that are exact or not known to be anything else; with whether they are
+    /// exact.
+    Div(bool),
+    /// The whole part of a quotient; with whether both are known to be whole numbers.
+    IntDiv(bool),
+    /// Whether a text has a match of a regular expression; with whether letters are folded.
+    Regexp(bool),
+    /// A text with every match of a regular expression replaced.
+    RegexpReplace,
+    /// Whether a text has all of these words, by an index of words. How the words are given is
+    /// `Grammar::words`.
+    Words,
+    /// A place in a JSON document, which stands for `{path}`, as a value of its kind.
+    Json(JsonAs, Path),
+    /// Whether a JSON document holds another.
+    JsonContains,
+    /// Texts of a group put together: the text, what stands between, in the order they are sorted by, which stands for
+    /// `{order}`. What stands between is `{1}`, or `{hex1}` where it has to be a literal.
+    JoinTexts,
+    /// A number from 0 to 1 by chance, 1 not among them.
+    Random,
+}
+
+/// What is read of a place in a JSON document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JsonAs {
+    /// The document there.
+    Json,
+    /// A text as it is, anything else as JSON, null as NULL.
+    Text,
+    /// The whole part of a number; NULL for anything else.
+    Integer,
+    /// A number; NULL for anything else.
+    Float,
+    /// A truth; NULL for anything else.
+    Boolean,
+}
+
+/// The way to a place in a JSON document.
+pub type Path = Arc<[Step]>;
+
+/// A step into a JSON document: a key of an object, or the position in an array, from 0.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// A key.
+    Key(Arc<str>),
+    /// A position.
+    Index(u32),
+}
+
+impl From<&str> for Step {
+    fn from(key: &str) -> Step {
+        Step::Key(key.into())
+    }
+}
+
+impl From<String> for Step {
+    fn from(key: String) -> Step {
+        Step::Key(key.into())
+    }
+}
+
+impl From<u32> for Step {
+    fn from(index: u32) -> Step {
+        Step::Index(index)
+    }
+}
+
+/// What leads to a place in a JSON document: a key, a position, a tuple or a list of them.
+pub trait JsonPath {
+    /// The steps.
+    #[doc(hidden)]
+    fn steps(self) -> Path;
+}
+
+impl<S: Into<Step>> JsonPath for S {
+    fn steps(self) -> Path {
+        Arc::new([self.into()])
+    }
+}
+
+impl<S: Into<Step>> JsonPath for Vec<S> {
+    fn steps(self) -> Path {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
+macro_rules! paths {
+    ($first:ident $($rest:ident)+) => {
+        impl<$first: Into<Step>, $($rest: Into<Step>),+> JsonPath for ($first, $($rest),+) {
+            #[allow(non_snake_case)]
+            fn steps(self) -> Path {
+                let ($first, $($rest),+) = self;
+                Arc::new([$first.into(), $($rest.into()),+])
+            }
+        }
+        paths!($($rest)+);
+    };
+    ($last:ident) => {};
+}
+paths!(A B C D E F G H);
+
+impl Step {
+    /// The path in the language of SQL:2016, `$."key"[0]`: keys as JSON texts.
+    pub fn to_path(steps: &[Step]) -> String {
+        let mut path = String::from("$");
+        for step in steps {
+            let _ = match step {
+                Step::Key(key) => write!(path, ".{}", serde_json::Value::from(&**key)),
+                Step::Index(index) => write!(path, "[{index}]"),
+            };
+        }
+        path
+    }
+}
+
+impl Expr {
+    fn form(&self, form: Form, more: Vec<Expr>) -> Expr {
+        let items = std::iter::once(self.clone()).chain(more).collect();
+        Expr::apply(Op::Form(form), items)
+    }
+
+    /// A part of this date or time, as a whole number; of an instant, in UTC.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::expr::Field;
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let days = db.table("days", column("day", Date))?;
+    /// db.create_all()?;
+    /// insert(&days).rows(["day"], [["2024-02-29"]]).run(&db)?;
+    /// let week: i64 = select(days.c("day").extract(Field::Week)).scalar(&db)?;
+    /// assert_eq!(week, 9);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn extract(&self, field: Field) -> Expr {
+        // Whether it is an instant is known when its column is.
+        self.form(Form::Extract(field, false), Vec::new())
+    }
+
+    /// Divided by, with the fraction, on every database: whole numbers give a fraction too, as a double; exact decimals
+    /// are divided as the database divides them.
+    pub fn div(&self, right: impl Into<Expr>) -> Expr {
+        self.form(Form::Div(false), vec![right.into()])
+    }
+
+    /// The whole part of the quotient, towards zero.
+    pub fn int_div(&self, right: impl Into<Expr>) -> Expr {
+        self.form(Form::IntDiv(false), vec![right.into()])
+    }
+
+    /// Has a match of a regular expression, letters told apart.
+    ///
+    /// The expressions are the database's: POSIX's on PostgreSQL, ICU's on MySQL, PCRE on MariaDB, those of the crate
+    /// `regex` on SQLite, behind the feature `regexp`. What all have is the same.
+    pub fn regexp(&self, pattern: impl Into<Expr>) -> Expr {
+        self.form(Form::Regexp(false), vec![pattern.into()])
+    }
+
+    /// As [`Expr::regexp`], large and small letters alike.
+    pub fn iregexp(&self, pattern: impl Into<Expr>) -> Expr {
+        self.form(Form::Regexp(true), vec![pattern.into()])
+    }
+
+    /// With every match of a regular expression, as in [`Expr::regexp`], replaced by a text.
+    pub fn regexp_replace(&self, pattern: impl Into<Expr>, replacement: impl Into<Expr>) -> Expr {
+        self.form(Form::RegexpReplace, vec![pattern.into(), replacement.into()])
+    }
+
+    /// Has all of these words, in any order, by the database's index of words: `tsvector` of PostgreSQL, a FULLTEXT
+    /// index of MySQL, an FTS5 table of SQLite.
+    ///
+    /// Words are letters and digits; everything else stands between them. Which forms of a word are one, and which
+    /// words are too common to count, is the database's rule.
+    pub fn has_words(&self, words: &str) -> Expr {
+        let words: Vec<&str> =
+            words.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+        self.form(Form::Words, vec![words.join(" ").into()])
+    }
+
+    /// The document at a place in this JSON document; NULL where there is none.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let docs = db.table("docs", column("doc", Json))?;
+    /// db.create_all()?;
+    /// let doc: mirrorm::value::Json = r#"{"tags": ["a", "b c"], "size": {"w": 3}}"#.parse()?;
+    /// insert(&docs).values(values! { "doc" => Value::Json(doc) }).run(&db)?;
+    /// let doc = docs.c("doc");
+    /// let wide = select(doc.json_text(("tags", 1))).filter(doc.json_integer(("size", "w")).gt(2));
+    /// assert_eq!(wide.scalar::<String>(&db)?, "b c");
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn json_at(&self, path: impl JsonPath) -> Expr {
+        self.form(Form::Json(JsonAs::Json, path.steps()), Vec::new())
+    }
+
+    /// The text at a place in this JSON document, anything else there as JSON, null as NULL.
+    pub fn json_text(&self, path: impl JsonPath) -> Expr {
+        self.form(Form::Json(JsonAs::Text, path.steps()), Vec::new())
+    }
+
+    /// The whole part of the number at a place in this JSON document; NULL where there is none.
+    pub fn json_integer(&self, path: impl JsonPath) -> Expr {
+        self.form(Form::Json(JsonAs::Integer, path.steps()), Vec::new())
+    }
+
+    /// The number at a place in this JSON document; NULL where there is none.
+    pub fn json_float(&self, path: impl JsonPath) -> Expr {
+        self.form(Form::Json(JsonAs::Float, path.steps()), Vec::new())
+    }
+
+    /// Whether it is true at a place in this JSON document; NULL where there is neither true nor false.
+    pub fn json_boolean(&self, path: impl JsonPath) -> Expr {
+        self.form(Form::Json(JsonAs::Boolean, path.steps()), Vec::new())
+    }
+
+    /// Whether this JSON document holds another: its keys with their values, its items in any order.
+    pub fn json_contains(&self, document: impl Into<Expr>) -> Expr {
+        self.form(Form::JsonContains, vec![document.into()])
+    }
+}
+
+impl Form {
+    /// What it gives, where that is the same whatever it is of.
+    pub(crate) fn ty(&self) -> Option<Type> {
+        Some(match self {
+            Form::Extract(..) | Form::IntDiv(_) | Form::Json(JsonAs::Integer, _) => Type::BigInteger,
+            Form::Div(false) | Form::Random | Form::Json(JsonAs::Float, _) => Type::Double,
+            Form::Regexp(_) | Form::Words | Form::JsonContains | Form::Json(JsonAs::Boolean, _) => {
+                Type::Boolean
+            }
+            Form::RegexpReplace | Form::JoinTexts | Form::Json(JsonAs::Text, _) => Type::Text,
+            Form::Json(JsonAs::Json, _) => Type::Json,
+            Form::Div(true) => return None,
+        })
+    }
+}
