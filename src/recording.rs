@@ -36,6 +36,8 @@ pub struct RecordedQuery {
     pub rows: Option<u64>,
     /// Why it failed, if it did. What the database says of it may hold values.
     pub error: Option<Error>,
+    /// What the compiler warns of: tables that no condition connects.
+    pub warnings: Vec<String>,
     /// The line of the program that called the verb; none for what no verb sends.
     pub location: Option<&'static Location<'static>>,
     /// The database, without its password.
@@ -52,6 +54,7 @@ impl RecordedQuery {
             duration: statement.duration,
             rows: statement.rows,
             error: statement.error.cloned(),
+            warnings: statement.warnings.to_vec(),
             location: statement.location,
             database: statement.database.into(),
         }
@@ -67,7 +70,8 @@ impl fmt::Display for RecordedQuery {
             (None, count @ 1..) => write!(f, "  [{count} parameters]")?,
             _ => {}
         }
-        write_outcome(f, self.rows, self.error.as_ref(), self.location)
+        write_outcome(f, self.rows, self.error.as_ref(), self.location)?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "  warning: {warning}"))
     }
 }
 

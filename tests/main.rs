@@ -24,5 +24,8 @@ mod live;
 /// What statements become on every dialect, without a database.
 mod sql;
 
+/// What another library asks of every dialect.
+mod compliance;
+
 /// The rules of the house, kept by machine.
 mod house;

@@ -167,3 +167,35 @@ pub(crate) fn big_index<'f>(facts: &'f SchemaFacts, name: &str) -> &'f IndexFact
         .find(|index| index.name == name)
         .unwrap_or_else(|| panic!("no {name}"))
 }
+
+/// A backend that databases are made on again and again, one at a time.
+pub(crate) struct Backend {
+    name: &'static str,
+    scratch: Option<Scratch>,
+}
+
+/// Every backend there is: SQLite, and the servers whose URLs the environment has.
+pub(crate) fn backends() -> Vec<Backend> {
+    const NAMES: [&str; 4] = ["postgresql 15", "postgresql 18", "mariadb", "mysql"];
+    let servers = SERVERS.iter().zip(NAMES).filter_map(|(variable, name)| {
+        let server = std::env::var(variable).ok()?;
+        let scratch = Scratch::new(&server).unwrap_or_else(|e| panic!("{variable}: {e}"));
+        Some(Backend { name, scratch: Some(scratch) })
+    });
+    std::iter::once(Backend { name: "sqlite", scratch: None }).chain(servers).collect()
+}
+
+impl Backend {
+    /// What it is called in documents.
+    pub(crate) fn name(&self) -> &str {
+        self.name
+    }
+
+    /// The only database on it, empty.
+    pub(crate) fn open(&self) -> Db {
+        let Some(scratch) = &self.scratch else { return memory() };
+        let db = Db::open(&scratch.url()).unwrap();
+        empty(&db);
+        db
+    }
+}

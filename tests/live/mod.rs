@@ -59,6 +59,9 @@ mod tour;
 /// INSERT, UPDATE and DELETE of the SQL toolkit.
 mod writing;
 
+/// What a SELECT is made of.
+mod selecting;
+
 /// Expressions that databases spell differently.
 mod forms;
 

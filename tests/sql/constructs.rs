@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use mirrorm::compile::{Compile, Target};
 use mirrorm::dialect::{Locks, Returning};
-use mirrorm::expr::Field;
+use mirrorm::expr::{Bound, Exclude, Field, cube, grouping_sets, named, rollup};
 use mirrorm::prelude::*;
 use mirrorm::stmt::{OnConflict, conflict};
 
@@ -20,6 +20,7 @@ fn databases() -> Vec<(&'static str, Arc<Target>)> {
     features.version = "11.8.3-MariaDB".to_string();
     features.returning = Returning::InsertDelete;
     features.insert_alias = false;
+    features.lateral = false;
     features.locks = Locks::Plain;
     vec![
         ("sqlite", Target::offline(mirrorm::dialect::built_in()[0])),
@@ -194,9 +195,73 @@ fn expressions(document: &mut Document) {
     document.add("select from text as a subquery", &select(sub.c("b")).filter(sub.c("a").eq(1)));
 }
 
+fn selects(document: &mut Document) {
+    let Blog { users, posts, comments } = blog();
+    let (id, name) = (users.c("id"), users.c("name"));
+    let author = posts.c("author_id");
+    document.add("join by the key", &select(&id).join(&comments.alias("c")));
+    document.add("join by several keys", &select(&id).join(&posts));
+    document.add("join from", &select(posts.c("id")).join_from(&posts, &comments));
+    document.add("left join, cross join", &select(posts.c("id")).left_join(&comments).cross_join(&users));
+    document.add("full join", &select(&id).full_join_on(&posts, author.eq(&id)));
+    let own =
+        select((posts.c("id"), posts.c("title"))).filter(author.eq(&id)).order_by(posts.c("id")).limit(2);
+    let last = own.clone().lateral("last").unwrap();
+    document.add("lateral", &select((&id, last.c("title"))).left_join_on(&last, true));
+    document.add(
+        "scalar subquery",
+        &select((&id, Expr::from(select(func::max(posts.c("id"))).filter(author.eq(&id))).label("most"))),
+    );
+    document.add("exists", &select(&id).filter(!exists(select(posts.c("id")).filter(author.eq(&id)))));
+    document.add("in a subquery with a limit", &select(&id).filter(id.in_(select(&author).limit(3))));
+    document.add(
+        "distinct on",
+        &select(posts.c("id")).distinct_on([&author]).order_by((&author, posts.c("id").desc())),
+    );
+    document.add("rollup", &select((&author, func::count_all())).group_by(rollup([&author])));
+    document.add("rollup beside another", &select(&author).group_by((posts.c("title"), rollup([&author]))));
+    document.add(
+        "cube and grouping sets",
+        &select(&author).group_by((cube([&author]), grouping_sets([vec![author.clone()], vec![]]))),
+    );
+    let total = func::count_all().label("total");
+    document.add(
+        "group and sort by names",
+        &select((&author, &total)).group_by("author_id").order_by(named("total").desc().nulls_last()),
+    );
+    document.add("sort by an unknown name", &select(&author).order_by("auhtor_id"));
+    document.add(
+        "labels with tables",
+        &select((&id, posts.c("id"))).join_on(&posts, author.eq(&id)).labels_with_tables(),
+    );
+    let parts = (column("n", Integer), column("word", Text));
+    let rows = [(1, Some("x")), (2, None), (3, Some("y"))];
+    let given = mirrorm::stmt::values_table("given", parts.clone(), rows).unwrap();
+    document.add("given rows", &select(given.c("word")));
+    let none: [(i64, &str); 0] = [];
+    document.add("no given rows", &select(&mirrorm::stmt::values_table("given", parts, none).unwrap()));
+    let numbers = func::call("generate_series", [1, 5]).table("numbers", column("n", Integer)).unwrap();
+    document.add("a function that gives rows", &select(numbers.c("n")));
+    document.add("offset alone", &select(&id).offset(5));
+    let union = select(&id).limit(1).union_all(select(&author).order_by(&author).limit(2)).order_by(&id);
+    document.add("union of limited", &union);
+    document.add("except all", &select(&id).except_all(select(&author)));
+    let tree = select(&id)
+        .filter(id.eq(1))
+        .recursive("tree", |tree| select(&id).join_on(tree, tree.c("id").eq(users.c("boss_id"))));
+    document.add("recursive", &select(&tree.unwrap()));
+    document.add("locked", &select(&id).lock(mirrorm::stmt::Lock::share().skip_locked()));
+    let frame =
+        window().partition_by(&name).order_by(id.nulls_last()).rows(Bound::Preceding(1), Bound::Following(1));
+    document.add("window", &select(func::sum(&id).over(frame)));
+    let groups = window().order_by(&id).groups(Bound::Unbounded, Bound::Current).exclude(Exclude::Ties);
+    document.add("window of groups", &select(func::sum(&id).over(groups)));
+}
+
 #[test]
 fn constructs() {
     let mut document = Document::default();
+    selects(&mut document);
     writes(&mut document);
     expressions(&mut document);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sql/constructs.txt");

@@ -121,7 +121,7 @@ impl Names {
             _ => false,
         };
         let label = match &key.0 {
-            Node::Apply(Op::Label(label), _) => Some(label),
+            Node::Apply(Op::Label(label) | Op::Named(label), _) => Some(label),
             Node::Raw(word) => Some(word),
             _ => None,
         };

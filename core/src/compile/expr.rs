@@ -38,6 +38,7 @@ fn precedence(op: &Op) -> u8 {
         Op::Form(form) => template::precedence(form),
         Op::Neg => 8,
         Op::Collate(_) => 9,
+        Op::Grouping(_) | Op::Named(_) | Op::Rows(_) => ATOM,
         Op::Excluded | Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) | Op::Typed(_) => ATOM,
         Op::Case { .. } | Op::Over(_) | Op::Filter | Op::Tuple => ATOM,
     }
@@ -188,6 +189,13 @@ impl Compiler<'_> {
             (Op::Over(over), _) => self.over(over, items),
             (Op::Filter, [aggregate, condition]) => self.filtered(aggregate, condition),
             (Op::Tuple, _) => self.tuple(items, None),
+            (Op::Rows(table), _) => self.rows(table, items),
+            (Op::Grouping(_), _) => Err(Error::new(ErrorKind::Invalid, "several groupings are for GROUP BY")),
+            (Op::Named(name), _) => {
+                let message =
+                    format!("a name, `{name}`, stands for what is selected in ORDER BY and GROUP BY");
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
             (Op::Form(form), _) => self.form(form, items),
             (Op::Text(pieces), _) => self.text(pieces, items),
             (Op::Excluded, [column]) => self.excluded(column),

@@ -10,6 +10,7 @@ mod compound;
 mod ddl;
 mod expr;
 mod forms;
+mod join;
 pub(crate) mod keyed;
 mod objects;
 mod ready;
@@ -44,6 +45,7 @@ pub struct Compiled {
     pub(crate) binds: Vec<Value>,
     pub(crate) params: Vec<ParamSlot>,
     pub(crate) columns: Option<Arc<Columns>>,
+    pub(crate) warnings: Vec<String>,
     /// Whether a key makes it sure that there is one row at most.
     pub(crate) single: bool,
 }
@@ -67,6 +69,12 @@ impl Compiled {
     /// The parameters, in the forms the driver stores.
     pub fn binds(&self) -> &[Value] {
         &self.binds
+    }
+
+    /// What is probably not meant: tables that no condition connects, whose rows all meet. Told to those who observe
+    /// what is sent, too.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The columns of the result, for a statement that returns rows.
@@ -162,6 +170,7 @@ pub(crate) struct Compiler<'t> {
     upserting: Option<bool>,
     /// The names of SELECTs that stand before it, which mean no table then.
     names: Vec<Arc<str>>,
+    warnings: Vec<String>,
     /// DDL takes no parameters: values are written as literals, columns by name alone.
     literal: bool,
     /// RETURNING names the columns of the one table by name alone.
@@ -202,6 +211,7 @@ impl<'t> Compiler<'t> {
             selecting: false,
             upserting: None,
             names: Vec::new(),
+            warnings: Vec::new(),
             literal,
             bare: literal,
         }
@@ -213,7 +223,8 @@ impl<'t> Compiler<'t> {
             let message = format!("{} parameters; {} takes {most}", self.binds.len(), self.target.name);
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        Ok(Compiled { sql: self.sql, binds: self.binds, params: self.params, columns, single: false })
+        let Compiler { sql, binds, params, warnings, .. } = self;
+        Ok(Compiled { sql, binds, params, columns, warnings, single: false })
     }
 
     fn push(&mut self, text: &str) {

@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::join::from;
 use super::keyed;
 use super::ready::Plans;
 use super::{Compiled, Compiler, Known, Target, write_name, write_table};
-use crate::dialect::{BindUse, Locks};
+use crate::dialect::{BindUse, Groupings, Locks};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node, Op, Origin, Source};
+use crate::expr::{Expr, Grouping, Node, Op, Origin, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
-use crate::schema::{ColumnDef, ColumnId, ForeignKeyDef, Name, Table, TableDef};
+use crate::schema::{ColumnDef, ColumnId, Name, Table, TableDef};
 use crate::stmt::selection::Item;
-use crate::stmt::{Join, JoinKind, Select, Strength, TextRows, Wait};
+use crate::stmt::{Select, Strength, TextRows, Wait};
+use crate::suggest::did_you_mean;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -82,6 +84,7 @@ pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Re
             binds: Vec::new(),
             params: Vec::new(),
             columns: Some(columns.clone()),
+            warnings: Vec::new(),
             single: false,
         };
         let key = def.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
@@ -129,10 +132,24 @@ impl Compiler<'_> {
         check_names(&known)?;
         self.within(known, |c| {
             c.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
+            c.distinct_on(&select.distinct_on)?;
             let columns = c.select_list(select)?;
             CLAUSES.iter().try_for_each(|clause| clause(c, select))?;
             Ok(columns)
         })
+    }
+
+    fn distinct_on(&mut self, columns: &[Expr]) -> Result<()> {
+        if columns.is_empty() {
+            return Ok(());
+        }
+        if !self.target.grammar.distinct_on() {
+            return Err(self.target.unsupported("DISTINCT ON"));
+        }
+        self.push("DISTINCT ON ");
+        self.parens(|c| c.list(columns, |c, column| c.expr(column)))?;
+        self.push(" ");
+        Ok(())
     }
 
     /// Writes a SELECT in the place of an expression.
@@ -200,6 +217,8 @@ impl Compiler<'_> {
     pub(super) fn source(&mut self, source: &Source) -> Result<()> {
         match (&source.origin, &source.alias) {
             (Origin::Subquery(select), Some(alias)) => return self.derived(select, alias),
+            (Origin::Lateral(select), Some(alias)) => return self.lateral(select, alias),
+            (Origin::Function(call), Some(alias)) => return self.table_function(call, source, alias),
             (Origin::Cte { .. } | Origin::Itself, Some(alias)) => {
                 self.name(&Name::from(alias.clone()));
                 return Ok(());
@@ -246,34 +265,6 @@ pub(super) fn check_names(known: &[Known]) -> Result<()> {
     Ok(())
 }
 
-fn from(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
-    let Some(first) = &select.from else {
-        return Ok(());
-    };
-    c.push(" FROM ");
-    c.source(first)?;
-    for (i, join) in select.joins.iter().enumerate() {
-        if join.kind == JoinKind::Full && !c.target.features.full_join {
-            return Err(c.target.unsupported("FULL JOIN"));
-        }
-        c.push(match join.kind {
-            JoinKind::Full => " FULL JOIN ",
-            JoinKind::Inner => " JOIN ",
-            JoinKind::Left => " LEFT JOIN ",
-        });
-        c.source(&join.source)?;
-        c.push(" ON ");
-        match &join.on {
-            Some(on) => c.expr(on)?,
-            None => {
-                let on = infer_on(c, select, i, join)?;
-                c.expr(&on)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 fn filter(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     c.conditions(" WHERE ", &select.filters)
 }
@@ -283,12 +274,67 @@ fn group_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         return Ok(());
     }
     c.push(" GROUP BY ");
-    c.list(&select.group_by, |c, expr| match place_of(select, expr) {
+    let groupings = c.target.grammar.groupings();
+    match select.group_by.as_slice() {
+        [Expr(Node::Apply(Op::Grouping(Grouping::Rollup), kids))] if groupings == Groupings::WithRollup => {
+            c.list(&kids.items, |c, expr| grouped(c, select, expr))?;
+            c.push(" WITH ROLLUP");
+            Ok(())
+        }
+        all => c.list(all, |c, expr| match &expr.0 {
+            Node::Apply(Op::Grouping(_), _) if groupings != Groupings::All => {
+                Err(c.target.unsupported("several groupings in one GROUP BY"))
+            }
+            Node::Apply(Op::Grouping(kind), kids) => several(c, select, kind, &kids.items),
+            _ => grouped(c, select, expr),
+        }),
+    }
+}
+
+/// One expression of GROUP BY.
+fn grouped(c: &mut Compiler<'_>, select: &Select, expr: &Expr) -> Result<()> {
+    let named = match &expr.0 {
+        Node::Apply(Op::Named(name), _) => Some(selected_as(select, name)?),
+        _ => None,
+    };
+    let expr = named.as_ref().unwrap_or(expr);
+    match place_of(select, expr) {
         Some(place) => {
             c.push(&place.to_string());
             Ok(())
         }
         None => c.expr(expr),
+    }
+}
+
+/// ROLLUP, CUBE, GROUPING SETS.
+fn several(c: &mut Compiler<'_>, select: &Select, kind: &Grouping, items: &[Expr]) -> Result<()> {
+    let sets = match kind {
+        Grouping::Rollup | Grouping::Cube => {
+            c.push(if *kind == Grouping::Rollup { "ROLLUP " } else { "CUBE " });
+            return c.parens(|c| c.list(items, |c, expr| grouped(c, select, expr)));
+        }
+        Grouping::Sets(sizes) => sizes,
+    };
+    let mut rest = items;
+    c.push("GROUPING SETS ");
+    c.parens(|c| {
+        c.list(sets, |c, size| {
+            let (set, after) = rest.split_at(rest.len().min(*size));
+            rest = after;
+            c.parens(|c| c.list(set, |c, expr| grouped(c, select, expr)))
+        })
+    })
+}
+
+/// What is selected under a name.
+fn selected_as(select: &Select, name: &Arc<str>) -> Result<Expr> {
+    let all = || select.items.iter().cloned().flat_map(Item::into_exprs);
+    all().find(|expr| expr.output_name().as_ref() == Some(name)).ok_or_else(|| {
+        let names: Vec<Arc<str>> = all().filter_map(|expr| expr.output_name()).collect();
+        let near = did_you_mean(name, names.iter().map(|name| &**name));
+        let message = format!("nothing is selected as `{name}`{near}");
+        Error::new(ErrorKind::NoSuchColumn, message).with_columns([&**name])
     })
 }
 
@@ -332,12 +378,19 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
     let selected = |label: &Arc<str>| {
         select.items.iter().any(|item| matches!(item, Item::Expr(e) if e.label_of() == Some(label)))
     };
-    c.sort_term(term, |c, key, least| match key.label_of().filter(|label| selected(label)) {
-        Some(label) => {
-            c.name(&Name::from(label.clone()));
-            Ok(())
+    c.sort_term(term, |c, key, least| {
+        let named = match &key.0 {
+            Node::Apply(Op::Named(name), _) => Some(selected_as(select, name)?),
+            _ => None,
+        };
+        let key = named.as_ref().unwrap_or(key);
+        match key.label_of().filter(|label| selected(label)) {
+            Some(label) => {
+                c.name(&Name::from(label.clone()));
+                Ok(())
+            }
+            None => c.operand(key, least, None),
         }
-        None => c.operand(key, least, None),
     })
 }
 
@@ -395,74 +448,4 @@ fn number(c: &mut Compiler<'_>, rows: u64, literal: bool) -> Result<String> {
     let before = std::mem::take(&mut c.sql);
     c.bind(&Value::Int(rows), None, BindUse::Compare)?;
     Ok(std::mem::replace(&mut c.sql, before))
-}
-
-/// The condition of a join that was not given one: the only foreign key between the table and
-/// those before it.
-fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> Result<Expr> {
-    let own = c.find(&join.source)?;
-    let mut found: Vec<(Expr, String)> = Vec::new();
-    let earlier = select.joins.iter().take(position).map(|join| &join.source);
-    for other in select.from.iter().chain(earlier) {
-        let def = c.find(other)?;
-        links(&join.source, &own, other, &def, &mut found);
-        links(other, &def, &join.source, &own, &mut found);
-    }
-    match found.len() {
-        1 => found.pop().map(|(on, _)| on).ok_or_else(|| no_key(&own)),
-        0 => Err(no_key(&own)),
-        _ => {
-            let (table, keys) =
-                (own.display_name(), found.into_iter().map(|(_, key)| key).collect::<Vec<_>>());
-            let message =
-                format!("`{table}` is connected by {}: say which with `join_on`", keys.join(" and "));
-            Err(Error::new(ErrorKind::AmbiguousForeignKey, message).with_table(table))
-        }
-    }
-}
-
-fn no_key(table: &TableDef) -> Error {
-    let table = table.display_name();
-    let message = format!("no foreign key connects `{table}` with the tables before it: use `join_on`");
-    Error::new(ErrorKind::NoForeignKey, message).with_table(table)
-}
-
-/// The foreign keys of one table that point to another, as join conditions with their names.
-fn links(
-    from: &Source,
-    from_def: &TableDef,
-    to: &Source,
-    to_def: &TableDef,
-    found: &mut Vec<(Expr, String)>,
-) {
-    for key in &from_def.foreign_keys {
-        if from_def.points_to(key, to_def)
-            && let Some(on) = key_condition(from, from_def, key, to, to_def)
-        {
-            let mut name = String::with_capacity(64);
-            name.push_str(from.alias.as_deref().unwrap_or(from_def.name.as_str()));
-            from_def.names_at(&key.columns).for_each(|column| {
-                name.push('.');
-                name.push_str(column);
-            });
-            found.push((on, name));
-        }
-    }
-}
-
-/// Column by column, this side equals that side; none when the target's columns are unknown.
-fn key_condition(
-    from: &Source,
-    from_def: &TableDef,
-    key: &ForeignKeyDef,
-    to: &Source,
-    to_def: &TableDef,
-) -> Option<Expr> {
-    let column = |source: &Source, id| Expr::column(crate::expr::ColumnRef { source: source.clone(), id });
-    let pairs = key.columns.iter().zip(key.target_positions(to_def)?).map(|(own, target)| {
-        let (own, target) = (from_def.column_at(*own)?, to_def.column_at(target)?);
-        // What is pointed to stands first: where collations differ, its own is the key's.
-        Some(column(to, target.id).eq(column(from, own.id)))
-    });
-    Some(Expr::all(pairs.collect::<Option<Vec<Expr>>>()?))
 }

@@ -7,10 +7,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Compiler;
+use crate::dialect::{RowsToUpdate, TableFunctions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node, Origin, Source};
-use crate::schema::{Name, TableDef};
+use crate::expr::{Expr, Node, Op, Origin, Source};
+use crate::schema::{ColumnDef, Name, Table, TableDef};
 use crate::stmt::{Part, Select};
+use crate::value::Value;
 
 impl Compiler<'_> {
     /// Writes WITH for what stands anywhere in the outermost SELECT, and then the SELECT.
@@ -86,6 +88,90 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// A SELECT in the FROM that sees the tables before it.
+    pub(super) fn lateral(&mut self, select: &Select, alias: &Arc<str>) -> Result<()> {
+        if !self.target.features.lateral {
+            return Err(self.target.unsupported("LATERAL"));
+        }
+        self.push("LATERAL ");
+        self.parens(|c| c.subselect(select))?;
+        self.push(" AS ");
+        self.name(&Name::from(alias.clone()));
+        Ok(())
+    }
+
+    /// A function that gives rows, and what its columns are called where that can be said.
+    pub(super) fn table_function(&mut self, call: &Expr, source: &Source, alias: &Arc<str>) -> Result<()> {
+        let form = self.target.grammar.table_functions();
+        if form == TableFunctions::None {
+            return Err(self.target.unsupported("functions that give rows"));
+        }
+        self.expr(call)?;
+        self.push(" AS ");
+        self.name(&Name::from(alias.clone()));
+        if form == TableFunctions::Renamed {
+            let def = source.table.def();
+            self.push(" ");
+            self.parens(|c| {
+                c.list(def.columns(), |c, column| {
+                    c.name(column.name());
+                    Ok(())
+                })
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Rows of values: the first names the columns, in a SELECT.
+    pub(super) fn rows(&mut self, table: &Table, cells: &[Expr]) -> Result<()> {
+        let def = table.def();
+        let columns: Vec<&ColumnDef> = def.columns().collect();
+        let none = cells.is_empty();
+        let nulls: Vec<Expr> =
+            columns.iter().map(|c| Expr::from(Value::Null).typed(c.ty().clone())).collect();
+        let mut rows = if none { nulls.chunks(columns.len()) } else { cells.chunks(columns.len()) };
+        let first = rows.next().unwrap_or_default();
+        self.push("SELECT ");
+        self.list(first.iter().zip(&columns), |c, (cell, column)| {
+            c.cell(cell, column)?;
+            c.push(" AS ");
+            c.name(column.name());
+            Ok(())
+        })?;
+        if none {
+            self.push(" WHERE 0 = 1");
+        }
+        let selects = self.target.grammar.rows_to_update() == Some(RowsToUpdate::JoinSelects);
+        for (at, row) in rows.enumerate() {
+            self.push(match (selects, at) {
+                (true, _) => " UNION ALL SELECT ",
+                (false, 0) => " UNION ALL VALUES (",
+                (false, _) => ", (",
+            });
+            self.list(row.iter().zip(&columns), |c, (cell, column)| c.cell(cell, column))?;
+            self.push(if selects { "" } else { ")" });
+        }
+        Ok(())
+    }
+
+    /// One value; NULL says its type where there is a name for it.
+    fn cell(&mut self, cell: &Expr, column: &ColumnDef) -> Result<()> {
+        let value = cell.unlabelled();
+        let null = match &value.0 {
+            Node::Apply(Op::Typed(_), kids) => {
+                matches!(kids.items.first(), Some(Expr(Node::Bind(Value::Null))))
+            }
+            _ => false,
+        };
+        match self.target.types.cast_name(column.ty()) {
+            Ok(name) if null => {
+                self.push(&format!("CAST(NULL AS {name})"));
+                Ok(())
+            }
+            _ => self.expr(cell),
+        }
+    }
+
     /// A SELECT in parentheses that sees nothing of what stands around it.
     fn alone(&mut self, select: &Select) -> Result<()> {
         let around = std::mem::take(&mut self.scopes);
@@ -112,6 +198,9 @@ impl<'s> Wanted<'s> {
     }
 
     fn source(&mut self, source: &'s Source) {
+        if let Origin::Function(call) = &source.origin {
+            self.expr(call);
+        }
         if let Some(inner) = source.origin.select().filter(|inner| self.seen.insert(Arc::as_ptr(inner))) {
             self.select(inner);
             if matches!(source.origin, Origin::Cte { .. }) {

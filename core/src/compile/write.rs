@@ -131,6 +131,7 @@ pub(super) fn compile_update(update: &Update, target: &Target) -> Result<Compile
         if !listed {
             c.more_tables(" FROM ", &update.tables)?;
         }
+        c.check_beside(&Source::of(&update.table), &update.tables, &update.filters);
         c.some_rows(&update.filters, update.all, "UPDATE", &def)?;
         c.returning_beside(&update.table, &update.tables, &update.returning, Operation::Update)
     })
@@ -157,6 +158,7 @@ pub(super) fn compile_delete(delete: &Delete, target: &Target) -> Result<Compile
         } else {
             c.more_tables(" USING ", &delete.tables)?;
         }
+        c.check_beside(&Source::of(&delete.table), &delete.tables, &delete.filters);
         c.some_rows(&delete.filters, delete.all, "DELETE", &def)?;
         c.push(if looks { ")" } else { "" });
         c.returning_beside(&delete.table, &delete.tables, &delete.returning, Operation::Delete)

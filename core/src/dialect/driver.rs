@@ -28,12 +28,14 @@ pub struct Request<'a> {
     /// Whether the rows are lent as they come, to a body that may send other statements meanwhile;
     /// otherwise the body reads them and does nothing else.
     pub stream: bool,
+    /// What the compiler warns of; drivers have nothing to do with it.
+    pub warnings: &'a [String],
 }
 
 impl<'a> Request<'a> {
     /// A text that will come again, with parameters.
     pub fn new(sql: &'a str, params: &'a [Value]) -> Request<'a> {
-        Request { sql, params, columns: None, keep: true, single: false, stream: false }
+        Request { sql, params, columns: None, keep: true, single: false, stream: false, warnings: &[] }
     }
 }
 

@@ -57,6 +57,8 @@ pub struct Features {
     pub empty_tables: bool,
     /// Which rows a SELECT can lock.
     pub locks: Locks,
+    /// A SELECT in the FROM may see the tables before it.
+    pub lateral: bool,
     /// There is FULL JOIN.
     pub full_join: bool,
     /// The collation in which texts are equal only when they are the same, where they are not by themselves.
@@ -132,6 +134,7 @@ impl Default for Features {
             virtual_columns: true,
             empty_tables: false,
             locks: Locks::Keys,
+            lateral: true,
             full_join: true,
             exact_collation: None,
             comments: Comments::InTables,

@@ -76,6 +76,28 @@ pub enum MoreTables {
     Listed,
 }
 
+/// What a SELECT does with functions that give rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableFunctions {
+    /// There are none.
+    None,
+    /// Their columns have the names that they have.
+    Named,
+    /// Their columns may be named: `AS f (a, b)`.
+    Renamed,
+}
+
+/// How several groupings are written in one GROUP BY.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groupings {
+    /// Not at all.
+    None,
+    /// `GROUP BY a, b WITH ROLLUP`.
+    WithRollup,
+    /// `ROLLUP (a, b)`, `CUBE (..)`, `GROUPING SETS (..)`.
+    All,
+}
+
 /// How a function appears in SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionForm<'a> {
@@ -199,6 +221,21 @@ pub trait Grammar: Send + Sync {
     /// Whether aggregates take FILTER (WHERE ..).
     fn aggregate_filter(&self) -> bool {
         true
+    }
+
+    /// What a SELECT does with functions that give rows.
+    fn table_functions(&self) -> TableFunctions {
+        TableFunctions::Renamed
+    }
+
+    /// How several groupings are written.
+    fn groupings(&self) -> Groupings {
+        Groupings::All
+    }
+
+    /// Whether there is DISTINCT ON.
+    fn distinct_on(&self) -> bool {
+        false
     }
 
     /// Whether windows have frames of groups, and EXCLUDE.

@@ -24,7 +24,10 @@ pub use facts::{
     IndexFacts, KeyFacts, ObjectKind, OtherFacts, Problem, SchemaFacts, SequenceFacts, TableFacts, TypeFacts,
 };
 pub use features::{Comments, Features, Locks, Returning};
-pub use grammar::{ArrayOf, FunctionForm, Grammar, IntegerList, Intent, MoreTables, RowsToUpdate, Upserts};
+pub use grammar::{
+    ArrayOf, FunctionForm, Grammar, Groupings, IntegerList, Intent, MoreTables, RowsToUpdate, TableFunctions,
+    Upserts,
+};
 pub use inspect::{Inspector, Scope};
 pub use isolation::Isolation;
 pub use options::{EngineOptions, PoolKind, read_switch};

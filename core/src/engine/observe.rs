@@ -46,6 +46,8 @@ pub struct Statement<'s> {
     pub rows: Option<u64>,
     /// Why it failed, if it did.
     pub error: Option<&'s Error>,
+    /// What the compiler warns of: tables that no condition connects.
+    pub warnings: &'s [String],
     /// The line of the program that called for it; none where a verb does not say, as for the end of
     /// what is dropped. What functions of columns and hooks send in a verb counts as the verb's.
     pub location: Option<&'static Location<'static>>,
@@ -99,7 +101,8 @@ impl fmt::Display for Statement<'_> {
     /// Without the values, and without the words of an error, which may hold some.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.3} ms  {}", self.duration.as_secs_f64() * 1e3, self.sql)?;
-        write_outcome(f, self.rows, self.error, self.location)
+        write_outcome(f, self.rows, self.error, self.location)?;
+        self.warnings.iter().try_for_each(|warning| write!(f, "  warning: {warning}"))
     }
 }
 
@@ -210,7 +213,7 @@ struct Watched {
 impl Watched {
     fn sent<T>(
         &self,
-        (sql, values): (&str, Values<'_>),
+        (sql, values, warnings): (&str, Values<'_>, &[String]),
         run: impl FnOnce() -> Result<T>,
         rows: impl FnOnce(&T) -> Option<u64>,
     ) -> Result<T> {
@@ -226,6 +229,7 @@ impl Watched {
             duration: clock.elapsed(),
             rows: done.as_ref().ok().and_then(rows),
             error: done.as_ref().err(),
+            warnings,
             location: caller(),
             database: &self.told.database,
             dialect: self.told.dialect,
@@ -383,12 +387,12 @@ impl Connection for Watched {
             })?;
             Ok(rows)
         };
-        self.sent((request.sql, Values::One(request.params)), run, |rows| Some(*rows))?;
+        self.sent((request.sql, Values::One(request.params), request.warnings), run, |rows| Some(*rows))?;
         refused.map_or(Ok(()), Err)
     }
 
     fn execute(&self, request: &Request<'_>) -> Result<Done> {
-        let statement = (request.sql, Values::One(request.params));
+        let statement = (request.sql, Values::One(request.params), request.warnings);
         self.sent(statement, || self.driver.execute(request), |done| Some(done.rows))
     }
 
@@ -401,7 +405,7 @@ impl Connection for Watched {
         ids: Option<&mut Vec<i64>>,
     ) -> Result<u64> {
         let run = || self.driver.execute_many(sql, width, values, range.clone(), ids);
-        self.sent((sql, Values::Many(values, width, &range)), run, |rows| Some(*rows))
+        self.sent((sql, Values::Many(values, width, &range), &[]), run, |rows| Some(*rows))
     }
 
     fn execute_arrays(
@@ -413,11 +417,11 @@ impl Connection for Watched {
         ids: Option<&mut Vec<i64>>,
     ) -> Result<u64> {
         let run = || self.driver.execute_arrays(sql, width, values, range.clone(), ids);
-        self.sent((sql, Values::Many(values, width, &range)), run, |rows| Some(*rows))
+        self.sent((sql, Values::Many(values, width, &range), &[]), run, |rows| Some(*rows))
     }
 
     fn script(&self, sql: &str) -> Result<()> {
-        self.sent((sql, Values::One(&[])), || self.driver.script(sql), |()| None)
+        self.sent((sql, Values::One(&[]), &[]), || self.driver.script(sql), |()| None)
     }
 
     fn set_read_only(&self, read_only: bool) -> Result<()> {

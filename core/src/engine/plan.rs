@@ -116,7 +116,9 @@ impl Plan<Select> {
         let compiled = &prepared.compiled;
         let binds = fill(&conn, compiled, values, BindUse::Compare)?;
         let columns = compiled.columns.as_ref();
-        let request = Request { columns, single: compiled.single, ..Request::new(&compiled.sql, &binds) };
+        let warnings = compiled.warnings();
+        let request =
+            Request { columns, single: compiled.single, warnings, ..Request::new(&compiled.sql, &binds) };
         conn.rows(&request, 1)
     }
 

@@ -21,6 +21,7 @@ fn request(compiled: &Compiled) -> Request<'_> {
     Request {
         columns: compiled.columns(),
         single: compiled.single,
+        warnings: compiled.warnings(),
         ..Request::new(compiled.sql(), compiled.binds())
     }
 }

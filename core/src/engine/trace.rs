@@ -21,6 +21,9 @@ pub(super) fn event(statement: &Statement<'_>) {
         Some(at) => (Some(at.file()), Some(at.line())),
         None => (None, None),
     };
+    for warning in statement.warnings {
+        tracing::event!(target: "mirrorm", Level::WARN, db.query.text = statement.sql, "{warning}");
+    }
     match statement.error {
         None => tracing::event!(
             target: "mirrorm",

@@ -7,6 +7,7 @@ mod build;
 mod case;
 mod form;
 pub mod func;
+mod group;
 mod text;
 pub(crate) mod types;
 mod window;
@@ -18,6 +19,8 @@ pub use build::{InList, TupleItems, exists, param, raw, tuple};
 pub(crate) use case::parts as case_parts;
 pub use case::{Case, case, case_of};
 pub use form::{Field, Form, JsonAs, JsonPath, Path, Step};
+pub(crate) use group::Grouping;
+pub use group::{cube, grouping_sets, named, rollup};
 pub(crate) use text::Pieces;
 pub use text::{Text, text};
 pub use window::{Bound, Exclude, Window, window};
@@ -93,6 +96,10 @@ pub(crate) enum Origin {
     Table,
     /// A SELECT in the FROM.
     Subquery(Arc<Select>),
+    /// A SELECT in the FROM that sees the tables before it.
+    Lateral(Arc<Select>),
+    /// A function that gives rows.
+    Function(Arc<Expr>),
     /// A SELECT that is named before the statement.
     Cte { select: Arc<Select>, recursive: bool },
     /// The recursive one that it is part of.
@@ -104,6 +111,8 @@ impl PartialEq for Origin {
         match (self, other) {
             (Origin::Table, Origin::Table) | (Origin::Itself, Origin::Itself) => true,
             (Origin::Subquery(a), Origin::Subquery(b)) => Arc::ptr_eq(a, b),
+            (Origin::Lateral(a), Origin::Lateral(b)) => Arc::ptr_eq(a, b),
+            (Origin::Function(a), Origin::Function(b)) => Arc::ptr_eq(a, b),
             (Origin::Cte { select: a, .. }, Origin::Cte { select: b, .. }) => Arc::ptr_eq(a, b),
             _ => false,
         }
@@ -111,11 +120,19 @@ impl PartialEq for Origin {
 }
 
 impl Origin {
+    /// How deep what its rows come from nests.
+    pub(crate) fn depth(&self) -> u16 {
+        match self {
+            Origin::Function(call) => call.depth(),
+            other => other.select().map_or(0, |select| select.depth()),
+        }
+    }
+
     /// The SELECT that its rows come from.
     pub(crate) fn select(&self) -> Option<&Arc<Select>> {
         match self {
-            Origin::Subquery(select) | Origin::Cte { select, .. } => Some(select),
-            Origin::Table | Origin::Itself => None,
+            Origin::Subquery(select) | Origin::Lateral(select) | Origin::Cte { select, .. } => Some(select),
+            Origin::Table | Origin::Function(_) | Origin::Itself => None,
         }
     }
 }
@@ -181,6 +198,12 @@ pub(crate) enum Op {
     Excluded,
     /// An operator of two in the program's own words.
     Custom(Arc<str>),
+    /// In GROUP BY: several groupings.
+    Grouping(Grouping),
+    /// What is selected under a name.
+    Named(Arc<str>),
+    /// Rows of values, one after the other, of these columns.
+    Rows(Table),
     /// What each dialect has a template for.
     Form(Form),
     /// SQL text of the program's own, with its operands at their places.

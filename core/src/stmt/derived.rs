@@ -36,8 +36,8 @@ impl Subquery {
         Ok(Expr::column(ColumnRef { source: self.source.clone(), id }))
     }
 
-    fn of(table: &Table, name: &Arc<str>, origin: Origin) -> Result<Subquery> {
-        let depth = origin.select().map_or(0, |select| select.depth());
+    pub(super) fn of(table: &Table, name: &Arc<str>, origin: Origin) -> Result<Subquery> {
+        let depth = origin.depth();
         if depth > MAX_DEPTH {
             let message = format!("SELECTs nest deeper than {MAX_DEPTH} levels");
             return Err(Error::new(ErrorKind::TooLarge, message));
@@ -95,6 +95,31 @@ impl Select {
         let (name, select) = (name.into(), self.with_names()?);
         let table = select.as_table(&name)?;
         Subquery::of(&table, &name, Origin::Subquery(Arc::new(select)))
+    }
+
+    /// As [`Select::subquery`], seeing the tables that stand before it in the FROM: joined for each row of theirs
+    /// (`LATERAL`). `Unsupported` from the verb on SQLite and MariaDB.
+    ///
+    /// # Errors
+    /// As [`Select::subquery`].
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", column("id", Integer).primary_key())?;
+    /// let posts = db.table("posts", (column("id", Integer).primary_key(), column("author", Integer)))?;
+    /// let own = select(posts.c("id")).filter(posts.c("author").eq(users.c("id")));
+    /// let last = own.order_by(posts.c("id").desc()).limit(3).lateral("last")?;
+    /// let lasts = select((users.c("id"), last.c("id"))).cross_join(&last);
+    /// assert!(matches!(lasts.all(&db).unwrap_err().kind(), ErrorKind::Unsupported { .. }));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn lateral(self, name: impl Into<Arc<str>>) -> Result<Subquery> {
+        let (name, select) = (name.into(), self.with_names()?);
+        let table = select.as_table(&name)?;
+        Subquery::of(&table, &name, Origin::Lateral(Arc::new(select)))
     }
 
     /// This SELECT under a name before the statement that uses it (`WITH name AS (..)`), however often that does.

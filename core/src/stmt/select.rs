@@ -32,6 +32,8 @@ pub struct Select {
     pub(crate) limit: Option<u64>,
     pub(crate) offset: Option<u64>,
     pub(crate) distinct: bool,
+    /// Where not empty, one row for each of these.
+    pub(crate) distinct_on: Vec<Expr>,
     /// Where its rows come from other SELECTs, these; then it has nothing of its own but order and limit.
     pub(crate) compound: Option<Box<Compound>>,
     /// Where it is a text, this; then it has nothing of its own.
@@ -52,6 +54,8 @@ pub(crate) struct Join {
     pub(crate) kind: JoinKind,
     pub(crate) source: Source,
     pub(crate) on: Option<Expr>,
+    /// The only table that a foreign key may lead to or come from, where that was said.
+    pub(crate) beside: Option<Source>,
 }
 
 /// How a table is joined.
@@ -60,6 +64,7 @@ pub(crate) enum JoinKind {
     Inner,
     Left,
     Full,
+    Cross,
 }
 
 /// What can be joined: a table or an alias of one.
@@ -85,8 +90,48 @@ impl Joinable for Alias {
 
 impl Select {
     fn add_join(mut self, kind: JoinKind, table: &impl Joinable, on: Option<Expr>) -> Select {
-        self.joins.push(Join { kind, source: table.source(), on });
+        self.joins.push(Join { kind, source: table.source(), on, beside: None });
         self
+    }
+
+    fn add_join_from(mut self, kind: JoinKind, from: &impl Joinable, table: &impl Joinable) -> Select {
+        let beside = from.source();
+        self.from = self.from.or_else(|| Some(beside.clone()));
+        self.joins.push(Join { kind, source: table.source(), on: None, beside: Some(beside) });
+        self
+    }
+
+    /// As [`Select::join`], along the one foreign key between the table and this one before it, whatever others there
+    /// are.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// let author = column("author", Integer).references("users");
+    /// let posts = db.table("posts", (column("id", Integer).primary_key(), author))?;
+    /// let likes = (column("post", Integer).references("posts"), column("who", Integer).references("users"));
+    /// let likes = db.table("likes", likes)?;
+    /// db.create_all()?;
+    /// let of_posts = select(users.c("name")).join(&posts).join_from(&posts, &likes);
+    /// assert_eq!(of_posts.count(&db)?, 0);
+    /// assert_eq!(select(users.c("name")).join(&posts).join(&likes).count(&db).unwrap_err().kind(), ErrorKind::AmbiguousForeignKey);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn join_from(self, from: &impl Joinable, table: &impl Joinable) -> Select {
+        self.add_join_from(JoinKind::Inner, from, table)
+    }
+
+    /// As [`Select::join_from`], keeping rows without a match.
+    pub fn left_join_from(self, from: &impl Joinable, table: &impl Joinable) -> Select {
+        self.add_join_from(JoinKind::Left, from, table)
+    }
+
+    /// Every row with every row of a table.
+    pub fn cross_join(self, table: &impl Joinable) -> Select {
+        self.add_join(JoinKind::Cross, table, None)
     }
 
     /// Joins a table along the one foreign key between it and the tables before it.
@@ -172,6 +217,44 @@ impl Select {
         self
     }
 
+    /// One row for each of these values, the first in its order, which begins with them; of PostgreSQL.
+    pub fn distinct_on(mut self, columns: impl Selection) -> Select {
+        self.distinct_on.extend(exprs(columns));
+        self
+    }
+
+    /// Names each column by its table and itself, `users_id`, so that no two of several tables have one name; what has
+    /// a label keeps it.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let a = db.table("a", column("id", Integer).primary_key())?;
+    /// let b = db.table("b", (column("id", Integer).primary_key(), column("a", Integer).references("a")))?;
+    /// db.create_all()?;
+    /// insert(&a).values(values! { "id" => 1 }).run(&db)?;
+    /// insert(&b).values(values! { "id" => 2, "a" => 1 }).run(&db)?;
+    /// let row = select((&a, &b)).join(&b).labels_with_tables().one(&db)?;
+    /// assert_eq!((row.get::<i64>("a_id")?, row.get::<i64>("b_id")?), (1, 2));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn labels_with_tables(mut self) -> Select {
+        let exprs = std::mem::take(&mut self.items).into_iter().flat_map(Item::into_exprs);
+        let labelled = exprs.map(|expr| match (&expr.0, expr.output_name()) {
+            (Node::Column(column), Some(name)) => {
+                let source = &column.source;
+                let table =
+                    source.alias.as_deref().map_or_else(|| source.table.name().to_string(), str::to_string);
+                Item::Expr(expr.label(format!("{table}_{name}")))
+            }
+            _ => Item::Expr(expr),
+        });
+        self.items = labelled.collect();
+        self
+    }
+
     /// Selects something else from the same rows.
     pub fn columns(mut self, selection: impl Selection) -> Select {
         let mut list = SelectionList::default();
@@ -245,7 +328,7 @@ impl Select {
                 Item::Expr(expr) => Part::Expr(expr),
             });
         }
-        let clauses = [&self.filters, &self.group_by, &self.having, &self.order_by];
+        let clauses = [&self.distinct_on, &self.filters, &self.group_by, &self.having, &self.order_by];
         clauses.into_iter().flatten().for_each(|expr| visit(Part::Expr(expr)));
     }
 
@@ -260,7 +343,7 @@ impl Select {
 
     /// How deep the statement nests, for the limit on expressions.
     pub(crate) fn depth(&self) -> u16 {
-        let all = [&self.filters, &self.group_by, &self.having, &self.order_by];
+        let all = [&self.distinct_on, &self.filters, &self.group_by, &self.having, &self.order_by];
         let selected = self.items.iter().map(|item| match item {
             Item::Expr(expr) => expr.depth(),
             Item::Table(_) => 0,
@@ -281,7 +364,7 @@ impl Select {
             Item::Table(_) => true,
             Item::Expr(expr) => expr.is_column(),
         };
-        let whole = self.limit.is_none() && self.offset.is_none() && !self.distinct;
+        let whole = !self.is_limited() && !self.distinct && self.distinct_on.is_empty();
         whole
             && self.compound.is_none()
             && self.text.is_none()
@@ -324,6 +407,7 @@ impl Select {
             && self.offset.is_none()
             && self.lock.is_none()
             && self.compound.is_none()
+            && self.distinct_on.is_empty()
             && !self.distinct;
         match self.items.as_slice() {
             [Item::Table(source)] if plain && source.alias.is_none() => {

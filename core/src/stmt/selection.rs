@@ -1,6 +1,6 @@
 //! What `select(..)` takes: tables, columns, expressions, and lists of them.
 
-use crate::expr::{Expr, Node, Op, Origin, Source};
+use crate::expr::{Expr, Node, Op, Origin, Source, named};
 use crate::schema::{Alias, Table};
 
 /// The columns of a SELECT and the table they come from first.
@@ -77,6 +77,13 @@ impl Selection for Expr {
 impl Selection for &Expr {
     fn add_to(self, list: &mut SelectionList) {
         list.expr(self.clone());
+    }
+}
+
+/// What is selected under this name, in `order_by` and `group_by`.
+impl Selection for &str {
+    fn add_to(self, list: &mut SelectionList) {
+        list.expr(named(self));
     }
 }
 

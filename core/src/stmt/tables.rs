@@ -61,6 +61,9 @@ impl Walk<'_> {
     }
 
     fn source(&mut self, source: &Source) {
+        if let Origin::Function(call) = &source.origin {
+            self.expr(call);
+        }
         match source.origin.select() {
             Some(select) if self.seen.insert(Arc::as_ptr(select)) => self.select(select),
             None if source.origin == Origin::Table => (self.visit)(&source.table),

@@ -4,7 +4,8 @@
 //! backslash in hexadecimal digits (dev.mysql.com/doc/refman/en/sql-mode.html).
 
 use mirrorm_core::dialect::{
-    FunctionForm, Grammar, Intent, Isolation, MoreTables, RowsToUpdate, Upserts, standard,
+    FunctionForm, Grammar, Groupings, Intent, Isolation, MoreTables, RowsToUpdate, TableFunctions, Upserts,
+    standard,
 };
 use mirrorm_core::expr::{Field, Form, JsonAs};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
@@ -308,6 +309,15 @@ impl Grammar for MySqlGrammar {
     /// dev.mysql.com/doc/refman/en/information-functions.html, LAST_INSERT_ID
     fn tells_updated_key(&self) -> Option<&'static str> {
         Some("LAST_INSERT_ID")
+    }
+
+    fn table_functions(&self) -> TableFunctions {
+        TableFunctions::None
+    }
+
+    /// dev.mysql.com/doc/refman/en/group-by-modifiers.html
+    fn groupings(&self) -> Groupings {
+        Groupings::WithRollup
     }
 
     fn more_tables(&self) -> MoreTables {

@@ -106,6 +106,7 @@ fn features_of(version: String) -> Features {
     features.partial_indexes = false;
     features.set_default_keys = false;
     features.locks = if is_mariadb { Locks::Plain } else { Locks::Tables };
+    features.lateral = !is_mariadb;
     features.full_join = false;
     // `utf8mb4_bin` would take no notice of spaces at the end.
     features.exact_collation = Some(if is_mariadb { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" });

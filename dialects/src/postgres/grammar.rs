@@ -95,6 +95,11 @@ impl Grammar for PostgresGrammar {
         vec![format!("BEGIN ISOLATION LEVEL {level}{access}")]
     }
 
+    /// Manual, SELECT, "DISTINCT Clause".
+    fn distinct_on(&self) -> bool {
+        true
+    }
+
     fn ilike(&self) -> Option<(&'static str, &'static str)> {
         Some(("ILIKE", "NOT ILIKE"))
     }

@@ -1,7 +1,8 @@
 //! How SQLite spells what others spell otherwise.
 
 use mirrorm_core::dialect::{
-    Features, FunctionForm, Grammar, IntegerList, Intent, MoreTables, RowsToUpdate, standard,
+    Features, FunctionForm, Grammar, Groupings, IntegerList, Intent, MoreTables, RowsToUpdate,
+    TableFunctions, standard,
 };
 use mirrorm_core::expr::{Field, Form, JsonAs};
 use mirrorm_core::schema::{Autoincrement, ColumnDef, Options, TableDef};
@@ -71,6 +72,15 @@ impl Grammar for SqliteGrammar {
     /// sqlite.org/lang_upsert.html, 2.2, "Parsing Ambiguity"
     fn conflict_after_where(&self) -> bool {
         true
+    }
+
+    /// sqlite.org/vtab.html, 3, "Table-valued functions"
+    fn table_functions(&self) -> TableFunctions {
+        TableFunctions::Named
+    }
+
+    fn groupings(&self) -> Groupings {
+        Groupings::None
     }
 
     fn more_tables(&self) -> MoreTables {

@@ -125,6 +125,7 @@ fn features_of(version: String) -> Features {
     features.update_from_rows = number >= (3, 33);
     features.comments = Comments::None;
     features.locks = Locks::None;
+    features.lateral = false;
     features.full_join = number >= (3, 39);
     features.version = version;
     features
