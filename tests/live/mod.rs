@@ -59,6 +59,12 @@ mod tour;
 /// INSERT, UPDATE and DELETE of the SQL toolkit.
 mod writing;
 
+/// Expressions made by chance.
+mod agreeing;
+
+/// What a result gives.
+mod results;
+
 /// What a SELECT is made of.
 mod selecting;
 

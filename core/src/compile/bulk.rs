@@ -10,7 +10,7 @@ use super::{Compiled, Compiler, Target, adapt, write_name};
 use crate::dialect::{BindUse, Returning, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::Source;
-use crate::rows::{RowBuffer, Rows};
+use crate::rows::{ColumnInfo, Columns, RowBuffer, Rows};
 use crate::schema::{ClientDefault, ColumnDef, Table, TableDef};
 use crate::stmt::insert::InsertBody;
 use crate::stmt::{Insert, OnConflict, Operation};
@@ -29,6 +29,19 @@ pub(crate) fn returning_the_key(def: &TableDef, target: &Target, sql: &mut Strin
     sql.push_str(" RETURNING ");
     write_name(target, &key.column.name, sql);
     true
+}
+
+/// Adds RETURNING of all columns of the primary key, if there is one and the database can; what they are.
+pub(crate) fn returning_whole_key(def: &TableDef, target: &Target, sql: &mut String) -> Option<Arc<Columns>> {
+    let key = def.primary_key().filter(|_| target.features.returning != Returning::None)?;
+    let columns: Vec<&ColumnDef> = key.columns.iter().filter_map(|at| def.column_at(*at)).collect();
+    sql.push_str(" RETURNING ");
+    for (at, column) in columns.iter().enumerate() {
+        sql.push_str(if at == 0 { "" } else { ", " });
+        write_name(target, &column.column.name, sql);
+    }
+    let info = |column: &&ColumnDef| ColumnInfo::new(column.key.clone(), column.column.ty.clone());
+    Some(Arc::new(Columns::new(columns.iter().map(info).collect())))
 }
 
 /// A bulk insert, ready to be sent in batches: columns, and values in the driver's forms. Values

@@ -31,7 +31,7 @@ fn precedence(op: &Op) -> u8 {
         Op::Not => 3,
         Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Is | Op::IsNot => 4,
         Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike => 4,
-        Op::In | Op::NotIn | Op::InIntegers(_) | Op::Between | Op::NotBetween => 4,
+        Op::In | Op::NotIn | Op::InIntegers(_) | Op::InParam { .. } | Op::Between | Op::NotBetween => 4,
         Op::Concat => 5,
         Op::Add | Op::Sub => 6,
         Op::Mul | Op::Rem => 7,
@@ -41,6 +41,7 @@ fn precedence(op: &Op) -> u8 {
         Op::Grouping(_) | Op::Named(_) | Op::Rows(_) => ATOM,
         Op::Excluded | Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) | Op::Typed(_) => ATOM,
         Op::Case { .. } | Op::Over(_) | Op::Filter | Op::Tuple => ATOM,
+        Op::Ordered | Op::WithinGroup => ATOM,
     }
 }
 
@@ -76,15 +77,37 @@ impl Compiler<'_> {
             Node::Apply(Op::Typed(own), kids) => {
                 kids.items.iter().try_for_each(|item| match &item.0 {
                     // It stands beside nothing that tells the database its type.
-                    Node::Bind(value) => {
-                        let value = adapt(self.target, value.clone(), Some(own), BindUse::Compare)?;
-                        self.bind(&value, None, BindUse::Compare)
-                    }
+                    Node::Bind(value) => self.typed_value(value, own),
                     _ => self.operand(item, least, Some(own)),
                 })
             }
             Node::Apply(op, kids) if precedence(op) < least => self.parens(|c| c.apply(op, &kids.items, ty)),
             Node::Apply(op, kids) => self.apply(op, &kids.items, ty),
+        }
+    }
+
+    /// A value of a type, beside nothing that says so.
+    fn typed_value(&mut self, value: &Value, ty: &Type) -> Result<()> {
+        let grammar = self.target.grammar;
+        let value = adapt(self.target, value.clone(), Some(ty), BindUse::Compare)?;
+        if self.literal {
+            return self.bind(&value, None, BindUse::Compare);
+        }
+        if value.is_null()
+            && grammar.casts_null(ty)
+            && let Ok(name) = self.target.types.cast_name(ty)
+        {
+            self.push(&format!("CAST(NULL AS {name})"));
+            return Ok(());
+        }
+        match grammar.typed_as(value.as_ref()) {
+            Some(name) => {
+                self.push("CAST(");
+                self.placeholder(value)?;
+                self.push(&format!(" AS {name})"));
+                Ok(())
+            }
+            None => self.placeholder(value),
         }
     }
 
@@ -164,6 +187,11 @@ impl Compiler<'_> {
             }
             (Op::Is | Op::IsNot, [left, right]) => self.null_safe(op, left, right),
             (Op::In | Op::NotIn, [item, list @ ..]) => self.membership(op, item, list),
+            (Op::InParam { name, negated }, [item]) => {
+                let ty = self.type_of(item);
+                self.operand(item, 5, None)?;
+                self.list_param(name, *negated, ty.as_ref())
+            }
             (Op::InIntegers(list), [item]) => self.in_integers(item, list),
             (Op::Between | Op::NotBetween, [item, low, high]) => self.between(op, item, low, high),
             (Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike, [item, pattern, escape @ ..]) => {
@@ -180,7 +208,11 @@ impl Compiler<'_> {
                 self.name(&Name::from(name.clone()));
                 Ok(())
             }
-            (Op::Function { name, distinct }, _) => self.function(name, *distinct, items),
+            (Op::Function { schema, name, distinct }, _) => {
+                self.function(schema.as_ref(), name, *distinct, items, &[])
+            }
+            (Op::Ordered, [aggregate, terms @ ..]) => self.ordered(aggregate, terms),
+            (Op::WithinGroup, [aggregate, terms @ ..]) => self.within_group(aggregate, terms),
             (Op::Asc | Op::Desc | Op::Nulls(_), _) => {
                 let message = "asc, desc and nulls_first are for ORDER BY";
                 Err(Error::new(ErrorKind::Invalid, message))
@@ -398,8 +430,24 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn function(&mut self, name: &str, distinct: bool, args: &[Expr]) -> Result<()> {
-        match self.target.grammar.function(name) {
+    /// A call; an aggregate may have an order inside.
+    pub(super) fn function(
+        &mut self,
+        schema: Option<&Arc<str>>,
+        name: &str,
+        distinct: bool,
+        args: &[Expr],
+        order: &[Expr],
+    ) -> Result<()> {
+        let form = match schema {
+            Some(schema) => {
+                self.name(&Name::from(schema.clone()));
+                self.push(".");
+                FunctionForm::Call(name)
+            }
+            None => self.target.grammar.function(name),
+        };
+        match form {
             FunctionForm::Word(word) if args.is_empty() => self.push(word),
             FunctionForm::Word(_) => self.name(&Name::from(name)),
             FunctionForm::Call(name) => {
@@ -413,6 +461,7 @@ impl Compiler<'_> {
                 self.push(if distinct { "(DISTINCT " } else { "(" });
                 let ty = args.iter().find_map(|arg| self.type_of(arg));
                 self.list(args, |c, arg| c.operand(arg, 0, ty.as_ref()))?;
+                self.order_inside(order)?;
                 self.push(")");
             }
         }

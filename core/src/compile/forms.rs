@@ -5,7 +5,7 @@
 
 use super::{Compiler, adapt};
 use crate::dialect::BindUse;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Bound, Exclude, Expr, Frame, Node, Op, Over, Unit, case_parts};
 use crate::types::Type;
 use crate::value::Value;
@@ -149,6 +149,46 @@ impl Compiler<'_> {
         };
         let kept = Expr::apply(op.clone(), kids.items.iter().map(held).collect());
         self.operand(&kept, 0, None)
+    }
+
+    /// An aggregate of rows in an order.
+    pub(super) fn ordered(&mut self, aggregate: &Expr, terms: &[Expr]) -> Result<()> {
+        let grammar = self.target.grammar;
+        if !(grammar.orders_any_aggregate() && grammar.ordered_aggregates(&self.target.features)) {
+            return Err(self.target.unsupported("ORDER BY in an aggregate"));
+        }
+        match &aggregate.0 {
+            Node::Apply(Op::Function { schema, name, distinct }, kids) => {
+                self.function(schema.as_ref(), name, *distinct, &kids.items, terms)
+            }
+            _ => Err(Error::new(ErrorKind::Invalid, "rows are taken in an order by an aggregate")),
+        }
+    }
+
+    /// An aggregate of sorted rows.
+    pub(super) fn within_group(&mut self, aggregate: &Expr, terms: &[Expr]) -> Result<()> {
+        if !self.target.grammar.within_group() {
+            return Err(self.target.unsupported("aggregates of sorted rows"));
+        }
+        self.operand(aggregate, 0, None)?;
+        self.push(" WITHIN GROUP (");
+        let start = self.sql.len();
+        self.order_inside(terms)?;
+        // Its ORDER BY stands alone.
+        if self.sql.get(start..).is_some_and(|text| text.starts_with(' ')) {
+            self.sql.remove(start);
+        }
+        self.push(")");
+        Ok(())
+    }
+
+    /// ORDER BY of what stands in parentheses, if there are terms.
+    pub(super) fn order_inside(&mut self, terms: &[Expr]) -> Result<()> {
+        if terms.is_empty() {
+            return Ok(());
+        }
+        self.push(" ORDER BY ");
+        self.list(terms, |c, term| c.sort_term(term, |c, key, least| c.operand(key, least, None)))
     }
 
     /// A tuple, its values beside those of another.

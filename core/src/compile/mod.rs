@@ -23,7 +23,7 @@ mod write;
 
 use std::sync::Arc;
 
-pub(crate) use bulk::{BulkInsert, returning_key, returning_the_key};
+pub(crate) use bulk::{BulkInsert, returning_key, returning_the_key, returning_whole_key};
 use ready::Plans;
 pub(crate) use ready::Ready;
 pub(crate) use select::ready as ready_plans;
@@ -58,6 +58,17 @@ pub(crate) struct ParamSlot {
     pub(crate) ty: Option<Type>,
     /// Whether the value goes into a column rather than into a comparison.
     pub(crate) stored: bool,
+    /// Where it is a list, how it gets into the text.
+    pub(crate) list: Option<ListSlot>,
+}
+
+/// How a list gets into the text of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ListSlot {
+    /// As one array.
+    Array,
+    /// As many placeholders, in place of the one that is there.
+    Text { start: usize, end: usize },
 }
 
 impl Compiled {
@@ -171,6 +182,8 @@ pub(crate) struct Compiler<'t> {
     /// The names of SELECTs that stand before it, which mean no table then.
     names: Vec<Arc<str>>,
     warnings: Vec<String>,
+    /// A name that the server would cut.
+    too_long: Option<Name>,
     /// DDL takes no parameters: values are written as literals, columns by name alone.
     literal: bool,
     /// RETURNING names the columns of the one table by name alone.
@@ -212,12 +225,18 @@ impl<'t> Compiler<'t> {
             upserting: None,
             names: Vec::new(),
             warnings: Vec::new(),
+            too_long: None,
             literal,
             bare: literal,
         }
     }
 
     fn finish(self, columns: Option<Arc<Columns>>) -> Result<Compiled> {
+        if let Some(name) = &self.too_long {
+            let (length, target) = (self.target.grammar.length_of_name(name.as_str()), self.target.name);
+            let message = format!("the name `{name}` is {length} long, too long for {target}");
+            return Err(Error::new(ErrorKind::TooLarge, message));
+        }
         let most = self.target.features.max_params;
         if self.binds.len() > most {
             let message = format!("{} parameters; {} takes {most}", self.binds.len(), self.target.name);
@@ -233,7 +252,23 @@ impl<'t> Compiler<'t> {
 
     /// Writes an identifier: the one place where names enter SQL.
     fn name(&mut self, name: &Name) {
+        self.check_length(name, self.target.features.max_identifier);
         write_name(self.target, name, &mut self.sql);
+    }
+
+    /// Writes the name of a result column, which may be longer than others.
+    fn label(&mut self, label: &Arc<str>) {
+        let name = Name::from(label.clone());
+        self.check_length(&name, self.target.grammar.longest_label(&self.target.features));
+        write_name(self.target, &name, &mut self.sql);
+    }
+
+    /// Notes a name that the server would cut, or refuse.
+    fn check_length(&mut self, name: &Name, most: usize) {
+        // No character is longer than its bytes.
+        if name.as_str().len() > most && self.target.grammar.length_of_name(name.as_str()) > most {
+            self.too_long.get_or_insert_with(|| name.clone());
+        }
     }
 
     /// Writes `schema.table`.
@@ -309,9 +344,31 @@ impl<'t> Compiler<'t> {
             name: name.clone(),
             ty: ty.cloned(),
             stored: to == BindUse::Store,
+            list: None,
         });
         self.binds.push(Value::Null);
         self.target.grammar.placeholder(self.binds.len(), &mut self.sql);
+        Ok(())
+    }
+
+    /// Writes the membership in a list that comes when the plan runs.
+    fn list_param(&mut self, name: &Arc<str>, negated: bool, ty: Option<&Type>) -> Result<()> {
+        let array = self.target.grammar.array_membership().filter(|_| !self.target.readable);
+        let (before, after) = match array {
+            Some(words) if negated => words.1,
+            Some(words) => words.0,
+            None if negated => (" NOT IN (", ")"),
+            None => (" IN (", ")"),
+        };
+        self.push(before);
+        let start = self.sql.len();
+        self.param(name, ty, BindUse::Compare)?;
+        let list =
+            if array.is_some() { ListSlot::Array } else { ListSlot::Text { start, end: self.sql.len() } };
+        if let Some(slot) = self.params.last_mut() {
+            slot.list = Some(list);
+        }
+        self.push(after);
         Ok(())
     }
 

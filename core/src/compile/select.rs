@@ -71,6 +71,15 @@ pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Re
     def.ready.get(target, || {
         let mut table = String::new();
         write_table(target, def, &mut table);
+        let most = target.features.max_identifier;
+        let names = def.columns().map(|column| &column.column.name).chain([&def.name]).chain(&def.schema);
+        let long =
+            |name: &&Name| name.as_str().len() > most && target.grammar.length_of_name(name.as_str()) > most;
+        if let Some(name) = names.into_iter().find(long) {
+            // The server would cut it, and might find another by what is left.
+            let message = format!("the name `{name}` is longer than {} takes", target.name);
+            return Err(Error::new(ErrorKind::TooLarge, message).with_table(def.display_name()));
+        }
         let qualify = |column: &ColumnDef| {
             let mut name = format!("{table}.");
             write_name(target, &column.column.name, &mut name);
@@ -191,7 +200,7 @@ impl Compiler<'_> {
         self.expr(expr)?;
         if let Node::Apply(Op::Label(label), _) = &expr.0 {
             self.push(" AS ");
-            self.name(&Name::from(label.clone()));
+            self.label(label);
         }
         columns.push(self.output(expr));
         Ok(())
@@ -386,7 +395,7 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
         let key = named.as_ref().unwrap_or(key);
         match key.label_of().filter(|label| selected(label)) {
             Some(label) => {
-                c.name(&Name::from(label.clone()));
+                c.label(label);
                 Ok(())
             }
             None => c.operand(key, least, None),

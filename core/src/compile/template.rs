@@ -134,8 +134,7 @@ impl Compiler<'_> {
         if !self.target.grammar.ordered_aggregates(&self.target.features) {
             return Err(self.target.unsupported("ORDER BY in an aggregate"));
         }
-        self.push(" ORDER BY ");
-        self.list(terms, |c, term| c.sort_term(term, |c, key, least| c.operand(key, least, None)))
+        self.order_inside(terms)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::Compiler;
 use crate::dialect::{RowsToUpdate, TableFunctions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node, Op, Origin, Source};
+use crate::expr::{Expr, Node, Origin, Source};
 use crate::schema::{ColumnDef, Name, Table, TableDef};
 use crate::stmt::{Part, Select};
 use crate::value::Value;
@@ -133,7 +133,7 @@ impl Compiler<'_> {
         let first = rows.next().unwrap_or_default();
         self.push("SELECT ");
         self.list(first.iter().zip(&columns), |c, (cell, column)| {
-            c.cell(cell, column)?;
+            c.expr(cell)?;
             c.push(" AS ");
             c.name(column.name());
             Ok(())
@@ -148,28 +148,10 @@ impl Compiler<'_> {
                 (false, 0) => " UNION ALL VALUES (",
                 (false, _) => ", (",
             });
-            self.list(row.iter().zip(&columns), |c, (cell, column)| c.cell(cell, column))?;
+            self.list(row, |c, cell| c.expr(cell))?;
             self.push(if selects { "" } else { ")" });
         }
         Ok(())
-    }
-
-    /// One value; NULL says its type where there is a name for it.
-    fn cell(&mut self, cell: &Expr, column: &ColumnDef) -> Result<()> {
-        let value = cell.unlabelled();
-        let null = match &value.0 {
-            Node::Apply(Op::Typed(_), kids) => {
-                matches!(kids.items.first(), Some(Expr(Node::Bind(Value::Null))))
-            }
-            _ => false,
-        };
-        match self.target.types.cast_name(column.ty()) {
-            Ok(name) if null => {
-                self.push(&format!("CAST(NULL AS {name})"));
-                Ok(())
-            }
-            _ => self.expr(cell),
-        }
     }
 
     /// A SELECT in parentheses that sees nothing of what stands around it.

@@ -107,6 +107,9 @@ pub enum FunctionForm<'a> {
     Word(&'static str),
 }
 
+/// What stands before something, and behind it.
+pub type Around = (&'static str, &'static str);
+
 /// How a dialect spells SQL.
 pub trait Grammar: Send + Sync {
     /// Writes an identifier in quotes, whatever is in it.
@@ -190,6 +193,16 @@ pub trait Grammar: Send + Sync {
         true
     }
 
+    /// Whether any aggregate takes ORDER BY, not only that which puts texts together.
+    fn orders_any_aggregate(&self) -> bool {
+        true
+    }
+
+    /// Whether there are aggregates of sorted rows, WITHIN GROUP.
+    fn within_group(&self) -> bool {
+        true
+    }
+
     /// Writes a value as a literal, for DDL, where parameters are not allowed.
     ///
     /// # Errors
@@ -254,6 +267,22 @@ pub trait Grammar: Send + Sync {
         None
     }
 
+    /// What stands around an array that is one parameter, for being in it and for not being in it; where there is no
+    /// such thing, every value of a list is a parameter.
+    fn array_membership(&self) -> Option<(Around, Around)> {
+        None
+    }
+
+    /// How long a name is, as the server counts it: in bytes, unless it says otherwise.
+    fn length_of_name(&self, name: &str) -> usize {
+        name.len()
+    }
+
+    /// The longest name of a result column.
+    fn longest_label(&self, features: &Features) -> usize {
+        features.max_identifier
+    }
+
     /// How the values of a column travel as one array, so that one text writes any number of rows; none
     /// where they cannot without being changed.
     fn array_of(&self, column: &ColumnDef) -> Option<ArrayOf> {
@@ -304,6 +333,17 @@ pub trait Grammar: Send + Sync {
     /// Whether what an UPDATE sets is there for what it sets after it, against the standard.
     fn sets_in_order(&self) -> bool {
         false
+    }
+
+    /// Whether a NULL that was told its type has to say it.
+    fn casts_null(&self, ty: &Type) -> bool {
+        let _ = ty;
+        false
+    }
+
+    /// The type to name for a value that was told its own.
+    fn typed_as(&self, value: ValueRef<'_>) -> Option<&'static str> {
+        self.bind_type(value, None)
     }
 
     /// What follows `INSERT INTO table` when no column is given.

@@ -25,8 +25,8 @@ pub use facts::{
 };
 pub use features::{Comments, Features, Locks, Returning};
 pub use grammar::{
-    ArrayOf, FunctionForm, Grammar, Groupings, IntegerList, Intent, MoreTables, RowsToUpdate, TableFunctions,
-    Upserts,
+    Around, ArrayOf, FunctionForm, Grammar, Groupings, IntegerList, Intent, MoreTables, RowsToUpdate,
+    TableFunctions, Upserts,
 };
 pub use inspect::{Inspector, Scope};
 pub use isolation::Isolation;

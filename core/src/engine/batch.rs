@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::conn::Conn;
-use super::run::{batches, send_bulk};
+use super::write::{batches, send_bulk};
 use crate::compile::{BulkInsert, adapt, keyed, ready_plans};
 use crate::dialect::{BindUse, Request, RowsToUpdate};
 use crate::error::{Error, ErrorKind, Result};

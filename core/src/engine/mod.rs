@@ -1,7 +1,7 @@
 //! Doing things: connections from a pool, transactions, and the verbs of statements.
 //!
 //! Everything here goes through the contracts in `dialect`. `pool` and `gate` share nothing with
-//! statements; `conn` joins both; `run` has the verbs. `observe` tells what is sent, `caller` by whom.
+//! statements; `conn` joins both; `run` and `write` have the verbs. `observe` tells what is sent, `caller` by whom.
 
 mod batch;
 mod caller;
@@ -9,6 +9,7 @@ mod closed;
 mod conn;
 mod gate;
 mod holders;
+mod lists;
 mod observe;
 mod params;
 mod plan;
@@ -19,6 +20,7 @@ mod schema_ops;
 #[cfg(feature = "tracing")]
 mod trace;
 mod transaction;
+mod write;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,9 +36,9 @@ pub use params::{IntoParams, Params};
 pub use plan::{Plan, Prepare, Writes};
 pub use pool::PoolStatus;
 pub use pool_events::{PoolEvent, PoolEventKind, PoolHook};
-pub use run::{BulkInserted, Inserted};
 pub use schema_ops::{create_tables, drop_tables, existing_names};
 pub use transaction::{Level, Transaction};
+pub use write::{BulkInserted, Inserted};
 
 use crate::compile::Target;
 use crate::dialect::{Connector, Dialect, Url};

@@ -1,5 +1,6 @@
 //! A plan the caller holds: compiled once, run again and again with new values.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use parking_lot::RwLock;
 
 use super::caller::mark;
 use super::conn::{Conn, Execute, Writing};
-use super::run::written;
+use super::lists::{values_of, with_lists};
+use super::write::written;
 use crate::compile::{Compile, Compiled, ParamSlot, adapt};
 use crate::dialect::{BindUse, Request, is_plain};
 use crate::error::{Error, ErrorKind, Result};
@@ -114,11 +116,10 @@ impl Plan<Select> {
         let conn = on.lend_for(&self.statement)?;
         let prepared = self.current(&conn)?;
         let compiled = &prepared.compiled;
-        let binds = fill(&conn, compiled, values, BindUse::Compare)?;
+        let (sql, binds) = fill(&conn, compiled, values, BindUse::Compare)?;
         let columns = compiled.columns.as_ref();
         let warnings = compiled.warnings();
-        let request =
-            Request { columns, single: compiled.single, warnings, ..Request::new(&compiled.sql, &binds) };
+        let request = Request { columns, single: compiled.single, warnings, ..Request::new(&sql, &binds) };
         conn.rows(&request, 1)
     }
 
@@ -220,9 +221,9 @@ impl<S: Writes> Plan<S> {
         written(on, self.statement.writing(), |conn| {
             let prepared = self.current(conn)?;
             let compiled = &prepared.compiled;
-            let binds = fill(conn, compiled, given.clone(), BindUse::Store)?;
+            let (sql, binds) = fill(conn, compiled, given.clone(), BindUse::Store)?;
             let def = prepared.tables.first().map(|(table, _)| table.def());
-            let rows = conn.run(&Request::new(&compiled.sql, &binds), def.as_deref())?.rows;
+            let rows = conn.run(&Request::new(&sql, &binds), def.as_deref())?.rows;
             Ok((rows, rows))
         })
     }
@@ -325,6 +326,10 @@ fn many(
     let places: Vec<usize> =
         compiled.params.iter().map(|slot| place_of(names, slot)).collect::<Result<_>>()?;
     names.iter().try_for_each(|name| known(compiled, name))?;
+    if compiled.params.iter().any(|slot| slot.list.is_some()) {
+        let message = "a plan that takes lists runs once for each of them: use `run`";
+        return Err(Error::new(ErrorKind::Invalid, message));
+    }
     let mut flat = RowBuffer::with_capacity(count * compiled.binds.len());
     for row in 0..count {
         let mut slots = compiled.params.iter().zip(&places).peekable();
@@ -374,12 +379,19 @@ fn fitted(conn: &Conn, slot: &ParamSlot, value: Value, to: BindUse) -> Result<Va
 }
 
 /// The parameters of one run: the plan's own, and the given values in their places.
-fn fill(conn: &Conn, compiled: &Compiled, values: impl IntoValues, to: BindUse) -> Result<Vec<Value>> {
+fn fill<'c>(
+    conn: &Conn,
+    compiled: &'c Compiled,
+    values: impl IntoValues,
+    to: BindUse,
+) -> Result<(Cow<'c, str>, Vec<Value>)> {
     let mut binds = compiled.binds.clone();
-    let mut filled = 0usize;
+    let (mut filled, mut lists) = (0usize, Vec::new());
     let mut failed = None;
     values.each(&mut |name, expr| {
+        let is_list = compiled.params.iter().any(|slot| *slot.name == *name && slot.list.is_some());
         let placed = match expr.0 {
+            _ if is_list => place_list(conn, compiled, &mut lists, name, expr),
             Node::Bind(value) => place(conn, compiled, &mut binds, name, value, to),
             _ => Err(Error::new(ErrorKind::Invalid, format!("the parameter `{name}` takes a value"))),
         };
@@ -391,8 +403,35 @@ fn fill(conn: &Conn, compiled: &Compiled, values: impl IntoValues, to: BindUse) 
     match failed {
         Some(error) => Err(error),
         None if filled < compiled.params.len() => Err(missing(compiled)),
-        None => Ok(binds),
+        None => {
+            let (sql, binds) = with_lists(compiled, binds, lists);
+            let most = conn.target().features().max_params;
+            if binds.len() > most {
+                let message = format!("{} parameters; {} takes {most}", binds.len(), conn.target().dialect());
+                return Err(Error::new(ErrorKind::TooLarge, message));
+            }
+            Ok((sql, binds))
+        }
     }
+}
+
+/// Keeps a list for every slot of its name; says how many there are.
+fn place_list(
+    conn: &Conn,
+    compiled: &Compiled,
+    lists: &mut Vec<(usize, Vec<Value>)>,
+    name: &str,
+    expr: Expr,
+) -> Result<usize> {
+    let values = values_of(expr, name)?;
+    let slots = compiled.params.iter().filter(|slot| *slot.name == *name);
+    let mut filled = 0;
+    for slot in slots {
+        let fit = |value: &Value| fitted(conn, slot, value.clone(), BindUse::Compare);
+        lists.push((slot.at, values.iter().map(fit).collect::<Result<_>>()?));
+        filled += 1;
+    }
+    Ok(filled)
 }
 
 fn missing(compiled: &Compiled) -> Error {

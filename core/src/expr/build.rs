@@ -183,6 +183,30 @@ impl Expr {
         Expr::apply(op, items)
     }
 
+    /// One of a list that a prepared plan is given by name, as a [`tuple()`] of any length: the plan is compiled once.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let t = db.table("t", column("n", Integer))?;
+    /// db.create_all()?;
+    /// insert(&t).rows(["n"], [[1], [2], [3]]).run(&db)?;
+    /// let among = select(&t).filter(t.c("n").in_param("list")).prepare(&db)?;
+    /// assert_eq!(among.all(&db, values! { "list" => tuple(vec![1, 3, 5]) })?.len(), 2);
+    /// assert_eq!(among.all(&db, values! { "list" => tuple(Vec::<i64>::new()) })?.len(), 0);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn in_param(&self, name: impl Into<Arc<str>>) -> Expr {
+        Expr::apply(Op::InParam { name: name.into(), negated: false }, vec![self.clone()])
+    }
+
+    /// None of a list that a prepared plan is given by name; as [`Expr::in_param`].
+    pub fn not_in_param(&self, name: impl Into<Arc<str>>) -> Expr {
+        Expr::apply(Op::InParam { name: name.into(), negated: true }, vec![self.clone()])
+    }
+
     /// One of these integers, sent as one parameter where the dialect can.
     #[doc(hidden)]
     pub fn in_integers(&self, list: impl Into<Arc<[i64]>>) -> Expr {
@@ -388,6 +412,7 @@ fn opposite(op: &Op) -> Option<Op> {
         Op::Ilike => Op::NotIlike,
         Op::NotIlike => Op::Ilike,
         Op::In => Op::NotIn,
+        Op::InParam { name, negated } => Op::InParam { name: name.clone(), negated: !negated },
         Op::NotIn => Op::In,
         Op::Between => Op::NotBetween,
         Op::NotBetween => Op::Between,

@@ -10,7 +10,17 @@ use crate::stmt::{Selection, exprs};
 /// The name is quoted like every identifier when it is not a plain word.
 pub fn call<T: Into<Expr>>(name: impl Into<Arc<str>>, args: impl IntoIterator<Item = T>) -> Expr {
     let args = args.into_iter().map(Into::into).collect();
-    Expr::apply(Op::Function { name: name.into(), distinct: false }, args)
+    Expr::apply(Op::Function { schema: None, name: name.into(), distinct: false }, args)
+}
+
+/// A function of a schema, such as one of your own.
+pub fn call_in<T: Into<Expr>>(
+    schema: impl Into<Arc<str>>,
+    name: impl Into<Arc<str>>,
+    args: impl IntoIterator<Item = T>,
+) -> Expr {
+    let args = args.into_iter().map(Into::into).collect();
+    Expr::apply(Op::Function { schema: Some(schema.into()), name: name.into(), distinct: false }, args)
 }
 
 fn one(name: &str, arg: impl Into<Expr>) -> Expr {
@@ -29,7 +39,7 @@ pub fn count(expr: impl Into<Expr>) -> Expr {
 
 /// The number of different values that are not NULL.
 pub fn count_distinct(expr: impl Into<Expr>) -> Expr {
-    Expr::apply(Op::Function { name: "count".into(), distinct: true }, vec![expr.into()])
+    count(expr).distinct()
 }
 
 /// The sum; NULL over no rows.
@@ -85,6 +95,27 @@ pub fn current_date() -> Expr {
 pub fn join_texts(text: impl Into<Expr>, between: &str, order: impl Selection) -> Expr {
     let items = [text.into(), between.into()].into_iter().chain(exprs(order)).collect();
     Expr::apply(Op::Form(Form::JoinTexts), items)
+}
+
+/// The value below which a share of the sorted rows lies, between two of them where that is so: for
+/// [`Expr::within_group`].
+pub fn percentile_cont(share: f64) -> Expr {
+    one("percentile_cont", share)
+}
+
+/// The value of the row below which a share of the sorted rows lies: for [`Expr::within_group`].
+pub fn percentile_disc(share: f64) -> Expr {
+    one("percentile_disc", share)
+}
+
+/// The most frequent value: for [`Expr::within_group`].
+pub fn mode() -> Expr {
+    call("mode", [] as [Expr; 0])
+}
+
+/// A number to the power of another.
+pub fn power(base: impl Into<Expr>, exponent: impl Into<Expr>) -> Expr {
+    call("power", [base.into(), exponent.into()])
 }
 
 /// Text in lower case, as the database folds it.

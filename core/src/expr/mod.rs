@@ -163,6 +163,11 @@ pub(crate) enum Op {
     NotIlike,
     In,
     NotIn,
+    /// In a list, or not in it, that a prepared plan is given by name.
+    InParam {
+        name: Arc<str>,
+        negated: bool,
+    },
     /// In a list of integers, sent as one parameter where the dialect can.
     InIntegers(Arc<[i64]>),
     Between,
@@ -177,9 +182,14 @@ pub(crate) enum Op {
     Cast(Type),
     Collate(Arc<str>),
     Function {
+        schema: Option<Arc<str>>,
         name: Arc<str>,
         distinct: bool,
     },
+    /// An aggregate, and the order in which it takes its rows.
+    Ordered,
+    /// An aggregate of sorted rows, and their order (WITHIN GROUP).
+    WithinGroup,
     Label(Arc<str>),
     Asc,
     Desc,
@@ -279,6 +289,14 @@ impl Expr {
         }
     }
 
+    /// The table and column that this is, under its own name.
+    pub(crate) fn as_table_column(&self) -> Option<(&Table, ColumnId)> {
+        match &self.0 {
+            Node::Column(ColumnRef { source, id }) => Some((&source.table, *id)),
+            _ => None,
+        }
+    }
+
     /// The name a result column of this expression gets: its label, its column, its function.
     pub(crate) fn output_name(&self) -> Option<Arc<str>> {
         match &self.0 {
@@ -288,9 +306,16 @@ impl Expr {
             }
             Node::Apply(Op::Label(label), _) => Some(label.clone()),
             Node::Apply(Op::Function { name, .. }, _) => Some(name.clone()),
-            Node::Apply(Op::Cast(_) | Op::Collate(_) | Op::Typed(_) | Op::Over(_) | Op::Filter, kids) => {
-                kids.items.first().and_then(Expr::output_name)
-            }
+            Node::Apply(
+                Op::Cast(_)
+                | Op::Collate(_)
+                | Op::Typed(_)
+                | Op::Over(_)
+                | Op::Filter
+                | Op::Ordered
+                | Op::WithinGroup,
+                kids,
+            ) => kids.items.first().and_then(Expr::output_name),
             _ => None,
         }
     }

@@ -25,7 +25,9 @@ impl Types<'_> {
             Op::Is | Op::IsNot | Op::And | Op::Or | Op::Not | Op::Exists => Some(Type::Boolean),
             Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge => Some(Type::Boolean),
             Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike => Some(Type::Boolean),
-            Op::In | Op::NotIn | Op::InIntegers(_) | Op::Between | Op::NotBetween => Some(Type::Boolean),
+            Op::In | Op::NotIn | Op::InIntegers(_) | Op::InParam { .. } | Op::Between | Op::NotBetween => {
+                Some(Type::Boolean)
+            }
             Op::Cast(ty) | Op::Typed(ty) => Some(ty.clone()),
             Op::Case { simple, otherwise } => self.of_case(items, *simple, *otherwise),
             Op::Function { name, .. } => self.of_function(name, items),
@@ -37,8 +39,17 @@ impl Types<'_> {
             | Op::Nulls(_)
             | Op::Neg
             | Op::Over(_)
+            | Op::Ordered
             | Op::Filter => items.first().and_then(|item| self.of(item)),
             Op::Add | Op::Sub | Op::Mul => self.common(items),
+            // The middle of what is sorted is one of it, or between two.
+            Op::WithinGroup => match items {
+                [Expr(Node::Apply(Op::Function { name, .. }, _)), ..] if **name == *"percentile_cont" => {
+                    Some(Type::Double)
+                }
+                [_, term, ..] => self.of(term),
+                _ => None,
+            },
             Op::Concat => Some(Type::Text),
             _ => None,
         }

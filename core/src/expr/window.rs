@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Expr, Op};
+use super::{Expr, Node, Op};
 use crate::error::{Error, ErrorKind};
 use crate::stmt::{Selection, exprs};
 
@@ -134,6 +134,32 @@ impl Expr {
         let over = Over { partition: window.partition.len(), frame };
         let items = std::iter::once(self.clone()).chain(window.partition).chain(window.order);
         Expr::apply(Op::Over(Arc::new(over)), items.collect())
+    }
+
+    /// This aggregate of different values only: `func::sum(n).distinct()`.
+    pub fn distinct(&self) -> Expr {
+        match &self.0 {
+            Node::Apply(Op::Function { schema, name, .. }, kids) => {
+                let op = Op::Function { schema: schema.clone(), name: name.clone(), distinct: true };
+                Expr(Node::Apply(op, kids.clone()))
+            }
+            Node::Invalid(_) => self.clone(),
+            _ => Expr::invalid(Error::new(ErrorKind::Invalid, "different values are of an aggregate")),
+        }
+    }
+
+    /// This aggregate of rows in an order, where that matters: `array_agg(x ORDER BY y)`.
+    ///
+    /// `Unsupported` from the verb on MySQL and MariaDB; for texts see [`func::join_texts`](super::func::join_texts).
+    pub fn ordered_by(&self, columns: impl Selection) -> Expr {
+        Expr::apply(Op::Ordered, std::iter::once(self.clone()).chain(exprs(columns)).collect())
+    }
+
+    /// This aggregate of sorted rows, such as [`func::percentile_cont`](super::func::percentile_cont); of PostgreSQL.
+    ///
+    /// `Unsupported` from the verb elsewhere.
+    pub fn within_group(&self, order: impl Selection) -> Expr {
+        Expr::apply(Op::WithinGroup, std::iter::once(self.clone()).chain(exprs(order)).collect())
     }
 
     /// This aggregate of the rows for which a condition holds.

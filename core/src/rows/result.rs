@@ -137,6 +137,26 @@ impl Rows {
         self.iter().map(|row| row.get::<T>(0)).collect()
     }
 
+    /// The rows in parts of so many, the last of what is left; of 0 as of 1.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let rows = db.query_text("SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3", ())?;
+    /// let sizes: Vec<usize> = rows.partitions(2).map(|part| part.len()).collect();
+    /// assert_eq!(sizes, [2, 1]);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn partitions(&self, size: usize) -> impl Iterator<Item = Vec<Row>> + '_ {
+        let mut rows = self.iter();
+        std::iter::from_fn(move || {
+            let part: Vec<Row> = rows.by_ref().take(size.max(1)).collect();
+            (!part.is_empty()).then_some(part)
+        })
+    }
+
     /// Every row read into a type of yours; see [`Row::to`].
     ///
     /// # Errors

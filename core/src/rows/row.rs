@@ -10,6 +10,7 @@ use super::block::Block;
 use super::columns::Columns;
 use super::de;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expr::Expr;
 use crate::value::{FromValueRef, Value, ValueRef};
 
 /// A row of a result: a handle, cheap to clone and to send, that keeps its block alive.
@@ -55,6 +56,28 @@ impl ColumnIndex for usize {
 fn beyond(position: usize, columns: &Columns) -> Result<usize> {
     let message = format!("there is no column {position}: the result has {}", columns.len());
     Err(Error::new(ErrorKind::NoSuchColumn, message))
+}
+
+/// What was selected as this: a column of a table by where it comes from, so that it is found among others of its name;
+/// anything with a label by that.
+impl ColumnIndex for Expr {
+    fn position(&self, columns: &Columns) -> Result<usize> {
+        let Some((table, id)) = self.as_table_column() else {
+            return match self.output_name() {
+                Some(name) => columns.position(&name),
+                None => Err(Error::new(ErrorKind::NoSuchColumn, "an expression without a label has no name")),
+            };
+        };
+        let is_it = |info: &super::ColumnInfo| {
+            info.origin().is_some_and(|origin| origin.table == table.id() && origin.column == id)
+        };
+        let mut found = columns.iter().enumerate().filter(|(_, info)| is_it(info)).map(|(at, _)| at);
+        match (found.next(), found.next()) {
+            (Some(at), None) => Ok(at),
+            // Twice, as of two aliases, or from a subquery: its name says more, or that it does not.
+            _ => columns.position(&self.output_name().unwrap_or_default()),
+        }
+    }
 }
 
 impl<T: ColumnIndex + ?Sized> ColumnIndex for &T {

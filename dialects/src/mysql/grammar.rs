@@ -4,12 +4,13 @@
 //! backslash in hexadecimal digits (dev.mysql.com/doc/refman/en/sql-mode.html).
 
 use mirrorm_core::dialect::{
-    FunctionForm, Grammar, Groupings, Intent, Isolation, MoreTables, RowsToUpdate, TableFunctions, Upserts,
-    standard,
+    Features, FunctionForm, Grammar, Groupings, Intent, Isolation, MoreTables, RowsToUpdate, TableFunctions,
+    Upserts, standard,
 };
 use mirrorm_core::expr::{Field, Form, JsonAs};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use mirrorm_core::types::{Class, Type};
+use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, Result, Value};
 
 pub(super) struct MySqlGrammar;
@@ -155,6 +156,37 @@ impl Grammar for MySqlGrammar {
     /// A position in what is no array means all of it (dev.mysql.com/doc/refman/en/json.html, "JSON Path Syntax").
     fn json_array(&self) -> Option<&'static str> {
         Some("JSON_TYPE(JSON_EXTRACT({0}, {path})) = 'ARRAY'")
+    }
+
+    /// MariaDB has no JSON to cast to.
+    fn casts_null(&self, ty: &Type) -> bool {
+        ty.class() != Class::Json
+    }
+
+    /// A parameter beside nothing is a text or a double to the server, whatever is sent.
+    fn typed_as(&self, value: ValueRef<'_>) -> Option<&'static str> {
+        match value {
+            ValueRef::Int(_) => Some("SIGNED"),
+            ValueRef::Float(_) => Some("DOUBLE"),
+            _ => None,
+        }
+    }
+
+    /// dev.mysql.com/doc/refman/en/identifier-length.html
+    fn length_of_name(&self, name: &str) -> usize {
+        name.chars().count()
+    }
+
+    fn longest_label(&self, _: &Features) -> usize {
+        256
+    }
+
+    fn orders_any_aggregate(&self) -> bool {
+        false
+    }
+
+    fn within_group(&self) -> bool {
+        false
     }
 
     /// `+` before each word that there has to be.

@@ -1,7 +1,7 @@
 //! How PostgreSQL spells what others spell otherwise.
 
 use mirrorm_core::dialect::{
-    ArrayOf, FunctionForm, Grammar, IntegerList, Intent, Isolation, TypeMap, standard,
+    Around, ArrayOf, FunctionForm, Grammar, IntegerList, Intent, Isolation, TypeMap, standard,
 };
 use mirrorm_core::expr::{Field, Form, JsonAs};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
@@ -93,6 +93,15 @@ impl Grammar for PostgresGrammar {
     fn begin_at(&self, intent: Intent, level: Isolation) -> Vec<String> {
         let access = if intent == Intent::Read { " READ ONLY" } else { "" };
         vec![format!("BEGIN ISOLATION LEVEL {level}{access}")]
+    }
+
+    fn casts_null(&self, _: &Type) -> bool {
+        true
+    }
+
+    /// Manual, 9.25, "Row and Array Comparisons".
+    fn array_membership(&self) -> Option<(Around, Around)> {
+        Some(((" = ANY (", ")"), (" <> ALL (", ")")))
     }
 
     /// Manual, SELECT, "DISTINCT Clause".

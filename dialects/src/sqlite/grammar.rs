@@ -124,6 +124,10 @@ impl Grammar for SqliteGrammar {
         words.split(' ').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
     }
 
+    fn within_group(&self) -> bool {
+        false
+    }
+
     /// sqlite.org/releaselog/3_44_0.html
     fn ordered_aggregates(&self, features: &Features) -> bool {
         super::version_number(&features.version) >= (3, 44)
