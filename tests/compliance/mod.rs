@@ -8,19 +8,71 @@
 
 /// CTETest.
 mod cte;
+/// TableDDLTest, LongNameBlowoutTest.
+mod ddl;
+/// PingTest, ExceptionTest, IsolationLevelTest, AutocommitIsolationTest, EscapingTest,
+/// WeCanSetDefaultSchemaWEventsTest, DifficultParametersTest, ReturningGuardsTest.
+mod dialect;
+mod elsewhere;
+/// LastrowidTest, InsertBehaviorTest, ReturningTest.
+mod insert;
+/// RowFetchTest, NameDenormalizeTest, PercentSchemaNamesTest, ServerSideCursorsTest.
+mod results;
+/// RowCountTest.
+mod rowcount;
+/// CollateTest, OrderByLabelTest, ValuesExpressionTest, FetchLimitOffsetTest, SameNamedSchemaTableTest, JoinTest,
+/// CompoundSelectTest, ComputedColumnTest, IdentityColumnTest, IdentityAutoincrementTest, ExistsTest, DistinctOnTest,
+/// IsOrIsNotDistinctFromTest, WindowFunctionTest, BitwiseTest.
+mod select;
+/// PostCompileParamsTest, ExpandingBoundInTest, LikeFunctionsTest.
+mod select_in;
+/// SequenceTest, SequenceCompilerTest, HasSequenceTest, HasSequenceTestEmpty.
+mod sequence;
+/// TableViaSelectTest.
+mod table_via_select;
+/// UnicodeVarcharTest, UnicodeTextTest, ArrayTest, BinaryTest, TextTest, StringTest, CastTypeDecoratorTest, BooleanTest,
+/// EnumTest, UuidTest.
+mod types;
+/// JSONTest, JSONLegacyStringCastIndexTest.
+mod types_json;
+/// IntegerTest, TrueDivTest, NumericTest, IntervalTest.
+mod types_numbers;
+/// DateTest, DateTimeTest, TimeTest and their like.
+mod types_time;
+/// UnicodeSchemaTest.
+mod unicode_ddl;
+/// SimpleUpdateDeleteTest.
+mod update_delete;
 
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mirrorm::dialect::{Locks, Returning};
+use mirrorm::dialect::Returning;
 use mirrorm::prelude::*;
 
 use crate::support::{Backend, backends, dialect};
 
 /// The files of the suite.
-const FILES: &[(&str, &[Method])] = &[("cte", cte::METHODS)];
+const FILES: &[(&str, &[Method])] = &[
+    ("cte", cte::METHODS),
+    ("ddl", ddl::METHODS),
+    ("dialect", dialect::METHODS),
+    ("insert", insert::METHODS),
+    ("results", results::METHODS),
+    ("rowcount", rowcount::METHODS),
+    ("select", select::METHODS),
+    ("select_in", select_in::METHODS),
+    ("sequence", sequence::METHODS),
+    ("table_via_select", table_via_select::METHODS),
+    ("types", types::METHODS),
+    ("types_json", types_json::METHODS),
+    ("types_numbers", types_numbers::METHODS),
+    ("types_time", types_time::METHODS),
+    ("unicode_ddl", unicode_ddl::METHODS),
+    ("update_delete", update_delete::METHODS),
+];
 
 /// How many methods the suite has that is followed.
 const ALL: usize = 465;
@@ -35,7 +87,6 @@ pub(crate) struct Method {
 
 /// What a database may be unable to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(dead_code)]
 pub(crate) enum Needs {
     /// INSERT and DELETE .. RETURNING.
     Returning,
@@ -51,38 +102,16 @@ pub(crate) enum Needs {
     Identity,
     /// Sequences.
     Sequences,
-    /// Several schemas.
-    Schemas,
-    /// LATERAL.
-    Lateral,
-    /// FULL JOIN.
-    FullJoin,
-    /// EXCEPT ALL.
-    SetsOfAll,
-    /// DISTINCT ON.
-    DistinctOn,
-    /// Functions that give rows, in FROM, with columns of any name.
-    TableFunctions,
-    /// Frames of dates with intervals.
-    IntervalFrames,
-    /// Conditions of upserts.
-    ConditionalUpserts,
     /// Comments.
     Comments,
-    /// Rows that are locked.
-    RowLocks,
-    /// A JSON document inside another.
-    JsonContains,
-    /// FETCH .. WITH TIES.
-    Ties,
-    /// Numbers that are not finite.
-    NotFinite,
     /// Decimals of any length, kept exactly.
     ExactDecimals,
-    /// Rows of a result that come as they are read.
-    Cursors,
-    /// Definitions in a transaction.
-    TransactionalDdl,
+    /// A default schema that a connection chooses.
+    DefaultSchema,
+    /// CREATE INDEX IF NOT EXISTS.
+    IndexIfNotExists,
+    /// Views whose rows are stored.
+    MaterializedViews,
 }
 
 impl Needs {
@@ -94,27 +123,14 @@ impl Needs {
         match self {
             Needs::Returning => features.returning != Returning::None,
             Needs::UpdateReturning => features.returning == Returning::All,
-            Needs::Lateral => features.lateral,
-            Needs::FullJoin => features.full_join,
-            Needs::RowLocks => features.locks != Locks::None,
             Needs::Sequences => postgres || maria,
-            Needs::SetsOfAll
-            | Needs::JsonContains
-            | Needs::Comments
-            | Needs::ExactDecimals
-            | Needs::Cursors => name != "sqlite",
-            Needs::Schemas => true,
-            Needs::TransactionalDdl => name != "mysql",
-            Needs::ConditionalUpserts => name != "mysql",
+            Needs::Comments | Needs::ExactDecimals | Needs::DefaultSchema => name != "sqlite",
+            Needs::IndexIfNotExists => name != "mysql" || maria,
             Needs::Arrays
             | Needs::Intervals
             | Needs::TimeZones
             | Needs::Identity
-            | Needs::DistinctOn
-            | Needs::TableFunctions
-            | Needs::IntervalFrames
-            | Needs::Ties
-            | Needs::NotFinite => postgres,
+            | Needs::MaterializedViews => postgres,
         }
     }
 }

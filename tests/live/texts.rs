@@ -166,3 +166,52 @@ fn r2_6_1_statements_are_read_without_a_database() {
         assert!(update(&t).set(values! { "nmae" => 1 }).all_rows().to_sql(&target).is_err());
     }
 }
+
+#[test]
+fn r2_3_12_values_and_parameters_of_a_type() {
+    each_backend(|db| {
+        let instant: mirrorm::value::Timestamp = "2019-07-14 08:30:05+00:00".parse().unwrap();
+        let time: mirrorm::value::Time = "08:30:05".parse().unwrap();
+        // A text that is sent again with values of other kinds gives what was sent.
+        let values = [
+            Value::Time(time),
+            Value::Date(chrono_day(2019, 7, 14)),
+            5.into(),
+            5.5.into(),
+            "abc".into(),
+            i64::MAX.into(),
+            Value::Null,
+            Value::Time(time),
+        ];
+        for value in values {
+            let read = text("SELECT :value AS a").bind("value", value.clone()).all(db);
+            // PostgreSQL does not guess the type of what stands alone.
+            if let (Ok(rows), true) = (read, dialect(db) != "postgresql") {
+                let read = rows.one().unwrap().value(0).unwrap().to_value();
+                assert_eq!(read.to_string(), value.to_string());
+            }
+        }
+        for (value, ty) in [
+            (Value::from(7), Integer),
+            (Value::from(i64::MIN), BigInteger),
+            (Value::from("x"), Text),
+            (Value::Date(chrono_day(2019, 7, 14)), Date),
+            (Value::from(true), Boolean),
+            (Value::Null, Integer),
+            (Value::Null, Type::Timestamp),
+        ] {
+            let typed = Expr::from(value.clone()).typed(ty.clone());
+            assert_eq!(select(typed.clone()).scalar::<Value>(db).unwrap(), value);
+            assert_eq!(select(typed.is_null()).scalar::<bool>(db).unwrap(), value.is_null());
+            let plan = select(param("it").typed(ty)).prepare(db).unwrap();
+            let read = plan.one(db, [("it", value.clone())]).unwrap().value(0).unwrap().to_value();
+            assert_eq!(read, value, "by a plan");
+        }
+        let none = select(param("it").typed(Type::Timestamp).is_null()).prepare(db).unwrap();
+        assert!(!none.one(db, [("it", Value::Timestamp(instant))]).unwrap().get::<bool>(0).unwrap());
+        assert_eq!(select(Expr::from(1).add(2).mul(3)).scalar::<i64>(db).unwrap(), 9, "values alone");
+        assert_eq!(select(Expr::from(1.5).add(2)).scalar::<f64>(db).unwrap(), 3.5);
+        let wrong = select(Expr::from("no day").typed(Date)).scalar::<mirrorm::value::Date>(db);
+        assert!(wrong.is_err());
+    });
+}

@@ -78,6 +78,7 @@ impl Compiler<'_> {
                 kids.items.iter().try_for_each(|item| match &item.0 {
                     // It stands beside nothing that tells the database its type.
                     Node::Bind(value) => self.typed_value(value, own),
+                    Node::Param(name) => self.typed_param(name, own),
                     _ => self.operand(item, least, Some(own)),
                 })
             }
@@ -109,6 +110,17 @@ impl Compiler<'_> {
             }
             None => self.placeholder(value),
         }
+    }
+
+    /// A parameter of a type, beside nothing that says so.
+    fn typed_param(&mut self, name: &Arc<str>, ty: &Type) -> Result<()> {
+        let cast = self.target.grammar.casts_null(ty).then(|| self.target.types.cast_name(ty).ok()).flatten();
+        self.push(if cast.is_some() { "CAST(" } else { "" });
+        self.param(name, Some(ty), BindUse::Compare)?;
+        if let Some(cast) = cast {
+            self.push(&format!(" AS {cast})"));
+        }
+        Ok(())
     }
 
     pub(super) fn parens(&mut self, body: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
@@ -152,10 +164,11 @@ impl Compiler<'_> {
     fn column(&mut self, column: &ColumnRef) -> Result<()> {
         let known = self.in_sight(&column.source)?;
         let (at, found) = known.def.place_of(column.id).ok_or_else(|| gone(column))?;
-        if self.bare || column.source.alias.is_some() {
+        let alias = known.alias().cloned();
+        if self.bare || alias.is_some() {
             let name = found.column.name.clone();
-            if let (Some(alias), false) = (&column.source.alias, self.bare) {
-                self.name(&Name::from(alias.clone()));
+            if let (Some(alias), false) = (alias, self.bare) {
+                self.name(&Name::from(alias));
                 self.push(".");
             }
             self.name(&name);
@@ -270,9 +283,23 @@ impl Compiler<'_> {
             _ if strength == 4 => 5,
             _ => strength,
         };
-        self.operand(left, left_least, right_ty.as_ref())?;
+        let reckons = matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Rem);
+        self.side(left, left_least, right_ty.as_ref(), reckons)?;
         self.push(word);
-        self.operand(right, strength + 1, left_ty.as_ref())
+        self.side(right, strength + 1, left_ty.as_ref(), reckons)
+    }
+
+    /// One side of an operator. A number beside nothing of a known type says what it is, where it is reckoned with.
+    fn side(&mut self, expr: &Expr, least: u8, beside: Option<&Type>, reckons: bool) -> Result<()> {
+        match &expr.0 {
+            Node::Bind(value @ Value::Int(_)) if reckons && beside.is_none() => {
+                self.typed_value(value, &Type::BigInteger)
+            }
+            Node::Bind(value @ Value::Float(_)) if reckons && beside.is_none() => {
+                self.typed_value(value, &Type::Double)
+            }
+            _ => self.operand(expr, least, beside),
+        }
     }
 
     /// Terms of AND and OR. Long lists become a balanced tree where depth is limited.
@@ -485,7 +512,10 @@ impl Compiler<'_> {
     /// Asks for types of what stands in the statement.
     pub(super) fn types<T>(&self, ask: impl FnOnce(&Types<'_>) -> T) -> T {
         let find = |column: &ColumnRef| {
-            self.in_sight(&column.source).ok()?.def.by_id(column.id).map(|c| c.column.ty.clone())
+            // What a subquery names is not in sight around it.
+            let known = self.in_sight(&column.source).ok().map(|known| known.def.clone());
+            let def = known.unwrap_or_else(|| column.source.table.def());
+            def.by_id(column.id).map(|c| c.column.ty.clone())
         };
         ask(&Types(&find))
     }

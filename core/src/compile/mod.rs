@@ -197,12 +197,19 @@ struct Known {
     source: Source,
     def: Arc<TableDef>,
     plans: Arc<Plans>,
+    /// The name it is given because another table of the statement has its own, in another schema.
+    given: Option<Arc<str>>,
 }
 
 impl Known {
+    /// The name it stands under instead of its own.
+    fn alias(&self) -> Option<&Arc<str>> {
+        self.source.alias.as_ref().or(self.given.as_ref())
+    }
+
     /// Whether two tables stand in the text under one name.
     fn same_name(&self, other: &Known) -> bool {
-        match (&self.source.alias, &other.source.alias) {
+        match (self.alias(), other.alias()) {
             (Some(a), Some(b)) => a == b,
             (Some(alias), None) => other.def.schema.is_none() && *other.def.name.as_str() == **alias,
             (None, Some(alias)) => self.def.schema.is_none() && *self.def.name.as_str() == **alias,
@@ -280,7 +287,7 @@ impl<'t> Compiler<'t> {
     fn known(&self, source: &Source) -> Result<Known> {
         let def = source.table.def();
         let plans = select::plans(&def, source, self.target)?;
-        Ok(Known { source: source.clone(), def, plans })
+        Ok(Known { source: source.clone(), def, plans, given: None })
     }
 
     /// Writes items with commas between.

@@ -137,8 +137,8 @@ impl Compiler<'_> {
     }
 
     fn plain_select(&mut self, select: &Select) -> Result<Arc<Columns>> {
-        let known = select.sources().map(|source| self.known(source)).collect::<Result<Vec<Known>>>()?;
-        check_names(&known)?;
+        let mut known = select.sources().map(|source| self.known(source)).collect::<Result<Vec<Known>>>()?;
+        check_names(&mut known)?;
         self.within(known, |c| {
             c.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
             c.distinct_on(&select.distinct_on)?;
@@ -171,7 +171,7 @@ impl Compiler<'_> {
             return Err(Error::new(ErrorKind::Invalid, "a SELECT of nothing"));
         }
         if let [Item::Table(source)] = select.items.as_slice()
-            && source.alias.is_none()
+            && self.in_sight(source)?.alias().is_none()
         {
             let plans = self.plans_of(source)?;
             self.push(&plans.list);
@@ -236,11 +236,12 @@ impl Compiler<'_> {
         }
         let def = self.find(source)?;
         self.check_hidden(source, &def)?;
-        let plans = self.plans_of(source)?;
+        let known = self.in_sight(source)?;
+        let (plans, alias) = (known.plans.clone(), known.alias().cloned());
         self.push(&plans.table);
-        if let Some(alias) = &source.alias {
+        if let Some(alias) = alias {
             self.push(" AS ");
-            self.name(&Name::from(alias.clone()));
+            self.name(&Name::from(alias));
         }
         Ok(())
     }
@@ -262,11 +263,34 @@ impl Compiler<'_> {
     }
 }
 
+/// Gives a table a name where one before it has its own in another schema: a column says the name alone to databases.
+fn tell_apart(known: &mut [Known]) {
+    for at in 1..known.len() {
+        let (before, rest) = known.split_at_mut(at);
+        let Some(one) = rest.first_mut().filter(|one| one.source.alias.is_none()) else { continue };
+        let name = one.def.name.as_str();
+        let taken = |name: &str| {
+            before.iter().any(|other| match other.alias() {
+                Some(alias) => **alias == *name,
+                None => other.def.name.as_str() == name,
+            })
+        };
+        let other_schema = before.iter().any(|other| {
+            other.alias().is_none() && other.def.name.as_str() == name && other.def.schema != one.def.schema
+        });
+        if other_schema {
+            let wishes = (1..).map(|n| format!("{name}_{n}"));
+            one.given = wishes.into_iter().find(|wish| !taken(wish)).map(Arc::from);
+        }
+    }
+}
+
 /// Refuses two tables under one name, before the database does.
-pub(super) fn check_names(known: &[Known]) -> Result<()> {
+pub(super) fn check_names(known: &mut [Known]) -> Result<()> {
+    tell_apart(known);
     for (i, one) in known.iter().enumerate() {
         if known.iter().take(i).any(|other| other.same_name(one)) {
-            let name = one.source.alias.as_deref().unwrap_or(one.def.name.as_str());
+            let name = one.alias().map_or(one.def.name.as_str(), |alias| alias);
             let message = format!("`{name}` stands twice in the statement: give one an alias");
             return Err(Error::new(ErrorKind::Invalid, message));
         }
@@ -433,9 +457,10 @@ fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         }
         c.push(" OF ");
         c.list(&lock.of, |c, source| {
-            let def = c.find(source)?;
             // A lock names a table as the statement does, without its schema.
-            c.name(&source.alias.clone().map_or(def.name.clone(), Name::from));
+            let known = c.in_sight(source)?;
+            let name = known.alias().cloned().map_or(known.def.name.clone(), Name::from);
+            c.name(&name);
             Ok(())
         })?;
     }

@@ -257,9 +257,9 @@ impl Compiler<'_> {
     /// The table that is written and those beside it, to bring in sight.
     fn all_known(&self, table: &Table, more: &[Source]) -> Result<Vec<Known>> {
         let own = Source::of(table);
-        let known: Vec<Known> =
+        let mut known: Vec<Known> =
             std::iter::once(&own).chain(more).map(|source| self.known(source)).collect::<Result<_>>()?;
-        check_names(&known)?;
+        check_names(&mut known)?;
         Ok(known)
     }
 

@@ -2,6 +2,8 @@
 
 use super::{ColumnRef, Expr, Form, Node, Op, case_parts};
 use crate::dialect::is_plain;
+use crate::stmt::Select;
+use crate::stmt::selection::Item;
 use crate::types::{Class, Type};
 use crate::value::Value;
 
@@ -14,6 +16,7 @@ impl Types<'_> {
         match &expr.0 {
             Node::Column(column) => (self.0)(column),
             Node::Apply(op, kids) => self.of_operator(op, &kids.items),
+            Node::Subquery(select) => self.of_select(select),
             _ => None,
         }
     }
@@ -52,6 +55,18 @@ impl Types<'_> {
             },
             Op::Concat => Some(Type::Text),
             _ => None,
+        }
+    }
+
+    /// The type of the first column of a SELECT.
+    fn of_select(&self, select: &Select) -> Option<Type> {
+        let first = select.first_member();
+        if let Some(text) = &first.text {
+            return text.table.def().columns().next().map(|column| column.ty().clone());
+        }
+        match first.items.first()? {
+            Item::Expr(expr) => self.of(expr),
+            Item::Table(source) => source.table.def().columns().next().map(|column| column.ty().clone()),
         }
     }
 

@@ -4,6 +4,7 @@
 //! codes (`errors`).
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cell::{Cell as Flag, RefCell, RefMut};
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -18,6 +19,7 @@ use mysql::prelude::{Protocol, Queryable};
 use mysql::{Column, QueryResult, Row, Value as Raw};
 
 use super::errors::{from_connecting, from_driver};
+use super::kinds::Kinds;
 use super::location::{Location, Settings};
 use super::stream::Streams;
 use super::values::{Cell, name_of, offset_of, param};
@@ -67,6 +69,7 @@ impl Connector for Opener {
             rolls_back_late: found.rolls_back_late,
             raw: RefCell::new(Some(raw)),
             effects: RefCell::new(LruCache::new(NonZeroUsize::MIN.saturating_add(255))),
+            kinds: (!found.is_mariadb).then(Kinds::default),
             in_transaction: Flag::new(false),
             touched: Flag::new(false),
             reads_only: Flag::new(false),
@@ -160,6 +163,8 @@ pub(super) struct MySqlConnection {
     pub(super) raw: RefCell<Option<mysql::Conn>>,
     /// What the statements that come again do.
     effects: RefCell<LruCache<Box<str>, Effect>>,
+    /// What kinds of values texts were prepared for; none on MariaDB, which takes any.
+    pub(super) kinds: Option<Kinds>,
     set_up: Vec<String>,
     /// The database it began in, which a reset does not go back to.
     database: Option<String>,
@@ -269,6 +274,11 @@ impl MySqlConnection {
         self.send(effect, |raw| raw.query_drop(sql))
     }
 
+    /// The text to prepare for these values.
+    pub(super) fn text_for<'s>(&self, sql: &'s str, params: &[Raw]) -> Cow<'s, str> {
+        self.kinds.as_ref().map_or(Cow::Borrowed(sql), |kinds| kinds.text(sql, params))
+    }
+
     pub(super) fn params(&self, values: &[Value]) -> Result<Vec<Raw>> {
         values.iter().map(|value| param(value.as_ref(), self.zone.get())).collect()
     }
@@ -350,8 +360,13 @@ fn lend<P: Protocol>(
     mut result: QueryResult<'_, '_, '_, P>,
     known: Option<&Arc<Columns>>,
     zone: Option<i32>,
+    gives_nothing: bool,
     body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
 ) -> Result<()> {
+    if gives_nothing && result.columns().as_ref().is_empty() {
+        let columns = known.cloned().unwrap_or_default();
+        return body(&mut Live { result: &mut result, cells: Vec::new(), columns, zone });
+    }
     let (cells, columns) = described(result.columns().as_ref(), known)?;
     let done = body(&mut Live { result: &mut result, cells, columns, zone });
     // What nobody reads may fail as well.
@@ -388,15 +403,17 @@ impl Connection for MySqlConnection {
         if request.stream && words::is_query(request.sql) {
             return self.streams.query(self, request, params, body);
         }
+        // MariaDB sends no columns for what is written and given back where no row can meet the condition.
+        let nothing = words::may_write(request.sql);
         let mut raw = self.lent()?;
         let raw = raw.as_mut().ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
         let done = if as_text(request, effect) {
             let result = self.noted(effect, raw.query_iter(request.sql))?;
-            lend(result, request.columns, self.zone.get(), body)
+            lend(result, request.columns, self.zone.get(), nothing, body)
         } else {
-            let statement = self.noted(Effect::None, raw.prep(request.sql))?;
+            let statement = self.noted(Effect::None, raw.prep(self.text_for(request.sql, &params)))?;
             let result = self.noted(effect, raw.exec_iter(statement, positional(params)))?;
-            lend(result, request.columns, self.zone.get(), body)
+            lend(result, request.columns, self.zone.get(), nothing, body)
         };
         // The server may end the transaction while rows are on their way.
         self.settled(raw, done)
@@ -409,7 +426,7 @@ impl Connection for MySqlConnection {
             let (rows, id) = if as_text(request, effect) {
                 finished(raw.query_iter(request.sql)?)?
             } else {
-                let statement = raw.prep(request.sql)?;
+                let statement = raw.prep(self.text_for(request.sql, &params))?;
                 finished(raw.exec_iter(statement, positional(params))?)?
             };
             Ok(Done { rows, last_id: id.filter(|id| *id > 0).and_then(|id| i64::try_from(id).ok()) })

@@ -18,6 +18,7 @@ mod errors;
 mod gather;
 mod grammar;
 mod inspect;
+mod kinds;
 mod location;
 mod stream;
 pub mod testing;

@@ -103,7 +103,7 @@ impl Streams {
         let raw = connection.raw.borrow_mut().take();
         let raw = raw.ok_or_else(|| Error::new(ErrorKind::Disconnected, "closed"))?;
         let (sender, pieces) = sync_channel(1);
-        let sql = sql.to_string();
+        let sql = connection.text_for(sql, &params).into_owned();
         let thread = std::thread::spawn(move || read(raw, &sql, params, &sender));
         let mut state = self.state.borrow_mut();
         state.count += 1;
