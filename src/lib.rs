@@ -63,6 +63,11 @@ struct Readme;
 #[doc = include_str!("../docs/coming-from-flask-sqlalchemy.md")]
 struct Coming;
 
+/// The examples of the page about SQL, tested.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/sql.md")]
+struct Sql;
+
 pub use config::ReadConfig;
 pub use mirrorm_core::{Error, ErrorKind, Expr, Left, Outcome, Result, Type, Value, values};
 pub use mirrorm_session::{Config, Db, Model, Record, Session, table_name_of};

@@ -50,6 +50,16 @@ fn r2_3_2_letters_folded_and_regular_expressions() {
         assert_eq!(found(name.istarts_with("hAt")), [3, 4]);
         assert_eq!(found(name.iends_with("TRICK")), [4]);
         assert_eq!(found(!name.icontains("a")), [1, 2], "NULL is in neither");
+        assert_eq!(found(name.like("50!% o%").escape('!')), [2]);
+        assert_eq!(found(!name.ilike("A!_B").escape('!') & things.c("id").ge(4)), [4]);
+        for wrong in [
+            name.like("x").escape('\\'),
+            name.like("x").escape('\''),
+            name.like("x").escape('ü'),
+            name.eq("x").escape('!'),
+        ] {
+            assert_eq!(select(&things).filter(wrong).all(db).unwrap_err().kind(), ErrorKind::Invalid);
+        }
         assert_eq!(found(name.regexp("^[hH].*o")), [1]);
         assert_eq!(found(name.regexp("^hat")), [3]);
         assert_eq!(found(name.iregexp("^hat")), [3, 4]);
@@ -333,5 +343,27 @@ fn r2_4_6_texts_that_have_words() {
         assert_eq!(found("brown quick"), ["Quick brown foxes"]);
         assert_eq!(found("brown +-(\"'quick*"), ["Quick brown foxes"], "signs are no words");
         assert!(found("brown purple").is_empty());
+    });
+}
+
+#[test]
+fn r2_3_4_bits() {
+    each_backend(|db| {
+        let things = table(db);
+        put(db, &things, values! { "n" => 5 });
+        let n = things.c("n");
+        let whole = |expr: Expr| one::<i64>(db, &things, expr);
+        assert_eq!(whole(n.bit_and(3)), 1);
+        assert_eq!(whole(n.bit_or(3)), 7);
+        assert_eq!(whole(n.bit_xor(3)), 6);
+        assert_eq!(whole(n.bit_not()), -6);
+        assert_eq!(whole(n.shift_left(40)), 5 << 40);
+        assert_eq!(whole(n.shift_right(1)), 2);
+        assert_eq!(whole(n.neg().shift_right(1)), -3, "the sign stays");
+        assert_eq!(whole(n.neg().bit_and(-2)), -6);
+        assert_eq!(whole(n.bit_xor(n.bit_not()).add(1)), 0);
+        assert_eq!(whole(n.bit_and(n.add(1).mul(2)).bit_or(n.bit_xor(1))), 4);
+        assert_eq!(ids(db, &things, n.bit_and(4).eq(4)), [1]);
+        assert!(select(things.c("m").bit_not()).all(db).is_err());
     });
 }

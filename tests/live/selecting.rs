@@ -342,3 +342,27 @@ fn r2_1_14_tables_that_nothing_connects() {
         assert!(recorder.queries().last().unwrap().warnings.is_empty());
     });
 }
+
+#[test]
+fn r2_1_6_limits_that_are_expressions() {
+    each_backend(|db| {
+        let posts = blog(db).posts;
+        let ids = select(posts.c("id")).order_by(posts.c("id"));
+        assert_eq!(ids.clone().limit_by(2).offset_by(1).scalars::<i64>(db).unwrap(), [2, 3]);
+        assert_eq!(ids.clone().offset_by(3).scalars::<i64>(db).unwrap(), [4]);
+        assert_eq!(ids.clone().limit_by(2).count(db).unwrap(), 2);
+        assert_eq!(ids.clone().limit_by(2).first(db).unwrap().unwrap().get::<i64>(0).unwrap(), 1);
+        assert_eq!(ids.clone().limit(0).first(db).unwrap(), None);
+        let page = ids.clone().limit_by(param("size")).offset_by(param("from")).prepare(db).unwrap();
+        let read = |size: i64, from: i64| -> Vec<i64> {
+            page.all(db, values! { "size" => size, "from" => from }).unwrap().scalars().unwrap()
+        };
+        assert_eq!((read(1, 2), read(9, 3), read(0, 0)), (vec![3], vec![4], vec![]));
+        let reckoned = ids.clone().limit_by(Expr::from(select(func::count_all()).from(&posts)).int_div(2));
+        match dialect(db) {
+            "mysql" => unsupported(db, &reckoned, "LIMIT that is reckoned"),
+            _ => assert_eq!(reckoned.scalars::<i64>(db).unwrap(), [1, 2]),
+        }
+        refused(db, &ids.limit_by(posts.c("nope")), ErrorKind::NoSuchColumn, "nope");
+    });
+}

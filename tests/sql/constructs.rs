@@ -163,6 +163,9 @@ fn expressions(document: &mut Document) {
     add("div of decimals", t.c("price").div(3));
     add("int_div", id.int_div(2).add(1));
     add("int_div of decimals", t.c("price").int_div(2));
+    add("bit_xor", id.bit_xor(3).eq(1));
+    add("shift_right", id.shift_right(1));
+    add("like with an escape", name.like("50!%").escape('!'));
     add("extract year", t.c("day").extract(Field::Year));
     add("extract week", t.c("day").extract(Field::Week));
     add("extract hour of an instant", t.c("at").extract(Field::Hour));
@@ -242,6 +245,10 @@ fn selects(document: &mut Document) {
     document.add("no given rows", &select(&mirrorm::stmt::values_table("given", parts, none).unwrap()));
     let numbers = func::call("generate_series", [1, 5]).table("numbers", column("n", Integer)).unwrap();
     document.add("a function that gives rows", &select(numbers.c("n")));
+    document.add(
+        "limit by a value and offset by an expression",
+        &select(&id).limit_by(5).offset_by(Expr::from(1).add(1)),
+    );
     document.add("offset alone", &select(&id).offset(5));
     let union = select(&id).limit(1).union_all(select(&author).order_by(&author).limit(2)).order_by(&id);
     document.add("union of limited", &union);

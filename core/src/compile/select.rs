@@ -429,8 +429,14 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
 
 pub(super) fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     let literal = c.target.features.literal_limit;
-    let limit = select.limit.map(|n| number(c, n, literal)).transpose()?;
-    let offset = select.offset.map(|n| number(c, n, false)).transpose()?;
+    let limit = match &select.limit_by {
+        Some(expr) => Some(counted(c, expr)?),
+        None => select.limit.map(|n| number(c, n, literal)).transpose()?,
+    };
+    let offset = match &select.offset_by {
+        Some(expr) => Some(counted(c, expr)?),
+        None => select.offset.map(|n| number(c, n, false)).transpose()?,
+    };
     c.target.grammar.limit(limit.as_deref(), offset.as_deref(), &mut c.sql);
     Ok(())
 }
@@ -470,6 +476,19 @@ fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         Wait::Skip => " SKIP LOCKED",
     });
     Ok(())
+}
+
+/// A number of rows that is an expression.
+fn counted(c: &mut Compiler<'_>, expr: &Expr) -> Result<String> {
+    if !matches!(expr.0, Node::Bind(Value::Int(_)) | Node::Param(_) | Node::Invalid(_))
+        && !c.target.grammar.limits_by_expressions()
+    {
+        return Err(c.target.unsupported("LIMIT that is reckoned"));
+    }
+    let before = std::mem::take(&mut c.sql);
+    let written = c.operand(expr, 0, Some(&Type::BigInteger));
+    let text = std::mem::replace(&mut c.sql, before);
+    written.map(|()| text)
 }
 
 /// A number of rows: in the text, or as a placeholder.

@@ -91,6 +91,7 @@ impl Compiler<'_> {
             Form::Div(_) | Form::IntDiv(_) => items.get(1 - at.min(1)).and_then(|other| self.type_of(other)),
             Form::Json(..) | Form::JsonContains => Some(Type::Json),
             Form::Regexp(_) | Form::RegexpReplace | Form::Words | Form::JoinTexts => Some(Type::Text),
+            Form::Bits(_) => Some(Type::BigInteger),
             Form::Extract(..) | Form::Random => None,
         }
     }
@@ -147,6 +148,7 @@ fn name(form: &Form) -> &'static str {
     match form {
         Form::Extract(..) => "parts of dates",
         Form::Div(_) | Form::IntDiv(_) => "division",
+        Form::Bits(_) => "bits",
         Form::Regexp(_) => "regular expressions",
         Form::RegexpReplace => "replacing by regular expressions",
         Form::Words => "indexes of words",
@@ -163,7 +165,8 @@ pub(super) fn precedence(form: &Form) -> u8 {
     match form {
         Form::Regexp(_) | Form::Words | Form::JsonContains => 4,
         Form::Div(_) | Form::IntDiv(_) => 7,
-        Form::Json(..) => 0,
+        // Databases put these in different places.
+        Form::Json(..) | Form::Bits(_) => 0,
         _ => super::expr::ATOM,
     }
 }

@@ -216,6 +216,11 @@ pub trait Grammar: Send + Sync {
         true
     }
 
+    /// Whether LIMIT and OFFSET take any expression.
+    fn limits_by_expressions(&self) -> bool {
+        true
+    }
+
     /// Whether a SELECT after IN may have a limit.
     fn limits_in_lists(&self) -> bool {
         true

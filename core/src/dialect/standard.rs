@@ -2,7 +2,7 @@
 
 use super::FunctionForm;
 use crate::error::{Error, Result};
-use crate::expr::{Field, Form};
+use crate::expr::{Bits, Field, Form};
 use crate::schema::IndexElement;
 use crate::types::{EnumType, Type};
 use crate::value::{OtherData, Value};
@@ -75,7 +75,8 @@ pub fn function(name: &str) -> FunctionForm<'_> {
     }
 }
 
-/// The templates of standard SQL (SQL:2016, 6.28, 6.30, 8.6); none where it has no words, as for chance.
+/// The templates of standard SQL (SQL:2016, 6.28, 6.30, 8.6), and what most databases do with bits; none where it has no
+/// words, as for chance.
 pub fn form(form: &Form) -> Option<&'static str> {
     Some(match form {
         Form::Extract(field, _) => match field {
@@ -90,6 +91,14 @@ pub fn form(form: &Form) -> Option<&'static str> {
         Form::Div(true) => "<0> / <1>",
         Form::Div(false) => "CAST({0} AS DOUBLE PRECISION) / <1>",
         Form::IntDiv(true) => "<0> / <1>",
+        Form::Bits(bits) => match bits {
+            Bits::And => "<0> & <1>",
+            Bits::Or => "<0> | <1>",
+            Bits::Xor => "(<0> | <1>) - (<0> & <1>)",
+            Bits::Not => "~<0>",
+            Bits::Left => "<0> << <1>",
+            Bits::Right => "<0> >> <1>",
+        },
         Form::Regexp(false) => "<0> LIKE_REGEX <1>",
         Form::JoinTexts => "LISTAGG({0}, {1}{order})",
         _ => return None,

@@ -88,6 +88,9 @@ impl Select {
     #[track_caller]
     pub fn first(&self, on: &impl Execute) -> Result<Option<Row>> {
         let _caller = mark();
+        if self.limit_by.is_some() {
+            return Ok(self.all(on)?.first());
+        }
         let rows = self.clone().limit(self.limit.unwrap_or(1).min(1)).all(on)?;
         Ok(rows.first())
     }

@@ -6,6 +6,7 @@ use std::ops;
 use std::sync::Arc;
 
 use super::{Expr, Node, Op};
+use crate::error::{Error, ErrorKind};
 use crate::stmt::Select;
 use crate::types::Type;
 use crate::value::Value;
@@ -260,6 +261,29 @@ impl Expr {
     /// As [`Expr::ends_with`], large and small letters alike.
     pub fn iends_with(&self, text: &str) -> Expr {
         self.escaped(Op::Ilike, "%", text, "")
+    }
+
+    /// The character that takes `%`, `_` and itself for what they are in the pattern of this LIKE or ILIKE:
+    /// `name.like("50!%").escape('!')`.
+    ///
+    /// `Invalid` from the verb for anything else, for an apostrophe and for a backslash, which some databases take for an
+    /// escape themselves.
+    pub fn escape(&self, character: char) -> Expr {
+        let wrong = |words: &str| Expr::invalid(Error::new(ErrorKind::Invalid, words));
+        let Node::Apply(op @ (Op::Like | Op::NotLike | Op::Ilike | Op::NotIlike), kids) = &self.0 else {
+            return if matches!(self.0, Node::Invalid(_)) {
+                self.clone()
+            } else {
+                wrong("only a LIKE has an escape")
+            };
+        };
+        if !character.is_ascii_graphic() || matches!(character, '\'' | '\\') {
+            return wrong(
+                "the escape of a LIKE is a visible character of ASCII, no apostrophe and no backslash",
+            );
+        }
+        let items = kids.items.iter().take(2).cloned().chain([raw(format!("'{character}'"))]);
+        Expr::apply(op.clone(), items.collect())
     }
 
     fn like_escaped(&self, before: &str, text: &str, after: &str) -> Expr {

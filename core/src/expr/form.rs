@@ -48,6 +48,8 @@ pub enum Form {
     Div(bool),
     /// The whole part of a quotient; with whether both are known to be whole numbers.
     IntDiv(bool),
+    /// Bits of whole numbers.
+    Bits(Bits),
     /// Whether a text has a match of a regular expression; with whether letters are folded.
     Regexp(bool),
     /// A text with every match of a regular expression replaced.
@@ -64,6 +66,23 @@ pub enum Form {
     JoinTexts,
     /// A number from 0 to 1 by chance, 1 not among them.
     Random,
+}
+
+/// What is done to the bits of whole numbers of 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bits {
+    /// Those that both have.
+    And,
+    /// Those that one has, or both.
+    Or,
+    /// Those that one has and the other has not.
+    Xor,
+    /// Those that it has not.
+    Not,
+    /// Moved to the left.
+    Left,
+    /// Moved to the right.
+    Right,
 }
 
 /// What is read of a place in a JSON document.
@@ -196,6 +215,36 @@ impl Expr {
         self.form(Form::IntDiv(false), vec![right.into()])
     }
 
+    /// The bits that both whole numbers have.
+    pub fn bit_and(&self, right: impl Into<Expr>) -> Expr {
+        self.form(Form::Bits(Bits::And), vec![right.into()])
+    }
+
+    /// The bits that one of the whole numbers has, or both.
+    pub fn bit_or(&self, right: impl Into<Expr>) -> Expr {
+        self.form(Form::Bits(Bits::Or), vec![right.into()])
+    }
+
+    /// The bits that one of the whole numbers has and the other has not.
+    pub fn bit_xor(&self, right: impl Into<Expr>) -> Expr {
+        self.form(Form::Bits(Bits::Xor), vec![right.into()])
+    }
+
+    /// The bits that the whole number has not.
+    pub fn bit_not(&self) -> Expr {
+        self.form(Form::Bits(Bits::Not), Vec::new())
+    }
+
+    /// The bits of the whole number, so many places to the left.
+    pub fn shift_left(&self, places: impl Into<Expr>) -> Expr {
+        self.form(Form::Bits(Bits::Left), vec![places.into()])
+    }
+
+    /// The bits of the whole number, so many places to the right.
+    pub fn shift_right(&self, places: impl Into<Expr>) -> Expr {
+        self.form(Form::Bits(Bits::Right), vec![places.into()])
+    }
+
     /// Has a match of a regular expression, letters told apart.
     ///
     /// The expressions are the database's: POSIX's on PostgreSQL, ICU's on MySQL, PCRE on MariaDB, those of the crate
@@ -275,7 +324,9 @@ impl Form {
     /// What it gives, where that is the same whatever it is of.
     pub(crate) fn ty(&self) -> Option<Type> {
         Some(match self {
-            Form::Extract(..) | Form::IntDiv(_) | Form::Json(JsonAs::Integer, _) => Type::BigInteger,
+            Form::Extract(..) | Form::IntDiv(_) | Form::Bits(_) | Form::Json(JsonAs::Integer, _) => {
+                Type::BigInteger
+            }
             Form::Div(false) | Form::Random | Form::Json(JsonAs::Float, _) => Type::Double,
             Form::Regexp(_) | Form::Words | Form::JsonContains | Form::Json(JsonAs::Boolean, _) => {
                 Type::Boolean

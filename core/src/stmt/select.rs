@@ -31,6 +31,9 @@ pub struct Select {
     pub(crate) order_by: Vec<Expr>,
     pub(crate) limit: Option<u64>,
     pub(crate) offset: Option<u64>,
+    /// A limit and an offset that are expressions, in place of those.
+    pub(crate) limit_by: Option<Expr>,
+    pub(crate) offset_by: Option<Expr>,
     pub(crate) distinct: bool,
     /// Where not empty, one row for each of these.
     pub(crate) distinct_on: Vec<Expr>,
@@ -201,13 +204,40 @@ impl Select {
 
     /// At most so many rows.
     pub fn limit(mut self, rows: u64) -> Select {
-        self.limit = Some(rows);
+        (self.limit, self.limit_by) = (Some(rows), None);
+        self
+    }
+
+    /// At most as many rows as an expression says, such as a [`param`](crate::expr::param) of a plan.
+    ///
+    /// `Unsupported` from the verb on MySQL and MariaDB for anything but a value or a parameter.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let t = db.table("t", column("n", Integer))?;
+    /// db.create_all()?;
+    /// insert(&t).rows(["n"], [[1], [2], [3]]).run(&db)?;
+    /// let page = select(&t).order_by(t.c("n")).limit_by(param("size")).offset_by(param("from")).prepare(&db)?;
+    /// assert_eq!(page.all(&db, values! { "size" => 1, "from" => 2 })?.scalars::<i64>()?, [3]);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn limit_by(mut self, rows: impl Into<Expr>) -> Select {
+        (self.limit, self.limit_by) = (None, Some(rows.into()));
         self
     }
 
     /// Skips so many rows.
     pub fn offset(mut self, rows: u64) -> Select {
-        self.offset = Some(rows);
+        (self.offset, self.offset_by) = (Some(rows), None);
+        self
+    }
+
+    /// Skips as many rows as an expression says; as [`Select::limit_by`].
+    pub fn offset_by(mut self, rows: impl Into<Expr>) -> Select {
+        (self.offset, self.offset_by) = (None, Some(rows.into()));
         self
     }
 
@@ -307,7 +337,7 @@ impl Select {
     /// Whether it has a limit or an offset.
     #[doc(hidden)]
     pub fn is_limited(&self) -> bool {
-        self.limit.is_some() || self.offset.is_some()
+        self.limit.is_some() || self.offset.is_some() || self.limit_by.is_some() || self.offset_by.is_some()
     }
 
     /// What stands in its FROM.
@@ -329,7 +359,8 @@ impl Select {
             });
         }
         let clauses = [&self.distinct_on, &self.filters, &self.group_by, &self.having, &self.order_by];
-        clauses.into_iter().flatten().for_each(|expr| visit(Part::Expr(expr)));
+        let limits = self.limit_by.iter().chain(&self.offset_by);
+        clauses.into_iter().flatten().chain(limits).for_each(|expr| visit(Part::Expr(expr)));
     }
 
     /// The first SELECT that its rows come from; itself, where they come from no others.
@@ -403,8 +434,7 @@ impl Select {
             && self.group_by.is_empty()
             && self.having.is_empty()
             && self.order_by.is_empty()
-            && self.limit.is_none()
-            && self.offset.is_none()
+            && !self.is_limited()
             && self.lock.is_none()
             && self.compound.is_none()
             && self.distinct_on.is_empty()

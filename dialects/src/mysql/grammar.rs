@@ -7,7 +7,7 @@ use mirrorm_core::dialect::{
     Features, FunctionForm, Grammar, Groupings, Intent, Isolation, MoreTables, RowsToUpdate, TableFunctions,
     Upserts, standard,
 };
-use mirrorm_core::expr::{Field, Form, JsonAs};
+use mirrorm_core::expr::{Bits, Field, Form, JsonAs};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::ValueRef;
@@ -120,6 +120,15 @@ impl Grammar for MySqlGrammar {
             Form::Div(true) => "<0> / <1>",
             Form::Div(false) => "CAST({0} AS DOUBLE) / <1>",
             Form::IntDiv(_) => "<0> DIV <1>",
+            // Numbers of bits are without a sign there.
+            Form::Bits(bits) => match bits {
+                Bits::And => "CAST(<0> & <1> AS SIGNED)",
+                Bits::Or => "CAST(<0> | <1> AS SIGNED)",
+                Bits::Xor => "CAST(<0> ^ <1> AS SIGNED)",
+                Bits::Not => "CAST(~<0> AS SIGNED)",
+                Bits::Left => "CAST(<0> << <1> AS SIGNED)",
+                Bits::Right => "CAST(CASE WHEN <0> < 0 THEN ~(~<0> >> <1>) ELSE <0> >> <1> END AS SIGNED)",
+            },
             Form::Regexp(false) => "<0> REGEXP CONCAT('(?-i)', {1})",
             Form::Regexp(true) => "<0> REGEXP CONCAT('(?i)', {1})",
             Form::RegexpReplace => "REGEXP_REPLACE({0}, CONCAT('(?-i)', {1}), {2})",
@@ -213,6 +222,11 @@ impl Grammar for MySqlGrammar {
 
     /// dev.mysql.com/doc/refman/en/subquery-restrictions.html
     fn limits_in_lists(&self) -> bool {
+        false
+    }
+
+    /// dev.mysql.com/doc/refman/en/select.html
+    fn limits_by_expressions(&self) -> bool {
         false
     }
 

@@ -14,7 +14,9 @@ use lru::LruCache;
 use mysql::Value;
 
 /// The kinds of the values that texts were prepared for; none of a place that had NULL only.
-pub(super) struct Kinds(RefCell<LruCache<Box<str>, Vec<Option<Discriminant<Value>>>>>);
+pub(super) struct Kinds(RefCell<LruCache<Box<str>, Places>>);
+
+type Places = Vec<Option<Discriminant<Value>>>;
 
 /// So many texts are kept.
 const KEPT: usize = 256;

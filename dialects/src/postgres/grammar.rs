@@ -3,7 +3,7 @@
 use mirrorm_core::dialect::{
     Around, ArrayOf, FunctionForm, Grammar, IntegerList, Intent, Isolation, TypeMap, standard,
 };
-use mirrorm_core::expr::{Field, Form, JsonAs};
+use mirrorm_core::expr::{Bits, Field, Form, JsonAs};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::ValueRef;
@@ -125,6 +125,14 @@ impl Grammar for PostgresGrammar {
         Some(match form {
             Form::Extract(field, instant) => extract(*field, *instant),
             Form::IntDiv(false) => "CAST(trunc(CAST({0} AS numeric) / CAST({1} AS numeric)) AS bigint)",
+            Form::Bits(bits) => match bits {
+                Bits::And => "CAST({0} AS bigint) & CAST({1} AS bigint)",
+                Bits::Or => "CAST({0} AS bigint) | CAST({1} AS bigint)",
+                Bits::Xor => "CAST({0} AS bigint) # CAST({1} AS bigint)",
+                Bits::Not => "~CAST({0} AS bigint)",
+                Bits::Left => "CAST({0} AS bigint) << CAST({1} AS integer)",
+                Bits::Right => "CAST({0} AS bigint) >> CAST({1} AS integer)",
+            },
             Form::Regexp(false) => "<0> ~ <1>",
             Form::Regexp(true) => "<0> ~* <1>",
             Form::RegexpReplace => "regexp_replace({0}, {1}, {2}, 'g')",

@@ -93,6 +93,7 @@ impl Grammar for SqliteGrammar {
             Form::Extract(field, _) => extract(*field),
             Form::Div(_) => "<0> / (<1> + 0.0)",
             Form::IntDiv(true) => "<0> / <1>",
+            Form::Bits(_) => return standard::form(form),
             Form::IntDiv(false) => "CAST(<0> / <1> AS INTEGER)",
             Form::Regexp(folded) => return super::regexp::form(*folded),
             Form::RegexpReplace => return super::regexp::replace(),
