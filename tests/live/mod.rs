@@ -59,6 +59,9 @@ mod tour;
 /// INSERT, UPDATE and DELETE of the SQL toolkit.
 mod writing;
 
+/// The plain parts of the SQL toolkit.
+mod toolkit;
+
 /// Expressions made by chance.
 mod agreeing;
 

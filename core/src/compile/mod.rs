@@ -48,6 +48,8 @@ pub struct Compiled {
     pub(crate) warnings: Vec<String>,
     /// Whether a key makes it sure that there is one row at most.
     pub(crate) single: bool,
+    /// Whether the text will not come again.
+    pub(crate) once: bool,
 }
 
 /// A parameter of a prepared plan: where its value goes, and what type it is compared with.
@@ -250,7 +252,7 @@ impl<'t> Compiler<'t> {
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let Compiler { sql, binds, params, warnings, .. } = self;
-        Ok(Compiled { sql, binds, params, columns, warnings, single: false })
+        Ok(Compiled { sql, binds, params, columns, warnings, single: false, once: false })
     }
 
     fn push(&mut self, text: &str) {

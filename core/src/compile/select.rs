@@ -30,7 +30,7 @@ pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
     let mut compiler = Compiler::new(target, false);
     let columns = compiler.select(select)?;
     let compiled = compiler.finish(Some(columns))?;
-    Ok(Compiled { single: by_key(select), ..compiled })
+    Ok(Compiled { single: by_key(select), once: select.once, ..compiled })
 }
 
 /// Whether the filters give every column of the table's primary key one value.
@@ -95,6 +95,7 @@ pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Re
             columns: Some(columns.clone()),
             warnings: Vec::new(),
             single: false,
+            once: false,
         };
         let key = def.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
         let get = match key {

@@ -17,6 +17,7 @@ pub(super) fn request(compiled: &Compiled) -> Request<'_> {
         columns: compiled.columns(),
         single: compiled.single,
         warnings: compiled.warnings(),
+        keep: !compiled.once,
         ..Request::new(compiled.sql(), compiled.binds())
     }
 }

@@ -42,6 +42,8 @@ pub struct Select {
     /// Where it is a text, this; then it has nothing of its own.
     pub(crate) text: Option<Box<TextRows>>,
     pub(crate) lock: Option<Box<Lock>>,
+    /// Whether its statement is not to be kept by the driver.
+    pub(crate) once: bool,
 }
 
 /// What a SELECT is made of.
@@ -285,6 +287,13 @@ impl Select {
         self
     }
 
+    /// Tells the driver that the text will not come again, so that its prepared statement is not kept: for texts made of
+    /// data, such as those with a list of another length each time.
+    pub fn uncached(mut self) -> Select {
+        self.once = true;
+        self
+    }
+
     /// Selects something else from the same rows.
     pub fn columns(mut self, selection: impl Selection) -> Select {
         let mut list = SelectionList::default();
@@ -435,6 +444,7 @@ impl Select {
             && self.having.is_empty()
             && self.order_by.is_empty()
             && !self.is_limited()
+            && !self.once
             && self.lock.is_none()
             && self.compound.is_none()
             && self.distinct_on.is_empty()
