@@ -14,7 +14,7 @@ use crate::rows::{ColumnInfo, Columns, RowBuffer, Rows};
 use crate::schema::{ClientDefault, ColumnDef, Table, TableDef};
 use crate::stmt::insert::InsertBody;
 use crate::stmt::{Insert, OnConflict, Operation};
-use crate::value::Value;
+use crate::value::{Array, Value};
 
 /// Adds RETURNING of the key that the database makes, where the connection does not tell it; whether
 /// it did.
@@ -210,6 +210,29 @@ impl<'i> BulkInsert<'i> {
         let known = c.known(&Source::of(&insert.table))?;
         let columns = c.within(vec![known], |c| c.returning(&insert.returning, Operation::Insert))?;
         c.finish(columns)
+    }
+
+    /// So many rows from the one at a position as one statement whose parameters are their columns; none where the values
+    /// of a column do not travel so.
+    pub(crate) fn compile_arrays(
+        &self,
+        (start, rows): (usize, usize),
+        insert: &Insert,
+        target: &Target,
+    ) -> Result<Option<Compiled>> {
+        let Some(sql) = self.sql_of_arrays(target, false)? else { return Ok(None) };
+        let mut c = Compiler::new(target, false);
+        c.sql = sql;
+        let (from, to) = (start * self.width(), (start + rows) * self.width());
+        c.binds = (0..self.width())
+            .map(|column| {
+                let values = self.values.range(from + column..to).step_by(self.width());
+                Value::Array(Box::new(Array::new("", values.map(|value| value.to_value()).collect())))
+            })
+            .collect();
+        let known = c.known(&Source::of(&insert.table))?;
+        let columns = c.within(vec![known], |c| c.returning(&insert.returning, Operation::Insert))?;
+        c.finish(columns).map(Some)
     }
 
     /// The rows with their values in the text.

@@ -290,17 +290,29 @@ fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
     conn.atomically(|conn| send_bulk(conn, &plan, want_ids))
 }
 
+/// Rows whose columns are arrays, of one statement that gives rows back.
+const ARRAY_ROWS: usize = 1000;
+
 /// Inserts many rows in one transaction, and gives what they give back.
 fn bulk_rows(conn: &Conn, insert: &Insert) -> Result<Rows> {
     let (plan, target) = (BulkInsert::plan(insert, conn.target())?, conn.target());
-    let one = if target.features().returning_in_order { batch_rows(target, plan.width()) } else { 1 };
+    let arrays = plan.rows > 1 && plan.compile_arrays((0, 1), insert, target)?.is_some();
+    let one = match (arrays, target.features().returning_in_order) {
+        (true, _) => ARRAY_ROWS,
+        (_, true) => batch_rows(target, plan.width()),
+        _ => 1,
+    };
     conn.atomically(|conn| {
         let mut all: Option<Rows> = None;
         let mut start = 0;
         // Of no rows it says what the columns are.
         while start < plan.rows {
             let count = one.min(plan.rows - start);
-            let compiled = plan.compile_some((start, count), insert, target)?;
+            let compiled = match arrays {
+                true => plan.compile_arrays((start, count), insert, target)?,
+                false => None,
+            };
+            let compiled = compiled.map_or_else(|| plan.compile_some((start, count), insert, target), Ok)?;
             let rows = conn.rows_written(&request(&compiled), &plan.def)?;
             match &mut all {
                 Some(all) => all.append(rows),
