@@ -32,7 +32,18 @@ fn setting() -> Setting {
 /// Ten columns, three joins, five conditions.
 fn wide(setting: &Setting) -> Select {
     let [a, b, c, d] = &setting.tables[..] else { unreachable!() };
-    let columns = [a.c("id"), a.c("c0"), a.c("c1"), b.c("id"), b.c("c0"), b.c("c1"), c.c("id"), c.c("c0"), d.c("id"), d.c("c0")];
+    let columns = [
+        a.c("id"),
+        a.c("c0"),
+        a.c("c1"),
+        b.c("id"),
+        b.c("c0"),
+        b.c("c1"),
+        c.c("id"),
+        c.c("c0"),
+        d.c("id"),
+        d.c("c0"),
+    ];
     select(columns.to_vec())
         .join(b)
         .join(c)
