@@ -59,6 +59,9 @@ mod tour;
 /// INSERT, UPDATE and DELETE of the SQL toolkit.
 mod writing;
 
+/// Faults that somebody found in the SQL toolkit.
+mod toolkit_found;
+
 /// The plain parts of the SQL toolkit.
 mod toolkit;
 

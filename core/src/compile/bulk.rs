@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::write::{placed, writable};
+use super::write::{Written, placed, refuse_left_out, twice, writable};
 use super::{Compiled, Compiler, Target, adapt, write_name};
 use crate::dialect::{BindUse, Returning, is_plain};
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +52,8 @@ pub(crate) struct BulkInsert<'i> {
     pub(crate) values: Cow<'i, RowBuffer>,
     pub(crate) rows: usize,
     conflict: Option<(&'i Table, &'i OnConflict)>,
+    /// How many of the columns were given; the others are defaults.
+    given: usize,
 }
 
 impl<'i> BulkInsert<'i> {
@@ -75,9 +77,19 @@ impl<'i> BulkInsert<'i> {
             let message = format!("{} columns, and a row of {width} values", given.len());
             return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
         }
+        for (at, column) in given.iter().enumerate() {
+            if given.iter().take(at).any(|other| other == column)
+                && let Some(column) = def.column_at(*column)
+            {
+                return Err(twice(&def, column));
+            }
+        }
+        let count = given.len();
         let (columns, values) = fill_defaults(&def, given, &rows.values, rows.count);
         let conflict = insert.conflict.as_deref().map(|conflict| (&insert.table, conflict));
-        let mut bulk = BulkInsert { columns, values, rows: rows.count, def: def.clone(), conflict };
+        refuse_left_out(insert, target)?;
+        let mut bulk =
+            BulkInsert { columns, values, rows: rows.count, def: def.clone(), conflict, given: count };
         bulk.fit(&def, target)?;
         Ok(bulk)
     }
@@ -91,7 +103,8 @@ impl<'i> BulkInsert<'i> {
         target: &Target,
     ) -> Result<BulkInsert<'i>> {
         let values = Cow::Borrowed(values);
-        let mut bulk = BulkInsert { columns, values, rows, def: def.clone(), conflict: None };
+        let given = columns.len();
+        let mut bulk = BulkInsert { columns, values, rows, def: def.clone(), conflict: None, given };
         bulk.fit(def, target)?;
         Ok(bulk)
     }
@@ -158,6 +171,7 @@ impl<'i> BulkInsert<'i> {
         let mut c = Compiler::new(target, false);
         c.insert_into(&self.def, self.columns.iter().filter_map(|p| self.def.column_at(*p)))?;
         if self.columns.is_empty() {
+            self.upsert(&mut c)?;
             return Ok(c.sql);
         }
         let mut n = 0;
@@ -174,8 +188,11 @@ impl<'i> BulkInsert<'i> {
     fn upsert(&self, c: &mut Compiler<'_>) -> Result<()> {
         let Some((table, conflict)) = self.conflict else { return Ok(()) };
         let written: Vec<&ColumnDef> = self.columns.iter().filter_map(|at| self.def.column_at(*at)).collect();
+        let given = |column: &ColumnDef| written.iter().take(self.given).any(|own| own.id == column.id);
+        let rows = Written { columns: &written, given: &given, have_names: true };
         let known = c.known(&Source::of(table))?;
-        c.within(vec![known], |c| c.on_conflict((table, &self.def), conflict, &written, true))
+        c.within(vec![known], |c| c.on_conflict((table, &self.def), conflict, rows))?;
+        without_params(c)
     }
 
     /// The parameters that follow those of the rows.
@@ -209,6 +226,7 @@ impl<'i> BulkInsert<'i> {
         }
         let known = c.known(&Source::of(&insert.table))?;
         let columns = c.within(vec![known], |c| c.returning(&insert.returning, Operation::Insert))?;
+        without_params(&c)?;
         c.finish(columns)
     }
 
@@ -232,6 +250,7 @@ impl<'i> BulkInsert<'i> {
             .collect();
         let known = c.known(&Source::of(&insert.table))?;
         let columns = c.within(vec![known], |c| c.returning(&insert.returning, Operation::Insert))?;
+        without_params(&c)?;
         c.finish(columns).map(Some)
     }
 
@@ -258,6 +277,17 @@ impl<'i> BulkInsert<'i> {
     /// All rows as one statement.
     pub(super) fn compile_all(self, insert: &Insert, target: &Target) -> Result<Compiled> {
         self.compile_some((0, self.rows), insert, target)
+    }
+}
+
+/// Refuses parameters beside many rows, which have nobody who would give them a value.
+fn without_params(c: &Compiler<'_>) -> Result<()> {
+    match c.params.first() {
+        None => Ok(()),
+        Some(param) => {
+            let message = format!("the parameter `{}` has no value in an INSERT of many rows", param.name);
+            Err(Error::new(ErrorKind::Invalid, message))
+        }
     }
 }
 

@@ -79,6 +79,7 @@ fn check(select: &Select) -> Result<()> {
     if more
         || select.lock.is_some()
         || select.distinct
+        || !select.distinct_on.is_empty()
         || !select.joins.is_empty()
         || !select.items.is_empty()
         || select.from.is_some()

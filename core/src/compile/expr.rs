@@ -6,10 +6,10 @@ use super::{Compiler, adapt, template};
 use crate::dialect::{BindUse, FunctionForm};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::types::Types;
-use crate::expr::{ColumnRef, Expr, Node, Op, Pieces};
+use crate::expr::{ColumnRef, Expr, Form, JsonAs, Node, Op, Pieces};
 use crate::schema::{Name, TableDef};
 use crate::stmt::Select;
-use crate::types::Type;
+use crate::types::{Class, Type};
 use crate::value::Value;
 
 /// How tightly an operator binds. The order is common to the databases; where they differ
@@ -276,6 +276,12 @@ impl Compiler<'_> {
             self.push(word);
             return self.tuple(&right.items, Some(&left.items));
         }
+        let is_document =
+            |side: &Expr| matches!(&side.0, Node::Apply(Op::Form(Form::Json(JsonAs::Json, _)), _));
+        if strength == 4 && (is_document(left) || is_document(right)) && !self.target.grammar.compares_json()
+        {
+            return Err(self.target.unsupported("comparing of JSON documents"));
+        }
         let (left_ty, right_ty) = (self.type_of(left), self.type_of(right));
         // Comparisons do not chain; arithmetic groups from the left.
         let left_least = match (op, &left.0) {
@@ -291,6 +297,9 @@ impl Compiler<'_> {
 
     /// One side of an operator. A number beside nothing of a known type says what it is, where it is reckoned with.
     fn side(&mut self, expr: &Expr, least: u8, beside: Option<&Type>, reckons: bool) -> Result<()> {
+        if reckons && self.reckoned_literally(expr, beside)? {
+            return Ok(());
+        }
         match &expr.0 {
             Node::Bind(value @ Value::Int(_)) if reckons && beside.is_none() => {
                 self.typed_value(value, &Type::BigInteger)
@@ -299,6 +308,20 @@ impl Compiler<'_> {
                 self.typed_value(value, &Type::Double)
             }
             _ => self.operand(expr, least, beside),
+        }
+    }
+
+    /// Writes a number beside a decimal into the text, where that is what keeps both exact; whether it did.
+    pub(super) fn reckoned_literally(&mut self, expr: &Expr, beside: Option<&Type>) -> Result<bool> {
+        let decimal = beside.is_some_and(|ty| ty.class() == Class::Decimal);
+        match &expr.0 {
+            Node::Bind(value @ (Value::Int(_) | Value::Decimal(_)))
+                if decimal && self.target.grammar.literal_beside_decimals() =>
+            {
+                self.target.grammar.literal(value, &mut self.sql)?;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
     }
 

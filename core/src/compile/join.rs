@@ -117,60 +117,92 @@ fn key_condition(
     Some(Expr::all(pairs.collect::<Option<Vec<Expr>>>()?))
 }
 
-/// Warns of a joined table that no condition connects with the others: every row meets every row, which `cross_join`
+/// Warns of joined tables that no condition connects with the others: every row meets every row, which `cross_join`
 /// would say.
 fn check_connected(c: &mut Compiler<'_>, select: &Select) {
-    let connects = |join: &Join| match (&join.on, join.kind, &join.source.origin) {
-        (None, ..) | (_, JoinKind::Cross, _) | (_, _, Origin::Lateral(_) | Origin::Function(_)) => true,
-        (Some(on), ..) => is_connected(&join.source, select.sources(), std::iter::once(on)),
-    };
-    for join in &select.joins {
-        let by_filters = || is_connected(&join.source, select.sources(), select.filters.iter());
-        if !connects(join) && !by_filters() {
-            let others = select.sources().filter(|source| **source != join.source);
-            c.warn_of_product(&join.source, others);
+    // A key connects by itself, and so does what says that it does not.
+    let explicit = |join: &&Join| join.on.is_some();
+    if !select.joins.iter().any(|join| explicit(&join)) {
+        return;
+    }
+    let mut parts = Parts::of(select.sources().collect());
+    for (at, join) in select.joins.iter().enumerate() {
+        let by_itself = matches!(join.source.origin, Origin::Lateral(_) | Origin::Function(_));
+        if join.on.is_none() || by_itself {
+            let beside = join.beside.as_ref().and_then(|beside| parts.place(beside));
+            parts.connect(beside.unwrap_or(at), at + 1);
         }
     }
+    let conditions = select.joins.iter().filter_map(|join| join.on.as_ref()).chain(&select.filters);
+    conditions.for_each(|condition| parts.connect_by(condition));
+    parts.warn(c);
 }
 
 impl Compiler<'_> {
-    /// Warns of tables beside one that is written which no condition connects with it or each other.
+    /// Warns of tables beside one that is written which no condition connects with it.
     pub(super) fn check_beside(&mut self, written: &Source, tables: &[Source], filters: &[Expr]) {
-        for table in tables {
-            let others = || std::iter::once(written).chain(tables.iter().filter(|other| *other != table));
-            if !is_connected(table, others(), filters.iter()) {
-                self.warn_of_product(table, others());
-            }
+        let mut parts = Parts::of(std::iter::once(written).chain(tables).collect());
+        filters.iter().for_each(|condition| parts.connect_by(condition));
+        parts.warn(self);
+    }
+}
+
+/// The tables of a statement, and which of them conditions connect.
+struct Parts<'s> {
+    sources: Vec<&'s Source>,
+    /// The part that each belongs to.
+    part: Vec<usize>,
+}
+
+impl<'s> Parts<'s> {
+    fn of(sources: Vec<&'s Source>) -> Parts<'s> {
+        Parts { part: (0..sources.len()).collect(), sources }
+    }
+
+    fn place(&self, source: &Source) -> Option<usize> {
+        self.sources.iter().position(|own| *own == source)
+    }
+
+    fn connect(&mut self, one: usize, other: usize) {
+        if let (Some(one), Some(other)) = (self.part.get(one).copied(), self.part.get(other).copied()) {
+            self.part.iter_mut().filter(|part| **part == other).for_each(|part| *part = one);
         }
     }
 
-    fn warn_of_product<'s>(&mut self, one: &Source, others: impl Iterator<Item = &'s Source>) {
-        let name = |source: &Source| {
+    /// Connects all tables that a condition names; each term of an AND is one of its own.
+    fn connect_by(&mut self, condition: &Expr) {
+        if let Node::Apply(Op::And, terms) = &condition.0 {
+            terms.items.iter().for_each(|term| self.connect_by(term));
+            return;
+        }
+        let named: Vec<usize> = (0..self.sources.len())
+            .filter(|at| self.sources.get(*at).is_some_and(|s| names(condition, s)))
+            .collect();
+        if let Some((first, others)) = named.split_first() {
+            others.iter().for_each(|other| self.connect(*first, *other));
+        }
+    }
+
+    fn warn(&self, c: &mut Compiler<'_>) {
+        let name = |at: usize| {
+            let source = self.sources.get(at)?;
             let table = source.table.def().display_name();
-            format!("`{}`", source.alias.as_deref().unwrap_or(&table))
+            Some(format!("`{}`", source.alias.as_deref().unwrap_or(&table)))
         };
-        let others: Vec<String> = others.map(name).collect();
-        let product = format!("every row of {} meets every row of {}", name(one), others.join(" and "));
-        self.warnings.push(format!("{product}: no condition connects them"));
+        let list = |inside: &dyn Fn(usize) -> bool| -> String {
+            let all = (0..self.part.len()).filter(|at| self.part.get(*at).is_some_and(|part| inside(*part)));
+            all.filter_map(name).collect::<Vec<_>>().join(" and ")
+        };
+        let mut parts: Vec<usize> = self.part.clone();
+        parts.sort_unstable();
+        parts.dedup();
+        let first = self.part.first().copied();
+        for part in parts.into_iter().filter(|part| Some(*part) != first) {
+            let (these, others) = (list(&|other| other == part), list(&|other| other != part));
+            let product = format!("every row of {these} meets every row of {others}");
+            c.warnings.push(format!("{product}: no condition connects them"));
+        }
     }
-}
-
-/// Whether a condition is about a table and another of these.
-fn is_connected<'e, 's>(
-    table: &Source,
-    others: impl Iterator<Item = &'s Source>,
-    conditions: impl Iterator<Item = &'e Expr> + Clone,
-) -> bool {
-    let others: Vec<&Source> = others.filter(|other| *other != table).collect();
-    // Each term of an AND is a condition of its own; OR and others connect all that they name.
-    conditions.clone().any(|condition| connects(condition, table, &others))
-}
-
-fn connects(condition: &Expr, table: &Source, others: &[&Source]) -> bool {
-    if let Node::Apply(Op::And, terms) = &condition.0 {
-        return terms.items.iter().any(|term| connects(term, table, others));
-    }
-    names(condition, table) && others.iter().any(|other| names(condition, other))
 }
 
 /// Whether an expression names a table, in a subquery too. Text may name any.

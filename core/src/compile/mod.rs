@@ -209,15 +209,24 @@ impl Known {
         self.source.alias.as_ref().or(self.given.as_ref())
     }
 
+    /// What columns call it by: its alias, or its name, whatever its schema is.
+    fn exposed(&self) -> &str {
+        self.alias().map_or(self.def.name.as_str(), |alias| alias)
+    }
+
     /// Whether two tables stand in the text under one name.
     fn same_name(&self, other: &Known) -> bool {
-        match (self.alias(), other.alias()) {
-            (Some(a), Some(b)) => a == b,
-            (Some(alias), None) => other.def.schema.is_none() && *other.def.name.as_str() == **alias,
-            (None, Some(alias)) => self.def.schema.is_none() && *self.def.name.as_str() == **alias,
-            (None, None) => {
-                self.def.name.as_str() == other.def.name.as_str() && self.def.schema == other.def.schema
+        self.exposed() == other.exposed()
+    }
+
+    /// Whether a column of a table further out would be taken for one of this.
+    fn hides(&self, outer: &Known) -> bool {
+        match (outer.alias(), &outer.def.schema) {
+            // Written with its schema, it is taken for another with that schema only.
+            (None, Some(_)) => {
+                self.alias().is_none() && self.def.schema == outer.def.schema && self.same_name(outer)
             }
+            _ => self.same_name(outer),
         }
     }
 }
@@ -362,7 +371,7 @@ impl<'t> Compiler<'t> {
 
     /// Writes the membership in a list that comes when the plan runs.
     fn list_param(&mut self, name: &Arc<str>, negated: bool, ty: Option<&Type>) -> Result<()> {
-        let array = self.target.grammar.array_membership().filter(|_| !self.target.readable);
+        let array = self.target.grammar.array_membership(ty).filter(|_| !self.target.readable);
         let (before, after) = match array {
             Some(words) if negated => words.1,
             Some(words) => words.0,
@@ -394,7 +403,7 @@ impl<'t> Compiler<'t> {
         let mut inner: Vec<&Known> = Vec::new();
         for scope in self.scopes.iter().rev() {
             if let Some(known) = scope.iter().find(|known| known.source == *source) {
-                return match inner.iter().find(|nearer| nearer.same_name(known)) {
+                return match inner.iter().find(|nearer| nearer.hides(known)) {
                     Some(_) => Err(hidden(known)),
                     None => Ok(known),
                 };

@@ -14,7 +14,6 @@ use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
 use crate::schema::{ColumnDef, ColumnId, Name, Table, TableDef};
 use crate::stmt::selection::Item;
 use crate::stmt::{Select, Strength, TextRows, Wait};
-use crate::suggest::did_you_mean;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -126,7 +125,9 @@ impl Compiler<'_> {
     fn text_select(&mut self, select: &Select, text: &TextRows) -> Result<Arc<Columns>> {
         let plain = select.items.is_empty() && select.from.is_none() && select.joins.is_empty();
         let clauses = [&select.filters, &select.group_by, &select.having, &select.order_by];
-        let none = clauses.iter().all(|clause| clause.is_empty()) && !select.is_limited();
+        let none = clauses.iter().all(|clause| clause.is_empty())
+            && select.distinct_on.is_empty()
+            && !select.is_limited();
         if !(plain && none && !select.distinct && select.lock.is_none()) {
             let message = "the rows of a text are filtered, joined, sorted and limited as a subquery";
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -140,13 +141,17 @@ impl Compiler<'_> {
     fn plain_select(&mut self, select: &Select) -> Result<Arc<Columns>> {
         let mut known = select.sources().map(|source| self.known(source)).collect::<Result<Vec<Known>>>()?;
         check_names(&mut known)?;
-        self.within(known, |c| {
+        // In RETURNING names stand alone, but not in a SELECT of its own tables there.
+        let bare = std::mem::replace(&mut self.bare, self.literal);
+        let written = self.within(known, |c| {
             c.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
             c.distinct_on(&select.distinct_on)?;
             let columns = c.select_list(select)?;
             CLAUSES.iter().try_for_each(|clause| clause(c, select))?;
             Ok(columns)
-        })
+        });
+        self.bare = bare;
+        written
     }
 
     fn distinct_on(&mut self, columns: &[Expr]) -> Result<()> {
@@ -268,14 +273,12 @@ impl Compiler<'_> {
 fn tell_apart(known: &mut [Known]) {
     for at in 1..known.len() {
         let (before, rest) = known.split_at_mut(at);
-        let Some(one) = rest.first_mut().filter(|one| one.source.alias.is_none()) else { continue };
+        let Some((one, after)) = rest.split_first_mut() else { continue };
+        if one.source.alias.is_some() {
+            continue;
+        }
         let name = one.def.name.as_str();
-        let taken = |name: &str| {
-            before.iter().any(|other| match other.alias() {
-                Some(alias) => **alias == *name,
-                None => other.def.name.as_str() == name,
-            })
-        };
+        let taken = |name: &str| before.iter().chain(after.iter()).any(|other| other.exposed() == name);
         let other_schema = before.iter().any(|other| {
             other.alias().is_none() && other.def.name.as_str() == name && other.def.schema != one.def.schema
         });
@@ -328,7 +331,7 @@ fn group_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
 /// One expression of GROUP BY.
 fn grouped(c: &mut Compiler<'_>, select: &Select, expr: &Expr) -> Result<()> {
     let named = match &expr.0 {
-        Node::Apply(Op::Named(name), _) => Some(selected_as(select, name)?),
+        Node::Apply(Op::Named(name), _) => Some(select.selected_as(name)?),
         _ => None,
     };
     let expr = named.as_ref().unwrap_or(expr);
@@ -358,17 +361,6 @@ fn several(c: &mut Compiler<'_>, select: &Select, kind: &Grouping, items: &[Expr
             rest = after;
             c.parens(|c| c.list(set, |c, expr| grouped(c, select, expr)))
         })
-    })
-}
-
-/// What is selected under a name.
-fn selected_as(select: &Select, name: &Arc<str>) -> Result<Expr> {
-    let all = || select.items.iter().cloned().flat_map(Item::into_exprs);
-    all().find(|expr| expr.output_name().as_ref() == Some(name)).ok_or_else(|| {
-        let names: Vec<Arc<str>> = all().filter_map(|expr| expr.output_name()).collect();
-        let near = did_you_mean(name, names.iter().map(|name| &**name));
-        let message = format!("nothing is selected as `{name}`{near}");
-        Error::new(ErrorKind::NoSuchColumn, message).with_columns([&**name])
     })
 }
 
@@ -414,16 +406,17 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
     };
     c.sort_term(term, |c, key, least| {
         let named = match &key.0 {
-            Node::Apply(Op::Named(name), _) => Some(selected_as(select, name)?),
+            Node::Apply(Op::Named(name), _) => Some(select.selected_as(name)?),
             _ => None,
         };
         let key = named.as_ref().unwrap_or(key);
         match key.label_of().filter(|label| selected(label)) {
-            Some(label) => {
+            // Inside an expression a name is a table's column first.
+            Some(label) if least == 0 => {
                 c.label(label);
                 Ok(())
             }
-            None => c.operand(key, least, None),
+            _ => c.operand(key, least, None),
         }
     })
 }

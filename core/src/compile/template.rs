@@ -3,14 +3,14 @@
 use super::Compiler;
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Form, JsonAs, Node, Path, Step};
+use crate::expr::{Expr, Field, Form, JsonAs, Node, Path, Step};
 use crate::types::{Class, Type};
 use crate::value::Value;
 
 impl Compiler<'_> {
     /// An expression by its template; what is left of it after the order of a group is written by `order`.
     pub(super) fn form(&mut self, form: &Form, items: &[Expr]) -> Result<()> {
-        let form = self.known_form(form, items);
+        let form = self.known_form(form, items)?;
         let template = self.target.grammar.form(&form);
         let template = template.ok_or_else(|| self.target.unsupported(name(&form)))?;
         let arrays = self.arrays_on_the_way(&form);
@@ -79,6 +79,15 @@ impl Compiler<'_> {
                         let words = self.target.grammar.words(words);
                         self.bind(&Value::Text(words), Some(&Type::Text), BindUse::Compare)
                     }
+                    (Form::RegexpReplace, Node::Bind(Value::Text(text))) if at == 2 => {
+                        let text = self.target.grammar.replacement(text);
+                        self.bind(&Value::Text(text), Some(&Type::Text), BindUse::Compare)
+                    }
+                    (Form::Div(true) | Form::IntDiv(false), _)
+                        if self.reckoned_literally(item, ty.as_ref())? =>
+                    {
+                        Ok(())
+                    }
                     _ => self.operand(item, if alone { 0 } else { super::expr::ATOM }, ty.as_ref()),
                 }
             }
@@ -97,7 +106,7 @@ impl Compiler<'_> {
     }
 
     /// The form for operands of these types.
-    fn known_form(&self, form: &Form, items: &[Expr]) -> Form {
+    fn known_form(&self, form: &Form, items: &[Expr]) -> Result<Form> {
         let class = |item: &Expr| match &item.0 {
             Node::Bind(Value::Int(_)) => Some(Class::Int),
             Node::Bind(Value::Decimal(_)) => Some(Class::Decimal),
@@ -105,12 +114,16 @@ impl Compiler<'_> {
             _ => self.type_of(item).map(|ty| ty.class()),
         };
         let mut classes = items.iter().map(class);
-        match form {
-            Form::Extract(field, _) => Form::Extract(*field, classes.next() == Some(Some(Class::Timestamp))),
+        Ok(match form {
+            Form::Extract(field, _) => {
+                let class = classes.next().flatten();
+                check_field(*field, class)?;
+                Form::Extract(*field, class == Some(Class::Timestamp))
+            }
             Form::Div(_) => Form::Div(classes.any(|class| class == Some(Class::Decimal))),
             Form::IntDiv(_) => Form::IntDiv(classes.all(|class| class == Some(Class::Int))),
             other => other.clone(),
-        }
+        })
     }
 
     /// The way into a document: step by step, or as one text.
@@ -136,6 +149,20 @@ impl Compiler<'_> {
             return Err(self.target.unsupported("ORDER BY in an aggregate"));
         }
         self.order_inside(terms)
+    }
+}
+
+/// Refuses a part that a date or a time has not.
+fn check_field(field: Field, class: Option<Class>) -> Result<()> {
+    let of_time = matches!(field, Field::Hour | Field::Minute | Field::Second);
+    let lacks = match class {
+        Some(Class::Time) => (!of_time).then_some("a time"),
+        Some(Class::Date) => of_time.then_some("a date"),
+        _ => None,
+    };
+    match lacks {
+        None => Ok(()),
+        Some(what) => Err(Error::new(ErrorKind::Invalid, format!("{what} has no {field:?}"))),
     }
 }
 

@@ -6,7 +6,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Compiler, write};
+use super::Compiler;
+use super::write::{self, Written};
 use crate::dialect::Upserts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Source};
@@ -20,12 +21,16 @@ impl Compiler<'_> {
         &mut self,
         (table, def): (&Table, &TableDef),
         conflict: &OnConflict,
-        written: &[&ColumnDef],
-        rows_have_names: bool,
+        rows: Written<'_>,
     ) -> Result<()> {
+        let written = rows.columns;
+        if written.is_empty() {
+            let message = "rows of nothing but defaults are not looked for among those that are there";
+            return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
+        }
         let key = key_of(def, conflict)?;
-        let set = assignments(table, def, conflict, &key, written)?;
-        self.upserting = Some(rows_have_names && self.target.features.insert_alias);
+        let set = assignments(table, def, conflict, &key, &rows)?;
+        self.upserting = Some(rows.have_names && self.target.features.insert_alias);
         let done = match self.target.grammar.upserts() {
             Upserts::OnConflict => self.by_conflict(def, conflict, &key, &set),
             Upserts::OnDuplicateKey => write::in_their_order(table, set, self.target, false)
@@ -122,7 +127,7 @@ impl Compiler<'_> {
         let is_free = |column: &ColumnDef| {
             let left_out = !written.iter().any(|other| other.key() == column.key());
             let null = column.server_default().is_none() && column.is_nullable();
-            left_out && (null || generated == Some(column.key()))
+            left_out && column.computed().is_none() && (null || generated == Some(column.key()))
         };
         let meets = |columns: &&Vec<&ColumnDef>| !is_meant(columns) && !columns.iter().any(|c| is_free(c));
         match keys.iter().find(meets) {
@@ -163,6 +168,11 @@ impl Compiler<'_> {
             return Err(Error::new(ErrorKind::Invalid, message));
         };
         let def = self.find(&reference.source)?;
+        if def.name.as_str().eq_ignore_ascii_case("excluded") {
+            let message =
+                "`excluded` would mean the table of that name: give what was to be inserted as a value";
+            return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
+        }
         let column = def.by_id(reference.id).ok_or_else(|| super::expr::gone(reference))?;
         match self.target.grammar.upserts() {
             Upserts::OnDuplicateKey if !rows_have_names => {
@@ -231,7 +241,7 @@ fn assignments<'d>(
     def: &'d TableDef,
     conflict: &OnConflict,
     key: &[&ColumnDef],
-    written: &[&ColumnDef],
+    rows: &Written<'_>,
 ) -> Result<Vec<(&'d ColumnDef, Expr)>> {
     if !conflict.updates() {
         if conflict.filter.is_some() {
@@ -244,8 +254,14 @@ fn assignments<'d>(
         let message = "an upsert says by which key rows meet";
         return Err(Error::new(ErrorKind::Invalid, message));
     }
+    // What others know the row by stays as it is.
+    let primary: Vec<usize> = def.primary_key().map(|key| key.columns.clone()).unwrap_or_default();
+    let is_key = |column: &ColumnDef| {
+        let primary = primary.iter().filter_map(|at| def.column_at(*at)).any(|own| own.id == column.id);
+        primary || key.iter().any(|own| own.id == column.id)
+    };
     let others =
-        written.iter().filter(|column| conflict.others && !key.iter().any(|own| own.key() == column.key()));
+        rows.columns.iter().filter(|column| conflict.others && (rows.given)(column) && !is_key(column));
     let mut set: Vec<(Arc<str>, Expr)> = Vec::new();
     for name in conflict.update.iter().cloned().chain(others.map(|column| column.key.clone())) {
         if conflict.set.iter().chain(&set).all(|(known, _)| *known != name) {

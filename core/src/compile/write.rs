@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::bulk::BulkInsert;
 use super::select::check_names;
-use super::{Compiled, Compiler, Known, Target};
-use crate::dialect::{BindUse, MoreTables, Returning};
+use super::{Compiled, Compiler, Known, Target, adapt};
+use crate::dialect::{BindUse, MoreTables, Returning, Upserts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source};
 use crate::rows::Columns;
 use crate::schema::{ClientDefault, ColumnDef, ColumnId, Table, TableDef};
 use crate::stmt::insert::InsertBody;
 use crate::stmt::selection::Item;
-use crate::stmt::{Delete, Insert, Operation, Part, Select, Update, select};
+use crate::stmt::{Delete, Insert, Operation, Part, Select, Tables, Update, select};
+use crate::types::Type;
 
 /// Compiles an INSERT.
 pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compiled> {
@@ -36,7 +37,10 @@ fn one_row(insert: &Insert, row: &[(Arc<str>, Expr)], target: &Target) -> Result
         }
         if let Some(conflict) = &insert.conflict {
             let written: Vec<&ColumnDef> = filled.iter().map(|(column, _)| *column).collect();
-            c.on_conflict((&insert.table, &def), conflict, &written, true)?;
+            let given = |column: &ColumnDef| row.iter().any(|(name, _)| *name == column.key);
+            let rows = Written { columns: &written, given: &given, have_names: true };
+            c.on_conflict((&insert.table, &def), conflict, rows)?;
+            refuse_left_out(insert, target)?;
         }
         c.returning(&insert.returning, Operation::Insert)
     })
@@ -50,12 +54,18 @@ fn rows_of(insert: &Insert, columns: &[Arc<str>], rows: &Select, target: &Target
     for name in columns {
         let column = def.column(name)?;
         writable(&def, column)?;
+        if written.iter().any(|other: &&ColumnDef| other.id == column.id) {
+            return Err(twice(&def, column));
+        }
         written.push(column);
     }
-    let rows = with_default_columns(&def, &mut written, rows)?;
+    let rows = with_default_columns(&def, &mut written, rows, target)?;
     let mut c = Compiler::new(target, false);
     c.insert_columns(&def, written.iter().copied())?;
-    let wrapped = insert.conflict.is_some() && target.grammar.conflict_after_where();
+    // A SELECT of the very table would make what is set ambiguous to others.
+    let mut reads_itself = false;
+    rows.each(&mut |table| reads_itself |= *table == insert.table);
+    let wrapped = insert.conflict.is_some() && (reads_itself || target.grammar.conflict_after_where());
     c.push(if wrapped { "SELECT * FROM (" } else { "" });
     let given = c.select(&rows)?;
     c.push(if wrapped { ") AS given WHERE 1 = 1" } else { "" });
@@ -67,7 +77,10 @@ fn rows_of(insert: &Insert, columns: &[Arc<str>], rows: &Select, target: &Target
     let known = c.known(&Source::of(&insert.table))?;
     c.within(vec![known], |c| {
         if let Some(conflict) = &insert.conflict {
-            c.on_conflict((&insert.table, &def), conflict, &written, false)?;
+            let given = |column: &ColumnDef| columns.contains(&column.key);
+            let rows = Written { columns: &written, given: &given, have_names: false };
+            c.on_conflict((&insert.table, &def), conflict, rows)?;
+            refuse_left_out(insert, target)?;
         }
         c.returning(&insert.returning, Operation::Insert)
     })
@@ -79,13 +92,20 @@ fn with_default_columns<'d>(
     def: &'d TableDef,
     written: &mut Vec<&'d ColumnDef>,
     rows: &Select,
+    target: &Target,
 ) -> Result<Select> {
     let mut more = Vec::new();
     for column in def.columns().filter(|column| !written.iter().any(|own| own.id == column.id)) {
         match column.client_default() {
             None => continue,
             Some(ClientDefault::Value(value)) => {
-                more.push((column, Expr::from(value.clone()).typed(column.column.ty.clone())));
+                let ty = &column.column.ty;
+                // It has to fit as in an INSERT of one row; the hooks of a custom type run when it is sent.
+                if !matches!(ty, Type::Custom(_)) {
+                    adapt(target, value.clone(), Some(ty), BindUse::Store)
+                        .map_err(|e| placed(e, def, column))?;
+                }
+                more.push((column, Expr::from(value.clone()).typed(ty.clone())));
             }
             Some(ClientDefault::Function(_)) => {
                 let message = format!("{} has a default for each row: select it", place(def, column));
@@ -96,7 +116,11 @@ fn with_default_columns<'d>(
     if more.is_empty() {
         return Ok(rows.clone());
     }
-    let alone = rows.compound.is_none() && !rows.distinct && rows.group_by.is_empty();
+    let alone = rows.compound.is_none()
+        && rows.text.is_none()
+        && !rows.distinct
+        && rows.distinct_on.is_empty()
+        && rows.group_by.is_empty();
     let rows = if alone { rows.clone() } else { select(&rows.clone().subquery("given")?) };
     let (columns, values): (Vec<_>, Vec<_>) = more.into_iter().unzip();
     written.extend(columns);
@@ -194,9 +218,17 @@ pub(super) fn in_their_order<'d>(
     Ok(ordered)
 }
 
-/// Whether an expression reads a column of the table that is written.
+/// Whether an expression reads a column of the table that is written; a text of the program's own does where it has
+/// the column's name in it.
 fn reads(expr: &Expr, table: &Table, column: ColumnId) -> bool {
+    let says = |text: &str| {
+        let def = table.def();
+        let name = def.by_id(column).map(|c| c.column.name.as_str().to_lowercase()).unwrap_or_default();
+        text.to_lowercase().contains(&name)
+    };
     match &expr.0 {
+        Node::Raw(text) => says(text),
+        Node::Apply(Op::Text(pieces), _) if pieces.sql.iter().any(|piece| says(piece)) => true,
         Node::Column(ColumnRef { source, id }) => *id == column && *source == Source::of(table),
         Node::Apply(Op::Excluded, _) => false,
         Node::Apply(_, kids) => kids.items.iter().any(|kid| reads(kid, table, column)),
@@ -210,7 +242,10 @@ fn select_reads(select: &Select, table: &Table, column: ColumnId) -> bool {
     select.each_part(&mut |part| {
         found |= match part {
             Part::Member(member) => select_reads(member, table, column),
-            Part::Source(source) => source.table == *table,
+            Part::Source(source) => {
+                let inside = source.origin.select().is_some_and(|inner| select_reads(inner, table, column));
+                inside || source.table == *table
+            }
             Part::Expr(expr) => reads(expr, table, column),
         }
     });
@@ -233,6 +268,29 @@ pub(super) fn with_defaults<'d>(
         given.map(|(_, value)| value.clone()).or_else(|| Some(Expr::from(default(column)?.produce())))
     };
     Ok(def.columns().filter_map(|column| Some((column, value_of(column)?))).collect())
+}
+
+/// The rows that an INSERT writes: their columns, defaults among them, and whether one was given; and whether they can
+/// have a name in the text.
+pub(super) struct Written<'w> {
+    pub(super) columns: &'w [&'w ColumnDef],
+    pub(super) given: &'w dyn Fn(&ColumnDef) -> bool,
+    pub(super) have_names: bool,
+}
+
+/// Refuses to give back rows that are left out, which only looks like an update there.
+pub(super) fn refuse_left_out(insert: &Insert, target: &Target) -> Result<()> {
+    let skips = insert.conflict.as_ref().is_some_and(|conflict| !conflict.updates());
+    if skips && !insert.returning.is_empty() && target.grammar.upserts() == Upserts::OnDuplicateKey {
+        return Err(target.unsupported("RETURNING of an INSERT that leaves rows out"));
+    }
+    Ok(())
+}
+
+/// The error of a column that is named twice.
+pub(super) fn twice(def: &TableDef, column: &ColumnDef) -> Error {
+    let message = format!("{} is named twice", place(def, column));
+    Error::new(ErrorKind::Invalid, message).with_table(def.display_name()).with_columns([column.key()])
 }
 
 /// Refuses to write what the database computes.

@@ -176,6 +176,21 @@ pub trait Grammar: Send + Sync {
         words.to_string()
     }
 
+    /// A text as the replacement of a regular expression, with nothing in it that refers to the match.
+    fn replacement(&self, text: &str) -> String {
+        text.to_string()
+    }
+
+    /// Whether JSON documents can be compared: they are the same whatever the order of their keys.
+    fn compares_json(&self) -> bool {
+        false
+    }
+
+    /// Whether a number beside a decimal stands in the text, for both to be reckoned with exactly.
+    fn literal_beside_decimals(&self) -> bool {
+        false
+    }
+
     /// What stands before each step into a JSON document, where steps are operators; otherwise the way is one text.
     fn json_step(&self) -> Option<&'static str> {
         None
@@ -272,9 +287,11 @@ pub trait Grammar: Send + Sync {
         None
     }
 
-    /// What stands around an array that is one parameter, for being in it and for not being in it; where there is no
+    /// What stands around an array that is one parameter, for being in it and for not being in it, of values compared with
+    /// this type; where there is no
     /// such thing, every value of a list is a parameter.
-    fn array_membership(&self) -> Option<(Around, Around)> {
+    fn array_membership(&self, ty: Option<&Type>) -> Option<(Around, Around)> {
+        let _ = ty;
         None
     }
 

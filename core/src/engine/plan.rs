@@ -11,11 +11,12 @@ use super::conn::{Conn, Execute, Writing};
 use super::lists::{values_of, with_lists};
 use super::write::written;
 use crate::compile::{Compile, Compiled, ParamSlot, adapt};
-use crate::dialect::{BindUse, Request, is_plain};
+use crate::dialect::{BindUse, Request, Upserts, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Op, Source};
 use crate::rows::{Row, RowBuffer, Rows};
 use crate::schema::Table;
+use crate::stmt::insert::InsertBody;
 use crate::stmt::{Delete, Insert, IntoRow, IntoValues, Operation, Select, Tables, Update};
 use crate::value::{Value, ValueRef};
 
@@ -150,6 +151,13 @@ pub trait Writes: Prepare {
     #[doc(hidden)]
     fn writing(&self) -> Writing<'_>;
 
+    /// How many rows it was, of as many as the server counts.
+    #[doc(hidden)]
+    fn counted(&self, conn: &Conn, rows: u64) -> u64 {
+        let _ = conn;
+        rows
+    }
+
     /// How it sets columns of one row by its key, where that is all it does.
     #[doc(hidden)]
     fn by_key(&self) -> Option<ByKey> {
@@ -172,6 +180,13 @@ impl Writes for Insert {
     fn writing(&self) -> Writing<'_> {
         Writing { statement: self, table: &self.table, operation: Operation::Insert, criteria: &[] }
     }
+
+    /// A row that was updated counts twice there.
+    fn counted(&self, conn: &Conn, rows: u64) -> u64 {
+        let twice = conn.target().grammar().upserts() == Upserts::OnDuplicateKey;
+        let one = matches!(self.body, InsertBody::One(_)) && self.conflict.is_some();
+        if twice && one { rows.min(1) } else { rows }
+    }
 }
 
 impl Writes for Update {
@@ -188,6 +203,9 @@ impl Writes for Update {
         let (key, _) = def.place_of(column.id)?;
         let is_key = def.primary_key().is_some_and(|own| own.columns == [key]);
         let fills_in = def.columns().any(|column| column.client_on_update().is_some());
+        if !self.tables.is_empty() || !self.returning.is_empty() {
+            return None;
+        }
         if !is_key || fills_in || column.source != Source::of(&self.table) {
             return None;
         }
@@ -224,6 +242,7 @@ impl<S: Writes> Plan<S> {
             let (sql, binds) = fill(conn, compiled, given.clone(), BindUse::Store)?;
             let def = prepared.tables.first().map(|(table, _)| table.def());
             let rows = conn.run(&Request::new(&sql, &binds), def.as_deref())?.rows;
+            let rows = self.statement.counted(conn, rows);
             Ok((rows, rows))
         })
     }
@@ -386,7 +405,7 @@ fn fill<'c>(
     to: BindUse,
 ) -> Result<(Cow<'c, str>, Vec<Value>)> {
     let mut binds = compiled.binds.clone();
-    let (mut filled, mut lists) = (0usize, Vec::new());
+    let (mut filled, mut lists) = (Filled::of(compiled.params.len()), Vec::new());
     let mut failed = None;
     values.each(&mut |name, expr| {
         let is_list = compiled.params.iter().any(|slot| *slot.name == *name && slot.list.is_some());
@@ -396,13 +415,14 @@ fn fill<'c>(
             _ => Err(Error::new(ErrorKind::Invalid, format!("the parameter `{name}` takes a value"))),
         };
         match placed {
-            Ok(slots) => filled += slots,
+            Ok(()) if !filled.take(compiled, name) => drop(failed.get_or_insert_with(|| given_twice(name))),
+            Ok(()) => {}
             Err(error) => drop(failed.get_or_insert(error)),
         }
     });
     match failed {
         Some(error) => Err(error),
-        None if filled < compiled.params.len() => Err(missing(compiled)),
+        None if !filled.all() => Err(missing(compiled)),
         None => {
             let (sql, binds) = with_lists(compiled, binds, lists);
             let most = conn.target().features().max_params;
@@ -415,23 +435,57 @@ fn fill<'c>(
     }
 }
 
-/// Keeps a list for every slot of its name; says how many there are.
+/// Keeps a list for every slot of its name.
 fn place_list(
     conn: &Conn,
     compiled: &Compiled,
     lists: &mut Vec<(usize, Vec<Value>)>,
     name: &str,
     expr: Expr,
-) -> Result<usize> {
+) -> Result<()> {
     let values = values_of(expr, name)?;
-    let slots = compiled.params.iter().filter(|slot| *slot.name == *name);
-    let mut filled = 0;
-    for slot in slots {
+    for slot in compiled.params.iter().filter(|slot| *slot.name == *name) {
+        if slot.list.is_none() {
+            let message = format!("the parameter `{name}` is a list at one place and a value at another");
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         let fit = |value: &Value| fitted(conn, slot, value.clone(), BindUse::Compare);
         lists.push((slot.at, values.iter().map(fit).collect::<Result<_>>()?));
-        filled += 1;
     }
-    Ok(filled)
+    Ok(())
+}
+
+fn given_twice(name: &str) -> Error {
+    Error::new(ErrorKind::Invalid, format!("the parameter `{name}` is given twice"))
+}
+
+/// Which parameters of a plan have a value.
+struct Filled {
+    few: [bool; 16],
+    many: Vec<bool>,
+    count: usize,
+}
+
+impl Filled {
+    fn of(count: usize) -> Filled {
+        let many = if count > 16 { vec![false; count] } else { Vec::new() };
+        Filled { few: [false; 16], many, count }
+    }
+
+    fn slots(&mut self) -> &mut [bool] {
+        if self.count > 16 { &mut self.many } else { &mut self.few }
+    }
+
+    /// Notes a value for every slot of a name; whether they had none before.
+    fn take(&mut self, compiled: &Compiled, name: &str) -> bool {
+        let own = compiled.params.iter().zip(self.slots()).filter(|(slot, _)| *slot.name == *name);
+        own.fold(true, |fresh, (_, filled)| !std::mem::replace(filled, true) && fresh)
+    }
+
+    fn all(&mut self) -> bool {
+        let count = self.count;
+        self.slots().iter().take(count).all(|filled| *filled)
+    }
 }
 
 fn missing(compiled: &Compiled) -> Error {
@@ -440,7 +494,7 @@ fn missing(compiled: &Compiled) -> Error {
     Error::new(ErrorKind::Invalid, message)
 }
 
-/// Puts a value into every slot of its name; says how many there are.
+/// Puts a value into every slot of its name.
 fn place(
     conn: &Conn,
     compiled: &Compiled,
@@ -448,7 +502,7 @@ fn place(
     name: &str,
     value: Value,
     to: BindUse,
-) -> Result<usize> {
+) -> Result<()> {
     let mut slots = compiled.params.iter().filter(|slot| *slot.name == *name).peekable();
     let (mut filled, mut value) = (0, Some(value));
     while let Some(slot) = slots.next() {
@@ -462,5 +516,5 @@ fn place(
     if filled == 0 {
         known(compiled, name)?;
     }
-    Ok(filled)
+    Ok(())
 }

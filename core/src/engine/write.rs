@@ -9,7 +9,7 @@ use super::conn::{Conn, Execute, Writing};
 use super::plan::Writes;
 use super::run::request;
 use crate::compile::{BulkInsert, Compiled, Target, returning_key, returning_the_key, returning_whole_key};
-use crate::dialect::{Request, Returning, Upserts};
+use crate::dialect::{Request, Upserts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node};
 use crate::rows::{Row, Rows};
@@ -39,7 +39,8 @@ impl Inserted {
     }
 
     /// The values of the row's primary key, in the order of its columns: given, made by the program or made by the
-    /// database. Empty where the database makes some of them and does not tell, and for many rows.
+    /// database; of an upsert, those of the row that there is now. Empty where the database makes some of them and does not
+    /// tell, for a row that was left out, and for many rows.
     ///
     /// # Example
     /// ```
@@ -149,7 +150,7 @@ impl Insert {
         let mut compiled = conn.compile(self)?;
         if compiled.columns().is_some() {
             let rows = conn.rows_written(&request(&compiled), def)?;
-            let key = self.key(def, None);
+            let key = if self.conflict.is_some() { Vec::new() } else { self.key(def, None) };
             return Ok(Inserted { rows: rows.len() as u64, id: None, key, row: rows.first() });
         }
         if let InsertBody::Select { .. } = &self.body {
@@ -197,13 +198,20 @@ impl Insert {
         let counts = target.grammar().upserts() == Upserts::OnConflict;
         let updates = self.conflict.as_ref().is_some_and(|conflict| conflict.updates());
         let tells = counts || updates;
-        let returns = target.features().returning != Returning::None;
-        if tells && returns && returning_the_key(def, target, &mut compiled.sql) {
-            return self.insert_for_id(conn, &compiled, def);
+        if tells && let Some(columns) = returning_whole_key(def, target, &mut compiled.sql) {
+            // Not what the row was given: it may have been another that was met.
+            compiled.columns = Some(columns);
+            let rows = conn.rows_written(&request(&compiled), def)?;
+            let key = rows.first().map(|row| row.values()).unwrap_or_default();
+            let id = match key.as_slice() {
+                [Value::Int(id)] if def.generated_key().is_some() => Some(*id),
+                _ => None,
+            };
+            return Ok(Inserted { rows: rows.len() as u64, id, key, row: None });
         }
         let done = conn.run(&request(&compiled), Some(def))?;
         let id = done.last_id.filter(|_| tells && def.generated_key().is_some());
-        let key = if def.generated_key().is_some() { self.key(def, id) } else { Vec::new() };
+        let key = id.map(Value::from).into_iter().collect();
         Ok(Inserted { rows: if counts { done.rows } else { 1 }, id, key, row: None })
     }
 

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::{Expr, Op};
+use super::{Expr, Op, raw};
 use crate::types::Type;
 
 /// A part of a date or time.
@@ -186,6 +186,8 @@ impl Expr {
 
     /// A part of this date or time, as a whole number; of an instant, in UTC.
     ///
+    /// `Invalid` from the verb for a part that a date or a time has not.
+    ///
     /// # Example
     /// ```
     /// use mirrorm::expr::Field;
@@ -258,8 +260,9 @@ impl Expr {
         self.form(Form::Regexp(true), vec![pattern.into()])
     }
 
-    /// With every match of a regular expression, as in [`Expr::regexp`], replaced by a text.
-    pub fn regexp_replace(&self, pattern: impl Into<Expr>, replacement: impl Into<Expr>) -> Expr {
+    /// With every match of a regular expression, as in [`Expr::regexp`], replaced by a text, in which nothing refers to
+    /// the match.
+    pub fn regexp_replace(&self, pattern: impl Into<Expr>, replacement: &str) -> Expr {
         self.form(Form::RegexpReplace, vec![pattern.into(), replacement.into()])
     }
 
@@ -267,11 +270,15 @@ impl Expr {
     /// index of MySQL, an FTS5 table of SQLite.
     ///
     /// Words are letters and digits; everything else stands between them. Which forms of a word are one, and which
-    /// words are too common to count, is the database's rule.
+    /// words are too common to count, is the database's rule. Of no words at all nothing has them. On SQLite it is for
+    /// filters alone.
     pub fn has_words(&self, words: &str) -> Expr {
         let words: Vec<&str> =
             words.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-        self.form(Form::Words, vec![words.join(" ").into()])
+        match words.is_empty() {
+            true => raw("0 = 1"),
+            false => self.form(Form::Words, vec![words.join(" ").into()]),
+        }
     }
 
     /// The document at a place in this JSON document; NULL where there is none.

@@ -162,6 +162,10 @@ impl Pieces {
             piece.push_str(rest.get(..length).unwrap_or(rest));
             rest = rest.get(length..).unwrap_or_default();
         }
+        // What follows would be part of a comment at its end.
+        if sql.lines().last().is_some_and(|line| line.contains("--")) && !sql.ends_with('\n') {
+            piece.push('\n');
+        }
         pieces.push(piece.into());
         Pieces { sql: pieces, places, names }
     }

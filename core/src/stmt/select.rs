@@ -7,6 +7,7 @@ use super::{Compound, Lock, TextRows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source};
 use crate::schema::{Alias, Table};
+use crate::suggest::did_you_mean;
 
 /// A SELECT of tables, columns or expressions.
 ///
@@ -413,6 +414,29 @@ impl Select {
             && self.items.iter().all(plain)
     }
 
+    /// What is selected under a name.
+    pub(crate) fn selected_as(&self, name: &Arc<str>) -> Result<Expr> {
+        let all = || self.items.iter().cloned().flat_map(Item::into_exprs);
+        all().find(|expr| expr.output_name().as_ref() == Some(name)).ok_or_else(|| {
+            let names: Vec<Arc<str>> = all().filter_map(|expr| expr.output_name()).collect();
+            let near = did_you_mean(name, names.iter().map(|name| &**name));
+            let message = format!("nothing is selected as `{name}`{near}");
+            Error::new(ErrorKind::NoSuchColumn, message).with_columns([&**name])
+        })
+    }
+
+    /// A term of GROUP BY or ORDER BY with what is selected in place of its name.
+    fn without_name(&self, term: &Expr) -> Expr {
+        match &term.0 {
+            Node::Apply(Op::Named(name), _) => self.selected_as(name).unwrap_or_else(Expr::invalid),
+            Node::Apply(op @ (Op::Asc | Op::Desc | Op::Nulls(_) | Op::Grouping(_)), kids) => {
+                let items = kids.items.iter().map(|item| self.without_name(item)).collect();
+                Expr::apply(op.clone(), items)
+            }
+            _ => term.clone(),
+        }
+    }
+
     /// The same rows with a name for each column, so that they can be a table in another statement:
     /// there two columns of one name are an error to some databases.
     pub(crate) fn for_counting(&self) -> Select {
@@ -433,7 +457,9 @@ impl Select {
             Node::Raw(_) | Node::Star | Node::Apply(Op::Label(_), _) => Item::Expr(expr),
             _ => Item::Expr(expr.label(format!("c{}", at + 1))),
         });
-        Select { items: named.collect(), ..self.clone() }
+        let terms = |terms: &[Expr]| terms.iter().map(|term| self.without_name(term)).collect();
+        let (group_by, order_by) = (terms(&self.group_by), terms(&self.order_by));
+        Select { items: named.collect(), group_by, order_by, ..self.clone() }
     }
 
     /// The table of a SELECT that is all columns of one table, for its ready plan.

@@ -43,7 +43,7 @@ impl OnConflict {
         self
     }
 
-    /// Sets every column that the INSERT gives, but for those of the key, to what was to be inserted.
+    /// Sets every column that the INSERT gives, but for those of the key and of the primary key, to what was to be inserted.
     pub fn update_others(mut self) -> OnConflict {
         self.others = true;
         self
@@ -51,7 +51,11 @@ impl OnConflict {
 
     /// Sets columns to values or expressions; [`Expr::excluded`] is what was to be inserted.
     pub fn set(mut self, values: impl IntoValues) -> OnConflict {
-        values.each(&mut |name, value| self.set.push((name.into(), value)));
+        let set = &mut self.set;
+        values.each(&mut |name, value| match set.iter_mut().find(|(known, _)| **known == *name) {
+            Some(place) => place.1 = value,
+            None => set.push((name.into(), value)),
+        });
         self
     }
 

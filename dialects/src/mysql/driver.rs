@@ -457,13 +457,21 @@ impl Connection for MySqlConnection {
         mut ids: Option<&mut Vec<i64>>,
     ) -> Result<u64> {
         let effect = self.effect(&Request::new(sql, &[]))?;
-        let statement = self.send(Effect::None, |raw| raw.prep(sql))?;
+        let mut statement = None;
         let mut count = 0;
         for start in range.step_by(width.max(1)) {
             let params = values.range(start..start + width).map(|value| param(value, self.zone.get()));
             let params: Vec<Raw> = params.collect::<Result<_>>()?;
+            let text = self.text_for(sql, &params);
+            let statement = match &statement {
+                Some((known, statement)) if *known == text => statement,
+                _ => {
+                    let made = self.send(Effect::None, |raw| raw.prep(&text))?;
+                    &statement.insert((text, made)).1
+                }
+            };
             let (rows, made) = self.send(effect, |raw| {
-                let mut result = raw.exec_iter(&statement, positional(params))?;
+                let mut result = raw.exec_iter(statement, positional(params))?;
                 if result.columns().as_ref().is_empty() {
                     let last = result.last_insert_id().map(|id| Some(Raw::UInt(id)));
                     return Ok((result.affected_rows(), Vec::from_iter(last)));

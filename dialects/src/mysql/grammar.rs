@@ -115,7 +115,9 @@ impl Grammar for MySqlGrammar {
                 Field::Hour => "EXTRACT(HOUR FROM {0})",
                 Field::Minute => "EXTRACT(MINUTE FROM {0})",
                 Field::Second => "EXTRACT(SECOND FROM {0})",
-                Field::Epoch => "TIMESTAMPDIFF(SECOND, '1970-01-01', {0})",
+                Field::Epoch => {
+                    "CAST(FLOOR(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {0}) / 1000000) AS SIGNED)"
+                }
             },
             Form::Div(true) => "<0> / <1>",
             Form::Div(false) => "CAST({0} AS DOUBLE) / <1>",
@@ -129,21 +131,25 @@ impl Grammar for MySqlGrammar {
                 Bits::Left => "CAST(<0> << <1> AS SIGNED)",
                 Bits::Right => "CAST(CASE WHEN <0> < 0 THEN ~(~<0> >> <1>) ELSE <0> >> <1> END AS SIGNED)",
             },
-            Form::Regexp(false) => "<0> REGEXP CONCAT('(?-i)', {1})",
-            Form::Regexp(true) => "<0> REGEXP CONCAT('(?i)', {1})",
-            Form::RegexpReplace => "REGEXP_REPLACE({0}, CONCAT('(?-i)', {1}), {2})",
-            Form::Words => "MATCH ({0}) AGAINST ({1} IN BOOLEAN MODE)",
+            Form::Regexp(false) => "<0> REGEXP CONCAT('(?s-i)', {1})",
+            Form::Regexp(true) => "<0> REGEXP CONCAT('(?si)', {1})",
+            Form::RegexpReplace => "REGEXP_REPLACE({0}, CONCAT('(?s-i)', {1}), {2})",
+            Form::Words => "MATCH ({0}) AGAINST ({1} IN BOOLEAN MODE) > 0",
             Form::Json(kind, _) => match kind {
                 JsonAs::Json => "JSON_EXTRACT({0}, {path})",
                 JsonAs::Text => {
                     "CASE JSON_TYPE(JSON_EXTRACT({0}, {path})) WHEN 'NULL' THEN NULL \
                      ELSE JSON_UNQUOTE(JSON_EXTRACT({0}, {path})) END"
                 }
+                // What 64 bits do not hold is NULL, as what is no number; above is the next double below 2^63.
                 JsonAs::Integer => {
-                    "CASE WHEN JSON_TYPE(JSON_EXTRACT({0}, {path})) IN ('INTEGER', 'UNSIGNED INTEGER') \
-                     THEN CAST(JSON_EXTRACT({0}, {path}) AS SIGNED) \
-                     WHEN JSON_TYPE(JSON_EXTRACT({0}, {path})) IN ('DOUBLE', 'DECIMAL') \
-                     THEN CAST(TRUNCATE(JSON_EXTRACT({0}, {path}), 0) AS SIGNED) END"
+                    "CASE WHEN JSON_TYPE(JSON_EXTRACT({0}, {path})) IN ('INTEGER', 'UNSIGNED INTEGER') THEN \
+                     CASE WHEN CAST(JSON_UNQUOTE(JSON_EXTRACT({0}, {path})) AS DECIMAL(65, 0)) \
+                     BETWEEN -9223372036854775808 AND 9223372036854775807 \
+                     THEN CAST(JSON_EXTRACT({0}, {path}) AS SIGNED) END \
+                     WHEN JSON_TYPE(JSON_EXTRACT({0}, {path})) IN ('DOUBLE', 'DECIMAL') THEN \
+                     CASE WHEN JSON_EXTRACT({0}, {path}) + 0e0 BETWEEN -9223372036854775808e0 AND 9223372036854774784e0 \
+                     THEN CAST(TRUNCATE(JSON_EXTRACT({0}, {path}) + 0e0, 0) AS SIGNED) END END"
                 }
                 JsonAs::Float => {
                     "CASE WHEN JSON_TYPE(JSON_EXTRACT({0}, {path})) IN \
@@ -196,6 +202,16 @@ impl Grammar for MySqlGrammar {
 
     fn within_group(&self) -> bool {
         false
+    }
+
+    /// Backslashes and dollars begin references (dev.mysql.com/doc/refman/en/regexp.html, mariadb.com/kb/en/pcre).
+    fn replacement(&self, text: &str) -> String {
+        text.replace('\\', "\\\\").replace('$', "\\$")
+    }
+
+    /// Beside a decimal a parameter would make doubles of both on MariaDB.
+    fn literal_beside_decimals(&self) -> bool {
+        true
     }
 
     /// `+` before each word that there has to be.

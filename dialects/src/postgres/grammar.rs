@@ -100,8 +100,12 @@ impl Grammar for PostgresGrammar {
     }
 
     /// Manual, 9.25, "Row and Array Comparisons".
-    fn array_membership(&self) -> Option<(Around, Around)> {
-        Some(((" = ANY (", ")"), (" <> ALL (", ")")))
+    fn array_membership(&self, ty: Option<&Type>) -> Option<(Around, Around)> {
+        // Whole numbers may be larger than the column's are.
+        Some(match ty.map(Type::class) {
+            Some(Class::Int) => ((" = ANY (CAST(", " AS bigint[]))"), (" <> ALL (CAST(", " AS bigint[]))")),
+            _ => ((" = ANY (", ")"), (" <> ALL (", ")")),
+        })
     }
 
     /// Manual, SELECT, "DISTINCT Clause".
@@ -140,9 +144,12 @@ impl Grammar for PostgresGrammar {
             Form::Json(kind, _) => match kind {
                 JsonAs::Json => "CAST({0} AS jsonb){path}",
                 JsonAs::Text => "CAST({0} AS jsonb){path} #>> '{}'",
+                // What 64 bits do not hold is NULL, as what is no number.
                 JsonAs::Integer => {
-                    "CASE WHEN jsonb_typeof(CAST({0} AS jsonb){path}) = 'number' \
-                     THEN CAST(trunc(CAST(CAST({0} AS jsonb){path} AS numeric)) AS bigint) END"
+                    "CASE WHEN jsonb_typeof(CAST({0} AS jsonb){path}) = 'number' THEN \
+                     CASE WHEN CAST(CAST({0} AS jsonb){path} AS numeric) \
+                     BETWEEN -9223372036854775808 AND 9223372036854775807 \
+                     THEN CAST(trunc(CAST(CAST({0} AS jsonb){path} AS numeric)) AS bigint) END END"
                 }
                 JsonAs::Float => {
                     "CASE WHEN jsonb_typeof(CAST({0} AS jsonb){path}) = 'number' \
@@ -158,6 +165,20 @@ impl Grammar for PostgresGrammar {
             Form::Random => "random()",
             other => return standard::form(other),
         })
+    }
+
+    /// Position 0 of what is no array is all of it (manual, 9.16.1).
+    fn json_array(&self) -> Option<&'static str> {
+        Some("jsonb_typeof(CAST({0} AS jsonb){path}) = 'array'")
+    }
+
+    fn compares_json(&self) -> bool {
+        true
+    }
+
+    /// A backslash begins a reference (manual, 9.7.3).
+    fn replacement(&self, text: &str) -> String {
+        text.replace('\\', "\\\\")
     }
 
     fn json_step(&self) -> Option<&'static str> {

@@ -105,7 +105,8 @@ impl Grammar for SqliteGrammar {
                      ELSE <0> -> {path} END"
                 }
                 JsonAs::Integer => {
-                    "CASE WHEN json_type({0}, {path}) IN ('integer', 'real') \
+                    "CASE WHEN json_type({0}, {path}) IN ('integer', 'real') AND json_extract({0}, {path}) \
+                     BETWEEN -9223372036854775808 AND 9223372036854775807 \
                      THEN CAST(json_extract({0}, {path}) AS INTEGER) END"
                 }
                 JsonAs::Float => {
@@ -118,6 +119,11 @@ impl Grammar for SqliteGrammar {
             Form::Random => "((random() & 9007199254740991) / 9007199254740992.0)",
             _ => return None,
         })
+    }
+
+    /// A dollar begins a reference.
+    fn replacement(&self, text: &str) -> String {
+        text.replace('$', "$$")
     }
 
     /// Each word between quotes, one after the other (sqlite.org/fts5.html, 3).

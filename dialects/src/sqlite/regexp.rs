@@ -7,14 +7,14 @@
 pub(super) fn form(folded: bool) -> Option<&'static str> {
     match (cfg!(feature = "regexp"), folded) {
         (false, _) => None,
-        (true, false) => Some("<0> REGEXP <1>"),
-        (true, true) => Some("<0> REGEXP '(?i)' || <1>"),
+        (true, false) => Some("<0> REGEXP '(?s)' || <1>"),
+        (true, true) => Some("<0> REGEXP '(?si)' || <1>"),
     }
 }
 
 /// The template of a replacement, where the functions are there.
 pub(super) fn replace() -> Option<&'static str> {
-    cfg!(feature = "regexp").then_some("regexp_replace({0}, {1}, {2})")
+    cfg!(feature = "regexp").then_some("regexp_replace({0}, '(?s)' || <1>, {2})")
 }
 
 #[cfg(not(feature = "regexp"))]
