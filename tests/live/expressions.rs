@@ -516,3 +516,51 @@ fn case_beside_what_has_a_type() {
         assert!(dialect(db) != "mysql" || matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
     });
 }
+
+#[test]
+fn r2_3_19_frames_as_far_as_a_number_or_an_interval() {
+    each_backend(|db| {
+        let parts = (column("id", Integer).primary_key(), column("x", Double), column("day", Date));
+        let t = db.table("t", parts).unwrap();
+        db.create_all().unwrap();
+        let rows = [(1, 1.0, "2024-01-01"), (2, 2.25, "2024-01-03"), (3, 4.0, "2024-01-20")];
+        insert(&t).rows(["id", "x", "day"], rows).run(db).unwrap();
+        let of = |window: mirrorm::expr::Window| {
+            select(func::count_all().over(window)).from(&t).order_by(t.c("id"))
+        };
+        let near = window()
+            .order_by(t.c("x"))
+            .range(Bound::PrecedingBy(1.25.into()), Bound::FollowingBy(1.5.into()));
+        assert_eq!(numbers(db, &of(near)), [2, 2, 1]);
+        let far: mirrorm::value::Interval = "P3D".parse().unwrap();
+        let days =
+            window().order_by(t.c("day")).range(Bound::PrecedingBy(Value::Interval(far)), Bound::Current);
+        match dialect(db) {
+            "postgresql" => assert_eq!(numbers(db, &of(days)), [1, 2, 1]),
+            _ => assert!(matches!(of(days).all(db).unwrap_err().kind(), ErrorKind::Unsupported { .. })),
+        }
+        let rows = window().order_by(t.c("x")).rows(Bound::PrecedingBy(1.into()), Bound::Current);
+        refused(db, &of(rows), ErrorKind::Invalid, "rows and groups are counted");
+        let text = window().order_by(t.c("x")).range(Bound::PrecedingBy("1".into()), Bound::Current);
+        refused(db, &of(text), ErrorKind::Invalid, "a number or an interval");
+    });
+}
+
+#[test]
+fn r2_3_20_numbers_of_a_sequence() {
+    each_backend(|db| {
+        let name = crate::support::quoted(db, "My numbers");
+        let made = db.execute(&format!("CREATE SEQUENCE {name} START WITH 7"), ());
+        let next = select(func::next_value("My numbers"));
+        if made.is_err() {
+            assert!(matches!(next.all(db).unwrap_err().kind(), ErrorKind::Unsupported { .. }));
+            return;
+        }
+        assert_eq!((numbers(db, &next), numbers(db, &next)), (vec![7], vec![8]));
+        let t = db.table("t", (column("id", Integer).primary_key(), column("n", Integer))).unwrap();
+        db.create_all().unwrap();
+        insert(&t).values(values! { "id" => 1, "n" => func::next_value("My numbers") }).run(db).unwrap();
+        assert_eq!(numbers(db, &select(t.c("n"))), [9]);
+        assert!(select(func::next_value("none's")).all(db).is_err());
+    });
+}

@@ -177,6 +177,7 @@ fn expressions(document: &mut Document) {
     add("json_contains", doc.json_contains(Value::Json("{}".parse().unwrap())));
     add("join_texts", func::join_texts(&name, ", ", [id.desc()]));
     add("random", func::random());
+    add("next value of a sequence", func::next_value_in("My schema", "it's"));
     add("now", func::now());
     add("text", text("coalesce(name, :other) || '::a'").bind("other", "x").expr().label("it"));
     add("case", case().when(id.gt(1), "a").otherwise("b"));

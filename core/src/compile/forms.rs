@@ -78,8 +78,8 @@ impl Compiler<'_> {
             self.list(order, |c, term| c.sort_term(term, |c, key, least| c.operand(key, least, None)))?;
         }
         if let Some(frame) = &over.frame {
-            let counted = |bound: Bound| matches!(bound, Bound::Preceding(_) | Bound::Following(_));
-            let by_values = frame.unit == Unit::Range && (counted(frame.from) || counted(frame.to));
+            let counted = |bound: &Bound| !matches!(bound, Bound::Unbounded | Bound::Current);
+            let by_values = frame.unit == Unit::Range && (counted(&frame.from) || counted(&frame.to));
             if by_values && order.iter().any(|term| self.nulls_before(term).is_some()) {
                 // The term that puts NULLs in their place would be a second one to count by.
                 return Err(self.target.unsupported("NULLs first or last in a frame of values"));
@@ -107,14 +107,11 @@ impl Compiler<'_> {
             Unit::Range => "RANGE",
             Unit::Groups => "GROUPS",
         };
-        let bound = |bound: Bound, unbounded: &str| match bound {
-            Bound::Unbounded => format!("UNBOUNDED {unbounded}"),
-            Bound::Preceding(count) => format!("{count} PRECEDING"),
-            Bound::Current => "CURRENT ROW".to_string(),
-            Bound::Following(count) => format!("{count} FOLLOWING"),
-        };
-        let (from, to) = (bound(frame.from, "PRECEDING"), bound(frame.to, "FOLLOWING"));
-        self.push(&format!("{unit} BETWEEN {from} AND {to}"));
+        self.push(unit);
+        self.push(" BETWEEN ");
+        self.bound(&frame.from, "PRECEDING", frame.unit)?;
+        self.push(" AND ");
+        self.bound(&frame.to, "FOLLOWING", frame.unit)?;
         self.push(match frame.exclude {
             None => "",
             Some(Exclude::Current) => " EXCLUDE CURRENT ROW",
@@ -122,6 +119,47 @@ impl Compiler<'_> {
             Some(Exclude::Ties) => " EXCLUDE TIES",
         });
         Ok(())
+    }
+
+    fn bound(&mut self, bound: &Bound, unbounded: &str, unit: Unit) -> Result<()> {
+        let word = match bound {
+            Bound::Unbounded => {
+                self.push("UNBOUNDED ");
+                unbounded
+            }
+            Bound::Current => "CURRENT ROW",
+            Bound::Preceding(count) | Bound::Following(count) => {
+                self.push(&format!("{count} "));
+                if matches!(bound, Bound::Preceding(_)) { "PRECEDING" } else { "FOLLOWING" }
+            }
+            Bound::PrecedingBy(far) | Bound::FollowingBy(far) => {
+                self.distance(far, unit)?;
+                if matches!(bound, Bound::PrecedingBy(_)) { " PRECEDING" } else { " FOLLOWING" }
+            }
+        };
+        self.push(word);
+        Ok(())
+    }
+
+    /// How far a frame of values goes. A number stands in the text: databases want a constant.
+    fn distance(&mut self, far: &Value, unit: Unit) -> Result<()> {
+        match far {
+            _ if unit != Unit::Range => {
+                let message = "only a frame of values goes so far; rows and groups are counted";
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+            Value::Int(_) | Value::Float(_) | Value::Decimal(_) => {
+                self.target.grammar.literal(far, &mut self.sql)
+            }
+            Value::Interval(_) if self.target.grammar.frames_of_intervals() => {
+                self.bind(far, None, BindUse::Compare)
+            }
+            Value::Interval(_) => Err(self.target.unsupported("frames of intervals")),
+            _ => {
+                let message = "a frame of values goes as far as a number or an interval says";
+                Err(Error::new(ErrorKind::Invalid, message))
+            }
+        }
     }
 
     /// An aggregate of some rows. Where there is no FILTER, the aggregate's arguments are NULL for the others:

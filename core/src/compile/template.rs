@@ -3,7 +3,8 @@
 use super::Compiler;
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Field, Form, JsonAs, Node, Path, Step};
+use crate::expr::{Expr, Field, Form, JsonAs, Node, Path, Sequence, Step};
+use crate::schema::Name;
 use crate::types::{Class, Type};
 use crate::value::Value;
 
@@ -11,7 +12,7 @@ impl Compiler<'_> {
     /// An expression by its template; what is left of it after the order of a group is written by `order`.
     pub(super) fn form(&mut self, form: &Form, items: &[Expr]) -> Result<()> {
         let form = self.known_form(form, items)?;
-        let template = self.target.grammar.form(&form);
+        let template = self.target.grammar.form(&form, &self.target.features);
         let template = template.ok_or_else(|| self.target.unsupported(name(&form)))?;
         let arrays = self.arrays_on_the_way(&form);
         for (at, array) in arrays.iter().enumerate() {
@@ -63,6 +64,17 @@ impl Compiler<'_> {
     fn place(&mut self, form: &Form, word: &str, alone: bool, items: &[Expr]) -> Result<()> {
         match (form, word) {
             (Form::Json(_, path), "path") => self.json_path(path),
+            (Form::NextValue(sequence), "name") => {
+                self.sequence(sequence);
+                Ok(())
+            }
+            (Form::NextValue(sequence), "text") => {
+                // The name as SQL, with its quotes, as a text.
+                let before = std::mem::take(&mut self.sql);
+                self.sequence(sequence);
+                let name = std::mem::replace(&mut self.sql, before);
+                self.target.grammar.literal(&Value::Text(name), &mut self.sql)
+            }
             (_, "hex1") => {
                 let text = items.get(1).cloned().and_then(Expr::into_value).unwrap_or_default();
                 self.push(&Value::Bytes(text.to_string().into_bytes()).to_string());
@@ -101,7 +113,7 @@ impl Compiler<'_> {
             Form::Json(..) | Form::JsonContains => Some(Type::Json),
             Form::Regexp(_) | Form::RegexpReplace | Form::Words | Form::JoinTexts => Some(Type::Text),
             Form::Bits(_) => Some(Type::BigInteger),
-            Form::Extract(..) | Form::Random => None,
+            Form::Extract(..) | Form::Random | Form::NextValue(_) => None,
         }
     }
 
@@ -141,6 +153,14 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    fn sequence(&mut self, sequence: &Sequence) {
+        if let Some(schema) = &sequence.schema {
+            self.name(&Name::from(schema.clone()));
+            self.push(".");
+        }
+        self.name(&Name::from(sequence.name.clone()));
+    }
+
     fn order_of_texts(&mut self, terms: &[Expr]) -> Result<()> {
         if terms.is_empty() {
             return Ok(());
@@ -167,7 +187,8 @@ fn check_field(field: Field, class: Option<Class>) -> Result<()> {
 }
 
 fn is_place(word: &str) -> bool {
-    ["path", "order", "hex1"].contains(&word) || (word.len() == 1 && word.bytes().all(|b| b.is_ascii_digit()))
+    ["path", "order", "hex1", "name", "text"].contains(&word)
+        || (word.len() == 1 && word.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// What a database lacks that has no template for it.
@@ -184,6 +205,7 @@ fn name(form: &Form) -> &'static str {
         Form::JsonContains => "documents in JSON documents",
         Form::JoinTexts => "texts of a group",
         Form::Random => "numbers by chance",
+        Form::NextValue(_) => "sequences",
     }
 }
 

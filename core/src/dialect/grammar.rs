@@ -167,7 +167,8 @@ pub trait Grammar: Send + Sync {
     }
 
     /// The template of an expression that every dialect spells its own way; none where there is no such thing.
-    fn form(&self, form: &Form) -> Option<&'static str> {
+    fn form(&self, form: &Form, features: &Features) -> Option<&'static str> {
+        let _ = features;
         standard::form(form)
     }
 
@@ -274,6 +275,11 @@ pub trait Grammar: Send + Sync {
     /// Whether windows have frames of groups, and EXCLUDE.
     fn frames_of_groups(&self) -> bool {
         true
+    }
+
+    /// Whether frames of values go as far as an interval says.
+    fn frames_of_intervals(&self) -> bool {
+        false
     }
 
     /// What stands before a list of tuples after IN, inside its parentheses.

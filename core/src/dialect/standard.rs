@@ -100,6 +100,7 @@ pub fn form(form: &Form) -> Option<&'static str> {
             Bits::Right => "<0> >> <1>",
         },
         Form::Regexp(false) => "<0> LIKE_REGEX <1>",
+        Form::NextValue(_) => "NEXT VALUE FOR {name}",
         Form::JoinTexts => "LISTAGG({0}, {1}{order})",
         _ => return None,
     })

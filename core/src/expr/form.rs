@@ -66,6 +66,15 @@ pub enum Form {
     JoinTexts,
     /// A number from 0 to 1 by chance, 1 not among them.
     Random,
+    /// The next number of a sequence, whose name stands for `{name}`, or as a text for `{text}`.
+    NextValue(Sequence),
+}
+
+/// A sequence by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sequence {
+    pub(crate) schema: Option<Arc<str>>,
+    pub(crate) name: Arc<str>,
 }
 
 /// What is done to the bits of whole numbers of 64.
@@ -331,9 +340,11 @@ impl Form {
     /// What it gives, where that is the same whatever it is of.
     pub(crate) fn ty(&self) -> Option<Type> {
         Some(match self {
-            Form::Extract(..) | Form::IntDiv(_) | Form::Bits(_) | Form::Json(JsonAs::Integer, _) => {
-                Type::BigInteger
-            }
+            Form::Extract(..)
+            | Form::IntDiv(_)
+            | Form::Bits(_)
+            | Form::NextValue(_)
+            | Form::Json(JsonAs::Integer, _) => Type::BigInteger,
             Form::Div(false) | Form::Random | Form::Json(JsonAs::Float, _) => Type::Double,
             Form::Regexp(_) | Form::Words | Form::JsonContains | Form::Json(JsonAs::Boolean, _) => {
                 Type::Boolean

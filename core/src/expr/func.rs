@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Expr, Form, Node, Op, raw};
+use super::{Expr, Form, Node, Op, Sequence, raw};
 use crate::stmt::{Selection, exprs};
 
 /// Any function of the database by name.
@@ -70,6 +70,28 @@ pub fn now() -> Expr {
 /// A number from 0 to 1 by chance, 1 not among them.
 pub fn random() -> Expr {
     Expr::apply(Op::Form(Form::Random), Vec::new())
+}
+
+/// The next number of a sequence of the default schema; `Unsupported` where there are none (SQLite, MySQL).
+///
+/// # Example
+/// ```
+/// use mirrorm::prelude::*;
+///
+/// let db = Db::open("sqlite://")?;
+/// let error = select(func::next_value("numbers")).all(&db).unwrap_err();
+/// assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }));
+/// # Ok::<(), mirrorm::Error>(())
+/// ```
+pub fn next_value(sequence: impl Into<Arc<str>>) -> Expr {
+    let sequence = Sequence { schema: None, name: sequence.into() };
+    Expr::apply(Op::Form(Form::NextValue(sequence)), Vec::new())
+}
+
+/// The next number of a sequence of a schema.
+pub fn next_value_in(schema: impl Into<Arc<str>>, sequence: impl Into<Arc<str>>) -> Expr {
+    let sequence = Sequence { schema: Some(schema.into()), name: sequence.into() };
+    Expr::apply(Op::Form(Form::NextValue(sequence)), Vec::new())
 }
 
 /// The date of the database's clock.

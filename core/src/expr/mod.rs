@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub use build::{InList, TupleItems, exists, param, raw, tuple};
 pub(crate) use case::parts as case_parts;
 pub use case::{Case, case, case_of};
-pub use form::{Bits, Field, Form, JsonAs, JsonPath, Path, Step};
+pub use form::{Bits, Field, Form, JsonAs, JsonPath, Path, Sequence, Step};
 pub(crate) use group::Grouping;
 pub use group::{cube, grouping_sets, named, rollup};
 pub(crate) use text::Pieces;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Expr, Node, Op};
 use crate::error::{Error, ErrorKind};
 use crate::stmt::{Selection, exprs};
+use crate::value::Value;
 
 /// All rows of the result, to be divided, sorted and framed.
 ///
@@ -53,7 +54,7 @@ pub(crate) enum Unit {
 }
 
 /// One end of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Bound {
     /// The first row of the window, or the last.
     Unbounded,
@@ -63,6 +64,11 @@ pub enum Bound {
     Current,
     /// So many after the row.
     Following(u32),
+    /// So far before the value of the row, in a frame of values: a number, or where the database reckons with them an
+    /// interval.
+    PrecedingBy(Value),
+    /// So far after the value of the row.
+    FollowingBy(Value),
 }
 
 /// What a frame leaves out.

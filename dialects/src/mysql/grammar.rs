@@ -102,7 +102,7 @@ impl Grammar for MySqlGrammar {
     /// dev.mysql.com/doc/refman/en/date-and-time-functions.html, arithmetic-functions.html, regexp.html,
     /// fulltext-boolean.html, json-search-functions.html, aggregate-functions.html. Letters are told apart or folded by a
     /// flag in the expression, which both servers know.
-    fn form(&self, form: &Form) -> Option<&'static str> {
+    fn form(&self, form: &Form, features: &Features) -> Option<&'static str> {
         Some(match form {
             Form::Extract(field, _) => match field {
                 Field::Year => "EXTRACT(YEAR FROM {0})",
@@ -163,6 +163,7 @@ impl Grammar for MySqlGrammar {
             },
             Form::JsonContains => "JSON_CONTAINS({0}, {1})",
             Form::JoinTexts => "GROUP_CONCAT({0}{order} SEPARATOR {hex1})",
+            Form::NextValue(_) if super::is_mariadb(&features.version) => "NEXT VALUE FOR {name}",
             Form::Random => "RAND()",
             _ => return None,
         })

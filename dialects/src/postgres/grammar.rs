@@ -1,7 +1,7 @@
 //! How PostgreSQL spells what others spell otherwise.
 
 use mirrorm_core::dialect::{
-    Around, ArrayOf, FunctionForm, Grammar, IntegerList, Intent, Isolation, TypeMap, standard,
+    Around, ArrayOf, Features, FunctionForm, Grammar, IntegerList, Intent, Isolation, TypeMap, standard,
 };
 use mirrorm_core::expr::{Bits, Field, Form, JsonAs};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
@@ -125,7 +125,7 @@ impl Grammar for PostgresGrammar {
     }
 
     /// Manual, 9.3 (division), 9.7.3 (regular expressions), 9.9.1 (EXTRACT), 9.13 (text search), 9.16 (JSON), 9.21.
-    fn form(&self, form: &Form) -> Option<&'static str> {
+    fn form(&self, form: &Form, _: &Features) -> Option<&'static str> {
         Some(match form {
             Form::Extract(field, instant) => extract(*field, *instant),
             Form::IntDiv(false) => "CAST(trunc(CAST({0} AS numeric) / CAST({1} AS numeric)) AS bigint)",
@@ -162,6 +162,7 @@ impl Grammar for PostgresGrammar {
             },
             Form::JsonContains => "CAST({0} AS jsonb) @> CAST({1} AS jsonb)",
             Form::JoinTexts => "string_agg({0}, {1}{order})",
+            Form::NextValue(_) => "nextval({text})",
             Form::Random => "random()",
             other => return standard::form(other),
         })
@@ -170,6 +171,11 @@ impl Grammar for PostgresGrammar {
     /// Position 0 of what is no array is all of it (manual, 9.16.1).
     fn json_array(&self) -> Option<&'static str> {
         Some("jsonb_typeof(CAST({0} AS jsonb){path}) = 'array'")
+    }
+
+    /// Manual, 4.2.8.
+    fn frames_of_intervals(&self) -> bool {
+        true
     }
 
     fn compares_json(&self) -> bool {

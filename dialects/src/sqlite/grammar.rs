@@ -88,7 +88,7 @@ impl Grammar for SqliteGrammar {
     }
 
     /// sqlite.org/lang_datefunc.html, json1.html, lang_aggfunc.html, lang_expr.html (REGEXP), fts5.html
-    fn form(&self, form: &Form) -> Option<&'static str> {
+    fn form(&self, form: &Form, _: &Features) -> Option<&'static str> {
         Some(match form {
             Form::Extract(field, _) => extract(*field),
             Form::Div(_) => "<0> / (<1> + 0.0)",
