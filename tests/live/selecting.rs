@@ -230,6 +230,13 @@ fn r2_1_13_names_of_several_tables() {
             .map(|c| c.name().to_string())
             .collect();
         assert_eq!(names, ["other_id", "number", "count"]);
+        let here = Table::new("t", column("id", Integer)).unwrap();
+        let there = Table::new("t", (in_schema("s"), column("id", Integer))).unwrap();
+        let both = select((&here, &there)).cross_join(&there).labels_with_tables();
+        let target = db.engine().unwrap().target().unwrap();
+        let compiled = mirrorm::compile::Compile::compile(&both, &target).unwrap();
+        let names: Vec<&str> = compiled.columns().unwrap().iter().map(|c| c.name()).collect();
+        assert_eq!(names, ["t_id", "s_t_id"]);
     });
 }
 

@@ -272,6 +272,9 @@ fn counting_by_names_and_one_row_for_each() {
         assert_eq!(select((goods.c("code"), goods.c("n"))).order_by("code").limit(1).count(db).unwrap(), 1);
         let both = select(goods.c("id")).union(select(goods.c("n"))).distinct_on([goods.c("id")]);
         invalid(both.all(db), "filter and join its members");
+        let with = text("WITH x AS (SELECT 1 AS a) SELECT a FROM x").columns(column("a", Integer)).unwrap();
+        let both = with.clone().union_all(with).union_all(select(Expr::from(5).typed(Integer).label("a")));
+        assert_eq!(both.scalars::<i64>(db).unwrap().iter().sum::<i64>(), 7);
         let text = text("SELECT 1 AS a").columns(column("a", Integer)).unwrap().distinct_on(["a"]);
         invalid(text.all(db), "as a subquery");
     });
@@ -420,5 +423,136 @@ fn warnings_know_what_later_conditions_connect() {
             warnings(),
             ["every row of `b` and `c` meets every row of `a`: no condition connects them"]
         );
+    });
+}
+
+#[test]
+fn names_that_differ_in_capitals_take_no_columns() {
+    each_backend(|db| {
+        let goods = goods(db);
+        let other = goods.alias("Goods");
+        let none = delete(&goods)
+            .filter(exists(select(other.c("id")).filter(other.c("id").eq(goods.c("id").add(100)))));
+        match dialect(db) {
+            "postgresql" => assert_eq!(none.run(db).unwrap(), 0),
+            _ => invalid(none.run(db), "means another table inside"),
+        }
+        let inner = Table::new("things", (in_schema("app"), column("id", Integer))).unwrap().alias("others");
+        let outer = Table::new("others", (in_schema("app"), column("id", Integer))).unwrap();
+        let same = exists(select(inner.c("id")).filter(inner.c("id").eq(outer.c("id"))));
+        invalid(select(&outer).filter(same).all(db), "means another table inside");
+        assert_eq!(select(&goods).count(db).unwrap(), 2);
+    });
+}
+
+#[test]
+fn decimals_and_bytes_without_a_column() {
+    each_backend(|db| {
+        let decimal = |text: &str| Value::Decimal(text.parse().unwrap());
+        let rows = [[decimal("9.5")], [decimal("10.25")], [decimal("9.50")]];
+        let q = values_table("q", column("m", Numeric(10, 3)), rows).unwrap();
+        let sorted: Vec<f64> = select(q.c("m")).order_by(q.c("m")).scalars(db).unwrap();
+        assert_eq!(sorted, [9.5, 9.5, 10.25]);
+        assert_eq!(select(q.c("m")).distinct().count(db).unwrap(), 2);
+        assert_eq!(select(&q).filter(q.c("m").gt(decimal("10"))).count(db).unwrap(), 1);
+        let bytes = |bytes: &[u8]| [Value::Bytes(bytes.to_vec())];
+        let b = values_table("b", column("x", Binary), [bytes(b"A"), bytes(b"a"), bytes(&[0, 200])]).unwrap();
+        assert_eq!(select(b.c("x")).distinct().count(db).unwrap(), 3);
+        assert_eq!(select(&b).filter(b.c("x").eq(Value::Bytes(b"a".to_vec()))).count(db).unwrap(), 1);
+        let read: Vec<Vec<u8>> = select(b.c("x")).scalars(db).unwrap();
+        assert!(read.contains(&vec![0, 200]));
+        let json = Value::Json("{}".parse().unwrap());
+        let j = values_table("j", column("v", Json), [[Value::Null], [json]]).unwrap();
+        assert_eq!(select(&j).filter(j.c("v").is_null()).count(db).unwrap(), 1);
+        if dialect(db) == "sqlite" {
+            return;
+        }
+        let fine = values_table("s", column("n", Numeric(10, 2)), [[decimal("1.005")]]).unwrap();
+        assert_eq!(
+            select(&fine).all(db).unwrap_err().kind(),
+            ErrorKind::Conversion,
+            "it would be rounded in a column"
+        );
+        let t = db.table("t", (column("id", Integer).primary_key(), column("m", Numeric(20, 3)))).unwrap();
+        db.create_all().unwrap();
+        insert(&t).values(values! { "id" => 1, "m" => decimal("12345678901234567.123") }).run(db).unwrap();
+        let add = update(&t).set(values! { "m" => t.c("m").add(param("v")) }).all_rows().prepare(db).unwrap();
+        add.run(db, [("v", decimal("0.001"))]).unwrap();
+        update(&t)
+            .set(values! { "m" => func::coalesce([t.c("m"), 0.into()]).add(decimal("0.001")) })
+            .all_rows()
+            .run(db)
+            .unwrap();
+        let Value::Decimal(m) = select(t.c("m")).scalar::<Value>(db).unwrap() else { panic!() };
+        assert_eq!(m.to_string(), "12345678901234567.125");
+        let list = [decimal("12345678901234567.124"), decimal("1")];
+        assert_eq!(select(&t).filter(t.c("m").in_(list)).count(db).unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_recursive_name_stands_for_itself_inside_alone() {
+    each_backend(|db| {
+        let goods = goods(db);
+        let mut kept = None;
+        select(goods.c("id"))
+            .recursive("tree", |tree| {
+                kept = Some(tree.clone());
+                select(goods.c("id")).join_on(tree, tree.c("id").eq(goods.c("id").add(1)))
+            })
+            .unwrap();
+        let kept = kept.unwrap();
+        invalid(select(&kept).all(db), "inside the recursive SELECT alone");
+        invalid(delete(&goods).using(&kept).all_rows().run(db), "inside the recursive SELECT alone");
+        assert_eq!(select(&goods).count(db).unwrap(), 2);
+    });
+}
+
+#[test]
+fn numbers_of_rows_and_lists_in_them() {
+    each_backend(|db| {
+        let goods = goods(db);
+        let ids = select(goods.c("id")).order_by(goods.c("id"));
+        invalid(ids.clone().limit_by(-1).all(db), "from 0");
+        invalid(ids.clone().limit_by(Value::Null).all(db), "from 0");
+        let plan = ids.clone().limit_by(param("n")).prepare(db).unwrap();
+        invalid(plan.all(db, [("n", -1)]), "from 0");
+        invalid(plan.all(db, [("n", None::<i64>)]), "from 0");
+        let count = select(func::count_all()).from(&goods).filter(goods.c("id").in_param("ids"));
+        let listed = ids.limit_by(Expr::from(count)).prepare(db);
+        assert!(matches!(listed.unwrap_err().kind(), ErrorKind::Invalid | ErrorKind::Unsupported { .. }));
+        let nothing =
+            insert(&goods).values(values! { "code" => "a" }).on_conflict(conflict(["code"]).update_others());
+        invalid(nothing.run(db), "sets nothing");
+        let doubled = select((goods.c("code"), goods.c("id"), goods.c("id"))).filter(goods.c("id").eq(1));
+        insert(&goods)
+            .from_select(["code", "n", "state"], doubled)
+            .upsert(["code"], ["n"])
+            .run(db)
+            .map(drop)
+            .unwrap_or_else(|error| {
+                // A number is no text to PostgreSQL.
+                assert!(dialect(db) == "postgresql", "{error}");
+            });
+    });
+}
+
+#[test]
+fn documents_are_not_compared_as_texts() {
+    each_backend(|db| {
+        let t = db.table("t", (column("id", Integer).primary_key(), column("doc", Json))).unwrap();
+        db.create_all().unwrap();
+        let json = || Value::Json(r#"{"k":1}"#.parse().unwrap());
+        let at = t.c("doc").json_at("o");
+        for condition in
+            [at.is(json()), at.in_([json()]), at.label("l").eq(json()), at.between(json(), json())]
+        {
+            let found = select(&t).filter(condition).all(db);
+            match dialect(db) {
+                "postgresql" => assert!(found.is_ok(), "{found:?}"),
+                _ => unsupported(found),
+            }
+        }
+        assert!(select(&t).filter(at.is_null()).all(db).is_ok());
     });
 }

@@ -65,10 +65,15 @@ impl Compiler<'_> {
         {
             return self.select(member);
         }
-        let parentheses = self.target.grammar.compounds_in_parentheses();
+        // A text may begin with WITH, which has no place in parentheses everywhere.
+        let parentheses = self.target.grammar.compounds_in_parentheses() && member.text.is_none();
         self.push(if parentheses { "(" } else { "SELECT * FROM (" });
         let columns = self.select(member)?;
-        self.push(")");
+        self.push(if parentheses || !self.target.grammar.compounds_in_parentheses() {
+            ")"
+        } else {
+            ") AS given"
+        });
         Ok(columns)
     }
 }

@@ -63,7 +63,12 @@ impl Compiler<'_> {
             Node::Invalid(error) => Err(error.clone()),
             Node::Column(column) => self.column(column),
             Node::Bind(value) => self.bind(value, ty, BindUse::Compare),
-            Node::Param(name) => self.param(name, ty, BindUse::Compare),
+            Node::Param(name) => match ty {
+                Some(ty) if ty.class() == Class::Decimal && self.target.grammar.literal_beside_decimals() => {
+                    self.typed_param(name, &Type::Numeric(None, None))
+                }
+                _ => self.param(name, ty, BindUse::Compare),
+            },
             Node::Raw(sql) => self.raw(sql, least),
             Node::Star => {
                 self.push("*");
@@ -94,12 +99,17 @@ impl Compiler<'_> {
         if self.literal {
             return self.bind(&value, None, BindUse::Compare);
         }
+        let name =
+            || grammar.null_as(ty).map(str::to_string).or_else(|| self.target.types.cast_name(ty).ok());
         if value.is_null()
             && grammar.casts_null(ty)
-            && let Ok(name) = self.target.types.cast_name(ty)
+            && let Some(name) = name()
         {
             self.push(&format!("CAST(NULL AS {name})"));
             return Ok(());
+        }
+        if matches!(value, Value::Decimal(_)) && grammar.literal_beside_decimals() {
+            return grammar.literal(&value, &mut self.sql);
         }
         match grammar.typed_as(value.as_ref()) {
             Some(name) => {
@@ -195,6 +205,7 @@ impl Compiler<'_> {
                 // Two of them would begin a comment.
                 if self.sql.get(start..).is_some_and(|text| text.starts_with('-')) {
                     self.sql.insert(start, ' ');
+                    self.shift_lists(start, 1);
                 }
                 Ok(())
             }
@@ -276,11 +287,8 @@ impl Compiler<'_> {
             self.push(word);
             return self.tuple(&right.items, Some(&left.items));
         }
-        let is_document =
-            |side: &Expr| matches!(&side.0, Node::Apply(Op::Form(Form::Json(JsonAs::Json, _)), _));
-        if strength == 4 && (is_document(left) || is_document(right)) && !self.target.grammar.compares_json()
-        {
-            return Err(self.target.unsupported("comparing of JSON documents"));
+        if strength == 4 {
+            self.refuse_documents(&[left, right])?;
         }
         let (left_ty, right_ty) = (self.type_of(left), self.type_of(right));
         // Comparisons do not chain; arithmetic groups from the left.
@@ -293,6 +301,17 @@ impl Compiler<'_> {
         self.side(left, left_least, right_ty.as_ref(), reckons)?;
         self.push(word);
         self.side(right, strength + 1, left_ty.as_ref(), reckons)
+    }
+
+    /// Refuses to compare JSON documents where their texts would be compared.
+    fn refuse_documents(&self, sides: &[&Expr]) -> Result<()> {
+        let is_document = |side: &&Expr| {
+            matches!(&side.unlabelled().0, Node::Apply(Op::Form(Form::Json(JsonAs::Json, _)), _))
+        };
+        match sides.iter().any(is_document) && !self.target.grammar.compares_json() {
+            true => Err(self.target.unsupported("comparing of JSON documents")),
+            false => Ok(()),
+        }
     }
 
     /// One side of an operator. A number beside nothing of a known type says what it is, where it is reckoned with.
@@ -350,6 +369,7 @@ impl Compiler<'_> {
             self.push(if *op == Op::Is { " IS NULL" } else { " IS NOT NULL" });
             return Ok(());
         }
+        self.refuse_documents(&[left, right])?;
         let (same, different) = self.target.grammar.null_safe();
         let (word, negate) = match (op, different) {
             (Op::Is, _) => (same, false),
@@ -367,6 +387,7 @@ impl Compiler<'_> {
     }
 
     fn membership(&mut self, op: &Op, item: &Expr, list: &[Expr]) -> Result<()> {
+        self.refuse_documents(&[item])?;
         if list.is_empty() {
             // Nothing is in the empty set, and NULL is not unknown to be in it.
             self.push(if *op == Op::In { "0 = 1" } else { "1 = 1" });
@@ -436,6 +457,7 @@ impl Compiler<'_> {
     }
 
     fn between(&mut self, op: &Op, item: &Expr, low: &Expr, high: &Expr) -> Result<()> {
+        self.refuse_documents(&[item, low, high])?;
         let ty = self.type_of(item);
         self.operand(item, 5, None)?;
         self.push(if *op == Op::Between { " BETWEEN " } else { " NOT BETWEEN " });

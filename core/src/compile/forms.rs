@@ -4,7 +4,7 @@
 //! Called by `expr` and `select`.
 
 use super::{Compiler, adapt};
-use crate::dialect::BindUse;
+use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Bound, Exclude, Expr, Frame, Node, Op, Over, Unit, case_parts};
 use crate::types::Type;
@@ -48,7 +48,7 @@ impl Compiler<'_> {
     /// number of another kind.
     fn case_value(&mut self, value: &Expr, ty: Option<&Type>) -> Result<()> {
         match &value.0 {
-            Node::Bind(Value::Int(number)) => {
+            Node::Bind(bound @ Value::Int(number)) if ty.is_none_or(|ty| is_plain(bound.as_ref(), ty)) => {
                 self.push(&number.to_string());
                 Ok(())
             }
@@ -215,6 +215,7 @@ impl Compiler<'_> {
         // Its ORDER BY stands alone.
         if self.sql.get(start..).is_some_and(|text| text.starts_with(' ')) {
             self.sql.remove(start);
+            self.shift_lists(start, -1);
         }
         self.push(")");
         Ok(())

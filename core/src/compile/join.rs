@@ -12,6 +12,7 @@ pub(super) fn from(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     let Some(first) = &select.from else {
         return Ok(());
     };
+    let mut connected: Vec<(usize, usize)> = Vec::new();
     c.push(" FROM ");
     c.source(first)?;
     for (i, join) in select.joins.iter().enumerate() {
@@ -26,40 +27,46 @@ pub(super) fn from(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         });
         c.source(&join.source)?;
         if join.kind == JoinKind::Cross {
+            connected.push((0, i + 1));
             continue;
         }
         c.push(" ON ");
         match &join.on {
             Some(on) => c.expr(on)?,
             None => {
-                let on = infer_on(c, select, i, join)?;
+                let (on, beside) = infer_on(c, select, i, join)?;
+                connected.push((beside, i + 1));
                 c.expr(&on)?;
             }
         }
     }
-    check_connected(c, select);
+    check_connected(c, select, &connected);
     Ok(())
 }
 
 /// The condition of a join that was not given one: the only foreign key between the table and
 /// those before it.
-fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> Result<Expr> {
+fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> Result<(Expr, usize)> {
     let own = c.find(&join.source)?;
     if let Some(beside) = &join.beside {
         c.find(beside)?;
     }
     let mut found: Vec<(Expr, String)> = Vec::new();
+    let mut beside = 0;
     let earlier = select.joins.iter().take(position).map(|join| &join.source);
-    for other in select.from.iter().chain(earlier) {
+    for (at, other) in select.from.iter().chain(earlier).enumerate() {
         if join.beside.as_ref().is_some_and(|beside| beside != other) {
             continue;
         }
         let def = c.find(other)?;
         links(&join.source, &own, other, &def, &mut found);
         links(other, &def, &join.source, &own, &mut found);
+        if found.len() == 1 && beside == 0 {
+            beside = at;
+        }
     }
     match found.len() {
-        1 => found.pop().map(|(on, _)| on).ok_or_else(|| no_key(&own)),
+        1 => found.pop().map(|(on, _)| (on, beside)).ok_or_else(|| no_key(&own)),
         0 => Err(no_key(&own)),
         _ => {
             let (table, keys) =
@@ -119,7 +126,7 @@ fn key_condition(
 
 /// Warns of joined tables that no condition connects with the others: every row meets every row, which `cross_join`
 /// would say.
-fn check_connected(c: &mut Compiler<'_>, select: &Select) {
+fn check_connected(c: &mut Compiler<'_>, select: &Select, connected: &[(usize, usize)]) {
     // A key connects by itself, and so does what says that it does not.
     let explicit = |join: &&Join| join.on.is_some();
     if !select.joins.iter().any(|join| explicit(&join)) {
@@ -127,12 +134,11 @@ fn check_connected(c: &mut Compiler<'_>, select: &Select) {
     }
     let mut parts = Parts::of(select.sources().collect());
     for (at, join) in select.joins.iter().enumerate() {
-        let by_itself = matches!(join.source.origin, Origin::Lateral(_) | Origin::Function(_));
-        if join.on.is_none() || by_itself {
-            let beside = join.beside.as_ref().and_then(|beside| parts.place(beside));
-            parts.connect(beside.unwrap_or(at), at + 1);
+        if matches!(join.source.origin, Origin::Lateral(_) | Origin::Function(_)) {
+            parts.connect(0, at + 1);
         }
     }
+    connected.iter().for_each(|(one, other)| parts.connect(*one, *other));
     let conditions = select.joins.iter().filter_map(|join| join.on.as_ref()).chain(&select.filters);
     conditions.for_each(|condition| parts.connect_by(condition));
     parts.warn(c);
@@ -157,10 +163,6 @@ struct Parts<'s> {
 impl<'s> Parts<'s> {
     fn of(sources: Vec<&'s Source>) -> Parts<'s> {
         Parts { part: (0..sources.len()).collect(), sources }
-    }
-
-    fn place(&self, source: &Source) -> Option<usize> {
-        self.sources.iter().position(|own| *own == source)
     }
 
     fn connect(&mut self, one: usize, other: usize) {

@@ -31,11 +31,11 @@ pub use target::Target;
 
 use crate::dialect::{BindUse, is_plain};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Source, Text};
+use crate::expr::{Origin, Source, Text};
 use crate::rows::Columns;
 use crate::schema::{Name, Quote, TableDef};
 use crate::stmt::{Ddl, Delete, Insert, Select, Update};
-use crate::types::Type;
+use crate::types::{Class, Type};
 use crate::value::Value;
 
 /// A statement as a database takes it: text, parameters, and the columns of its result.
@@ -62,6 +62,8 @@ pub(crate) struct ParamSlot {
     pub(crate) stored: bool,
     /// Where it is a list, how it gets into the text.
     pub(crate) list: Option<ListSlot>,
+    /// Whether it is a number of rows, which is not below 0.
+    pub(crate) counts: bool,
 }
 
 /// How a list gets into the text of a plan.
@@ -183,6 +185,8 @@ pub(crate) struct Compiler<'t> {
     upserting: Option<bool>,
     /// The names of SELECTs that stand before it, which mean no table then.
     names: Vec<Arc<str>>,
+    /// The recursive ones among them that are being written, which alone may name themselves.
+    open: Vec<Arc<str>>,
     warnings: Vec<String>,
     /// A name that the server would cut.
     too_long: Option<Name>,
@@ -214,19 +218,20 @@ impl Known {
         self.alias().map_or(self.def.name.as_str(), |alias| alias)
     }
 
-    /// Whether two tables stand in the text under one name.
-    fn same_name(&self, other: &Known) -> bool {
-        self.exposed() == other.exposed()
+    /// Whether two tables stand in the text under one name; `folds` says that capitals do not tell names apart.
+    fn same_name(&self, other: &Known, folds: bool) -> bool {
+        same_text(self.exposed(), other.exposed(), folds)
     }
 
     /// Whether a column of a table further out would be taken for one of this.
-    fn hides(&self, outer: &Known) -> bool {
+    fn hides(&self, outer: &Known, folds: bool) -> bool {
+        let same = self.same_name(outer, folds);
         match (outer.alias(), &outer.def.schema) {
-            // Written with its schema, it is taken for another with that schema only.
+            // Written with its schema it is taken for another of that schema only, under whatever name that stands.
             (None, Some(_)) => {
-                self.alias().is_none() && self.def.schema == outer.def.schema && self.same_name(outer)
+                same && self.source.origin == Origin::Table && self.def.schema == outer.def.schema
             }
-            _ => self.same_name(outer),
+            _ => same,
         }
     }
 }
@@ -242,6 +247,7 @@ impl<'t> Compiler<'t> {
             selecting: false,
             upserting: None,
             names: Vec::new(),
+            open: Vec::new(),
             warnings: Vec::new(),
             too_long: None,
             literal,
@@ -322,6 +328,11 @@ impl<'t> Compiler<'t> {
             return self.target.grammar.literal(value, &mut self.sql);
         }
         let value = adapt(self.target, value.clone(), ty, to)?;
+        let beside_decimal = ty.is_some_and(|ty| ty.class() == Class::Decimal);
+        let exact = matches!(value, Value::Decimal(_)) || (matches!(value, Value::Int(_)) && beside_decimal);
+        if exact && to == BindUse::Compare && self.target.grammar.literal_beside_decimals() {
+            return self.target.grammar.literal(&value, &mut self.sql);
+        }
         let name = match to {
             BindUse::Compare => self.target.grammar.bind_type(value.as_ref(), ty),
             BindUse::Store => None,
@@ -363,6 +374,7 @@ impl<'t> Compiler<'t> {
             ty: ty.cloned(),
             stored: to == BindUse::Store,
             list: None,
+            counts: false,
         });
         self.binds.push(Value::Null);
         self.target.grammar.placeholder(self.binds.len(), &mut self.sql);
@@ -390,6 +402,18 @@ impl<'t> Compiler<'t> {
         Ok(())
     }
 
+    /// Keeps account of where lists go, when the text before them has got longer or shorter.
+    fn shift_lists(&mut self, from: usize, by: isize) {
+        for slot in &mut self.params {
+            if let Some(ListSlot::Text { start, end }) = &mut slot.list
+                && *start >= from
+            {
+                *start = start.saturating_add_signed(by);
+                *end = end.saturating_add_signed(by);
+            }
+        }
+    }
+
     /// Brings tables in sight for what `body` writes.
     fn within<T>(&mut self, known: Vec<Known>, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.scopes.push(known);
@@ -403,7 +427,10 @@ impl<'t> Compiler<'t> {
         let mut inner: Vec<&Known> = Vec::new();
         for scope in self.scopes.iter().rev() {
             if let Some(known) = scope.iter().find(|known| known.source == *source) {
-                return match inner.iter().find(|nearer| nearer.hides(known)) {
+                return match inner
+                    .iter()
+                    .find(|nearer| nearer.hides(known, self.target.grammar.folds_names()))
+                {
                     Some(_) => Err(hidden(known)),
                     None => Ok(known),
                 };
@@ -423,6 +450,11 @@ impl<'t> Compiler<'t> {
     fn plans_of(&self, source: &Source) -> Result<Arc<Plans>> {
         self.in_sight(source).map(|known| known.plans.clone())
     }
+}
+
+/// Whether two names are one.
+fn same_text(one: &str, other: &str, folds: bool) -> bool {
+    if folds { one.eq_ignore_ascii_case(other) } else { one == other }
 }
 
 /// The error of a column whose table's name means another table nearer by.

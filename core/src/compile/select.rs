@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::join::from;
 use super::keyed;
 use super::ready::Plans;
-use super::{Compiled, Compiler, Known, Target, write_name, write_table};
+use super::{Compiled, Compiler, Known, Target, same_text, write_name, write_table};
 use crate::dialect::{BindUse, Groupings, Locks};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Grouping, Node, Op, Origin, Source};
@@ -140,7 +140,7 @@ impl Compiler<'_> {
 
     fn plain_select(&mut self, select: &Select) -> Result<Arc<Columns>> {
         let mut known = select.sources().map(|source| self.known(source)).collect::<Result<Vec<Known>>>()?;
-        check_names(&mut known)?;
+        check_names(&mut known, self.target.grammar.folds_names())?;
         // In RETURNING names stand alone, but not in a SELECT of its own tables there.
         let bare = std::mem::replace(&mut self.bare, self.literal);
         let written = self.within(known, |c| {
@@ -234,6 +234,10 @@ impl Compiler<'_> {
             (Origin::Subquery(select), Some(alias)) => return self.derived(select, alias),
             (Origin::Lateral(select), Some(alias)) => return self.lateral(select, alias),
             (Origin::Function(call), Some(alias)) => return self.table_function(call, source, alias),
+            (Origin::Itself, Some(alias)) if !self.open.contains(alias) => {
+                let message = format!("`{alias}` stands for its own rows, inside the recursive SELECT alone");
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
             (Origin::Cte { .. } | Origin::Itself, Some(alias)) => {
                 self.name(&Name::from(alias.clone()));
                 return Ok(());
@@ -269,8 +273,9 @@ impl Compiler<'_> {
     }
 }
 
-/// Gives a table a name where one before it has its own in another schema: a column says the name alone to databases.
-fn tell_apart(known: &mut [Known]) {
+/// Gives a table a name where one before it has its own in another schema, or in other letters where these are the same:
+/// a column says the name alone to databases.
+fn tell_apart(known: &mut [Known], folds: bool) {
     for at in 1..known.len() {
         let (before, rest) = known.split_at_mut(at);
         let Some((one, after)) = rest.split_first_mut() else { continue };
@@ -278,9 +283,13 @@ fn tell_apart(known: &mut [Known]) {
             continue;
         }
         let name = one.def.name.as_str();
-        let taken = |name: &str| before.iter().chain(after.iter()).any(|other| other.exposed() == name);
+        let taken = |name: &str| {
+            before.iter().chain(after.iter()).any(|other| same_text(other.exposed(), name, folds))
+        };
         let other_schema = before.iter().any(|other| {
-            other.alias().is_none() && other.def.name.as_str() == name && other.def.schema != one.def.schema
+            let same = same_text(other.def.name.as_str(), name, folds);
+            let itself = other.def.name.as_str() == name && other.def.schema == one.def.schema;
+            other.alias().is_none() && same && !itself
         });
         if other_schema {
             let wishes = (1..).map(|n| format!("{name}_{n}"));
@@ -290,10 +299,10 @@ fn tell_apart(known: &mut [Known]) {
 }
 
 /// Refuses two tables under one name, before the database does.
-pub(super) fn check_names(known: &mut [Known]) -> Result<()> {
-    tell_apart(known);
+pub(super) fn check_names(known: &mut [Known], folds: bool) -> Result<()> {
+    tell_apart(known, folds);
     for (i, one) in known.iter().enumerate() {
-        if known.iter().take(i).any(|other| other.same_name(one)) {
+        if known.iter().take(i).any(|other| other.same_name(one, folds)) {
             let name = one.alias().map_or(one.def.name.as_str(), |alias| alias);
             let message = format!("`{name}` stands twice in the statement: give one an alias");
             return Err(Error::new(ErrorKind::Invalid, message));
@@ -474,15 +483,26 @@ fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
 
 /// A number of rows that is an expression.
 fn counted(c: &mut Compiler<'_>, expr: &Expr) -> Result<String> {
+    if matches!(expr.0, Node::Bind(Value::Null)) || matches!(expr.0, Node::Bind(Value::Int(n)) if n < 0) {
+        return Err(Error::new(ErrorKind::Invalid, "a number of rows is a whole number from 0"));
+    }
     if !matches!(expr.0, Node::Bind(Value::Int(_)) | Node::Param(_) | Node::Invalid(_))
         && !c.target.grammar.limits_by_expressions()
     {
         return Err(c.target.unsupported("LIMIT that is reckoned"));
     }
-    let before = std::mem::take(&mut c.sql);
+    let (before, params) = (std::mem::take(&mut c.sql), c.params.len());
     let written = c.operand(expr, 0, Some(&Type::BigInteger));
     let text = std::mem::replace(&mut c.sql, before);
-    written.map(|()| text)
+    written?;
+    let own = c.params.iter_mut().skip(params);
+    for slot in own {
+        if slot.list.is_some() {
+            return Err(Error::new(ErrorKind::Invalid, "a list has no place in a LIMIT"));
+        }
+        slot.counts = matches!(expr.0, Node::Param(_));
+    }
+    Ok(text)
 }
 
 /// A number of rows: in the text, or as a placeholder.

@@ -270,5 +270,11 @@ fn assignments<'d>(
         }
     }
     set.extend(conflict.set.iter().cloned());
+    if set.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            "an upsert that sets nothing: every column given is of a key",
+        ));
+    }
     write::with_defaults(def, &set, |column| column.client_on_update())
 }

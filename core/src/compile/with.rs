@@ -6,12 +6,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Compiler;
-use crate::dialect::{RowsToUpdate, TableFunctions};
+use super::{Compiler, adapt};
+use crate::dialect::{BindUse, RowsToUpdate, TableFunctions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Node, Origin, Source};
+use crate::expr::{Expr, Node, Op, Origin, Source};
 use crate::schema::{ColumnDef, Name, Table, TableDef};
 use crate::stmt::{Part, Select};
+use crate::types::Type;
 use crate::value::Value;
 
 impl Compiler<'_> {
@@ -75,7 +76,10 @@ impl Compiler<'_> {
         if let (Some(alias), Some(select)) = (&source.alias, source.origin.select()) {
             self.name(&Name::from(alias.clone()));
             self.push(" AS ");
-            self.alone(select)?;
+            self.open.push(alias.clone());
+            let written = self.alone(select);
+            self.open.pop();
+            written?;
         }
         Ok(())
     }
@@ -127,6 +131,9 @@ impl Compiler<'_> {
         let def = table.def();
         let columns: Vec<&ColumnDef> = def.columns().collect();
         let none = cells.is_empty();
+        for (cell, column) in cells.iter().zip(columns.iter().cycle()) {
+            self.fits(cell, column)?;
+        }
         let nulls: Vec<Expr> =
             columns.iter().map(|c| Expr::from(Value::Null).typed(c.ty().clone())).collect();
         let mut rows = if none { nulls.chunks(columns.len()) } else { cells.chunks(columns.len()) };
@@ -152,6 +159,20 @@ impl Compiler<'_> {
             self.push(if selects { "" } else { ")" });
         }
         Ok(())
+    }
+
+    /// Refuses a value that its column would not keep, as an INSERT would.
+    fn fits(&self, cell: &Expr, column: &ColumnDef) -> Result<()> {
+        let Node::Apply(Op::Typed(ty), kids) = &cell.0 else { return Ok(()) };
+        match kids.items.first().map(|value| &value.0) {
+            Some(Node::Bind(value)) if !matches!(ty, Type::Custom(_)) => {
+                let place = || format!("column `{}`", column.key());
+                adapt(self.target, value.clone(), Some(ty), BindUse::Store)
+                    .map(drop)
+                    .map_err(|e| e.at(place()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A SELECT in parentheses that sees nothing of what stands around it.

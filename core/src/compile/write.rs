@@ -59,14 +59,20 @@ fn rows_of(insert: &Insert, columns: &[Arc<str>], rows: &Select, target: &Target
         }
         written.push(column);
     }
-    let rows = with_default_columns(&def, &mut written, rows, target)?;
+    let mut rows = with_default_columns(&def, &mut written, rows, target)?;
     let mut c = Compiler::new(target, false);
     c.insert_columns(&def, written.iter().copied())?;
     // A SELECT of the very table would make what is set ambiguous to others.
     let mut reads_itself = false;
     rows.each(&mut |table| reads_itself |= *table == insert.table);
+    let called_so = |source: &Source| source.alias.as_deref() == Some(def.name.as_str());
+    reads_itself |= rows.sources().any(called_so);
     let wrapped = insert.conflict.is_some() && (reads_itself || target.grammar.conflict_after_where());
-    c.push(if wrapped { "SELECT * FROM (" } else { "" });
+    if wrapped {
+        // Two columns of one name would be an error there.
+        rows = rows.for_counting();
+        c.push("SELECT * FROM (");
+    }
     let given = c.select(&rows)?;
     c.push(if wrapped { ") AS given WHERE 1 = 1" } else { "" });
     if given.len() != written.len() {
@@ -317,7 +323,7 @@ impl Compiler<'_> {
         let own = Source::of(table);
         let mut known: Vec<Known> =
             std::iter::once(&own).chain(more).map(|source| self.known(source)).collect::<Result<_>>()?;
-        check_names(&mut known)?;
+        check_names(&mut known, self.target.grammar.folds_names())?;
         Ok(known)
     }
 

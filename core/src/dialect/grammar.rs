@@ -301,6 +301,12 @@ pub trait Grammar: Send + Sync {
         None
     }
 
+    /// Whether capitals do not tell names of tables apart, even between quotes; so it is taken to be where servers can be
+    /// set up so.
+    fn folds_names(&self) -> bool {
+        true
+    }
+
     /// How long a name is, as the server counts it: in bytes, unless it says otherwise.
     fn length_of_name(&self, name: &str) -> usize {
         name.len()
@@ -367,6 +373,12 @@ pub trait Grammar: Send + Sync {
     fn casts_null(&self, ty: &Type) -> bool {
         let _ = ty;
         false
+    }
+
+    /// The type to name for a NULL of this type, where it is not that of CAST.
+    fn null_as(&self, ty: &Type) -> Option<&'static str> {
+        let _ = ty;
+        None
     }
 
     /// The type to name for a value that was told its own.

@@ -508,6 +508,10 @@ fn place(
     while let Some(slot) = slots.next() {
         let own = if slots.peek().is_some() { value.clone() } else { value.take() };
         let own = fitted(conn, slot, own.unwrap_or_default(), to)?;
+        if slot.counts && !matches!(own, Value::Int(0..)) {
+            let message = format!("the parameter `{name}` is a number of rows, from 0");
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
         if let Some(bind) = binds.get_mut(slot.at) {
             *bind = own;
         }

@@ -274,18 +274,32 @@ impl Select {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn labels_with_tables(mut self) -> Select {
-        let exprs = std::mem::take(&mut self.items).into_iter().flat_map(Item::into_exprs);
-        let labelled = exprs.map(|expr| match (&expr.0, expr.output_name()) {
-            (Node::Column(column), Some(name)) => {
-                let source = &column.source;
-                let table =
-                    source.alias.as_deref().map_or_else(|| source.table.name().to_string(), str::to_string);
-                Item::Expr(expr.label(format!("{table}_{name}")))
-            }
-            _ => Item::Expr(expr),
+        let exprs: Vec<Expr> =
+            std::mem::take(&mut self.items).into_iter().flat_map(Item::into_exprs).collect();
+        let label = |expr: &Expr| match &expr.0 {
+            Node::Column(column) => Some(format!("{}_{}", self.called(&column.source), expr.output_name()?)),
+            _ => None,
+        };
+        let labels: Vec<Option<String>> = exprs.iter().map(label).collect();
+        let labelled = exprs.into_iter().zip(labels).map(|(expr, label)| match label {
+            Some(label) => Item::Expr(expr.label(label)),
+            None => Item::Expr(expr),
         });
         self.items = labelled.collect();
         self
+    }
+
+    /// What a table is called in labels: its alias, or its name, with its schema where that tells it from another.
+    fn called(&self, source: &Source) -> String {
+        if let Some(alias) = &source.alias {
+            return alias.to_string();
+        }
+        let def = source.table.def();
+        let same = |other: &&Source| other.alias.is_none() && other.table.name() == source.table.name();
+        match &def.schema {
+            Some(schema) if self.sources().filter(same).count() > 1 => format!("{schema}_{}", def.name),
+            _ => def.name.to_string(),
+        }
     }
 
     /// Tells the driver that the text will not come again, so that its prepared statement is not kept: for texts made of

@@ -184,6 +184,7 @@ impl Grammar for MySqlGrammar {
         match value {
             ValueRef::Int(_) => Some("SIGNED"),
             ValueRef::Float(_) => Some("DOUBLE"),
+            ValueRef::Bytes(_) => Some("BINARY"),
             _ => None,
         }
     }

@@ -95,6 +95,15 @@ impl Grammar for PostgresGrammar {
         vec![format!("BEGIN ISOLATION LEVEL {level}{access}")]
     }
 
+    fn folds_names(&self) -> bool {
+        false
+    }
+
+    /// As documents that are sent.
+    fn null_as(&self, ty: &Type) -> Option<&'static str> {
+        (ty.class() == Class::Json).then_some("jsonb")
+    }
+
     fn casts_null(&self, _: &Type) -> bool {
         true
     }
