@@ -9,7 +9,7 @@ use crate::types::{Class, Type};
 use crate::value::Value;
 
 impl Compiler<'_> {
-    /// An expression by its template; what is left of it after the order of a group is written by `order`.
+    /// Writes an expression by its template; a place in JSON where there has to be an array on the way is NULL elsewhere.
     pub(super) fn form(&mut self, form: &Form, items: &[Expr]) -> Result<()> {
         let form = self.known_form(form, items)?;
         let template = self.target.grammar.form(&form, &self.target.features);
@@ -40,6 +40,7 @@ impl Compiler<'_> {
         path.iter().enumerate().filter_map(first).map(Path::from).collect()
     }
 
+    /// Writes a template with the operands at their places. What looks like a place and is none is the database's.
     fn fill_in(&mut self, form: &Form, template: &str, items: &[Expr]) -> Result<()> {
         let mut rest = template;
         while let Some(at) = rest.find(['{', '<']) {
@@ -61,6 +62,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// Writes what stands at a place; `alone` between parentheses or commas, otherwise beside an operator.
     fn place(&mut self, form: &Form, word: &str, alone: bool, items: &[Expr]) -> Result<()> {
         match (form, word) {
             (Form::Json(_, path), "path") => self.json_path(path),
