@@ -1,6 +1,6 @@
 //! INSERT of many rows: columns, values in the driver's forms, and the texts that send them in batches.
 //!
-//! Called by `engine::run` and, for a unit of work, `engine::batch`.
+//! Called by `engine::write` and, for a unit of work, `engine::batch`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -127,6 +127,11 @@ impl<'i> BulkInsert<'i> {
         Ok(())
     }
 
+    /// The columns that the rows give, in the order of their values.
+    fn written(&self) -> impl Iterator<Item = &ColumnDef> {
+        self.columns.iter().filter_map(|at| self.def.column_at(*at))
+    }
+
     /// Values of one row.
     pub(crate) fn width(&self) -> usize {
         self.columns.len()
@@ -145,7 +150,7 @@ impl<'i> BulkInsert<'i> {
         if self.columns.is_empty() || self.values.holds_other_bytes() || !self.extra(target)?.is_empty() {
             return Ok(None);
         }
-        let columns: Vec<&ColumnDef> = self.columns.iter().filter_map(|p| self.def.column_at(*p)).collect();
+        let columns: Vec<&ColumnDef> = self.written().collect();
         let mut c = Compiler::new(target, false);
         c.insert_columns(&self.def, columns.iter().copied())?;
         c.push("SELECT ");
@@ -169,7 +174,7 @@ impl<'i> BulkInsert<'i> {
     /// The text that inserts so many rows at once.
     pub(crate) fn sql(&self, target: &Target, rows: usize) -> Result<String> {
         let mut c = Compiler::new(target, false);
-        c.insert_into(&self.def, self.columns.iter().filter_map(|p| self.def.column_at(*p)))?;
+        c.insert_into(&self.def, self.written())?;
         if self.columns.is_empty() {
             self.upsert(&mut c)?;
             return Ok(c.sql);
@@ -187,7 +192,7 @@ impl<'i> BulkInsert<'i> {
     /// What becomes of rows that are there already.
     fn upsert(&self, c: &mut Compiler<'_>) -> Result<()> {
         let Some((table, conflict)) = self.conflict else { return Ok(()) };
-        let written: Vec<&ColumnDef> = self.columns.iter().filter_map(|at| self.def.column_at(*at)).collect();
+        let written: Vec<&ColumnDef> = self.written().collect();
         let given = |column: &ColumnDef| written.iter().take(self.given).any(|own| own.id == column.id);
         let rows = Written { columns: &written, given: &given, have_names: true };
         let known = c.known(&Source::of(table))?;
@@ -197,6 +202,9 @@ impl<'i> BulkInsert<'i> {
 
     /// The parameters that follow those of the rows.
     pub(crate) fn extra(&self, target: &Target) -> Result<Vec<Value>> {
+        if self.conflict.is_none() {
+            return Ok(Vec::new());
+        }
         let mut c = Compiler::new(target, false);
         self.upsert(&mut c)?;
         Ok(c.binds)
@@ -207,56 +215,68 @@ impl<'i> BulkInsert<'i> {
         self.conflict.is_some()
     }
 
-    /// So many rows from the one at a position, as one statement.
-    pub(crate) fn compile_some(
-        &self,
-        (start, rows): (usize, usize),
-        insert: &Insert,
-        target: &Target,
-    ) -> Result<Compiled> {
+    /// The first so many rows as one statement; [`BulkInsert::fill`] makes one of others of it.
+    pub(crate) fn compile_some(&self, rows: usize, insert: &Insert, target: &Target) -> Result<Compiled> {
         let mut c = Compiler::new(target, false);
-        let range = start * self.width()..(start + rows) * self.width();
-        let values = self.values.range(range);
         if target.readable {
-            self.readable(values.map(|value| value.to_value()), &mut c)?;
+            self.readable(self.some((0, rows)), &mut c)?;
         } else {
             c.sql = self.sql(target, rows)?;
-            c.binds = values.map(|value| value.to_value()).collect();
+            c.binds = self.some((0, rows)).collect();
             c.binds.extend(self.extra(target)?);
         }
-        let known = c.known(&Source::of(&insert.table))?;
-        let columns = c.within(vec![known], |c| c.returning(&insert.returning, Operation::Insert))?;
-        without_params(&c)?;
-        c.finish(columns)
+        self.giving_back(c, insert)
     }
 
-    /// So many rows from the one at a position as one statement whose parameters are their columns; none where the values
-    /// of a column do not travel so.
+    /// The first so many rows as one statement whose parameters are their columns, which serves any number of rows; none
+    /// where the values of a column do not travel so.
     pub(crate) fn compile_arrays(
         &self,
-        (start, rows): (usize, usize),
+        rows: usize,
         insert: &Insert,
         target: &Target,
     ) -> Result<Option<Compiled>> {
         let Some(sql) = self.sql_of_arrays(target, false)? else { return Ok(None) };
         let mut c = Compiler::new(target, false);
         c.sql = sql;
+        c.binds = self.arrays((0, rows)).collect();
+        self.giving_back(c, insert).map(Some)
+    }
+
+    /// Puts other rows, as many unless they are arrays, in the place of those that a statement was compiled for.
+    pub(crate) fn fill(&self, compiled: &mut Compiled, at: (usize, usize), arrays: bool) {
+        match arrays {
+            true => drop(compiled.binds.splice(..self.width(), self.arrays(at))),
+            false => drop(compiled.binds.splice(..at.1 * self.width(), self.some(at))),
+        }
+    }
+
+    /// The values of so many rows from the one at a position.
+    fn some(&self, (start, rows): (usize, usize)) -> impl Iterator<Item = Value> {
+        let range = start * self.width()..(start + rows) * self.width();
+        self.values.range(range).map(|value| value.to_value())
+    }
+
+    /// The same, each column of them as an array.
+    fn arrays(&self, (start, rows): (usize, usize)) -> impl Iterator<Item = Value> {
         let (from, to) = (start * self.width(), (start + rows) * self.width());
-        c.binds = (0..self.width())
-            .map(|column| {
-                let values = self.values.range(from + column..to).step_by(self.width());
-                Value::Array(Box::new(Array::new("", values.map(|value| value.to_value()).collect())))
-            })
-            .collect();
+        (0..self.width()).map(move |column| {
+            let values = self.values.range(from + column..to).step_by(self.width());
+            Value::Array(Box::new(Array::new("", values.map(|value| value.to_value()).collect())))
+        })
+    }
+
+    /// A statement with what it gives back behind it.
+    fn giving_back(&self, mut c: Compiler<'_>, insert: &Insert) -> Result<Compiled> {
         let known = c.known(&Source::of(&insert.table))?;
         let columns = c.within(vec![known], |c| c.returning(&insert.returning, Operation::Insert))?;
         without_params(&c)?;
-        c.finish(columns).map(Some)
+        c.finish(columns)
     }
 
     /// The rows with their values in the text.
     fn readable(&self, mut values: impl Iterator<Item = Value>, c: &mut Compiler<'_>) -> Result<()> {
-        c.insert_into(&self.def, self.columns.iter().filter_map(|p| self.def.column_at(*p)))?;
+        c.insert_into(&self.def, self.written())?;
         if !self.columns.is_empty() {
             c.list(0..self.rows, |c, _| {
                 let row: Vec<Value> = values.by_ref().take(self.columns.len()).collect();
@@ -268,15 +288,13 @@ impl<'i> BulkInsert<'i> {
 
     /// What no rows give back.
     pub(crate) fn no_rows(&self, insert: &Insert, target: &Target) -> Result<Rows> {
-        let mut c = Compiler::new(target, false);
-        let known = c.known(&Source::of(&insert.table))?;
-        let columns = c.within(vec![known], |c| c.returning(&insert.returning, Operation::Insert))?;
-        Ok(Rows::none(columns.unwrap_or_default()))
+        let compiled = self.giving_back(Compiler::new(target, false), insert)?;
+        Ok(Rows::none(compiled.columns.unwrap_or_default()))
     }
 
     /// All rows as one statement.
     pub(super) fn compile_all(self, insert: &Insert, target: &Target) -> Result<Compiled> {
-        self.compile_some((0, self.rows), insert, target)
+        self.compile_some(self.rows, insert, target)
     }
 }
 

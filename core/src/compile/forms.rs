@@ -75,7 +75,7 @@ impl Compiler<'_> {
         if !order.is_empty() {
             self.space_after(start);
             self.push("ORDER BY ");
-            self.list(order, |c, term| c.sort_term(term, |c, key, least| c.operand(key, least, None)))?;
+            self.sort_terms(order)?;
         }
         if let Some(frame) = &over.frame {
             let counted = |bound: &Bound| !matches!(bound, Bound::Unbounded | Bound::Current);
@@ -210,12 +210,9 @@ impl Compiler<'_> {
         }
         self.operand(aggregate, 0, None)?;
         self.push(" WITHIN GROUP (");
-        let start = self.sql.len();
-        self.order_inside(terms)?;
-        // Its ORDER BY stands alone.
-        if self.sql.get(start..).is_some_and(|text| text.starts_with(' ')) {
-            self.sql.remove(start);
-            self.shift_lists(start, -1);
+        if !terms.is_empty() {
+            self.push("ORDER BY ");
+            self.sort_terms(terms)?;
         }
         self.push(")");
         Ok(())
@@ -227,6 +224,10 @@ impl Compiler<'_> {
             return Ok(());
         }
         self.push(" ORDER BY ");
+        self.sort_terms(terms)
+    }
+
+    fn sort_terms(&mut self, terms: &[Expr]) -> Result<()> {
         self.list(terms, |c, term| c.sort_term(term, |c, key, least| c.operand(key, least, None)))
     }
 

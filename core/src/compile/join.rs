@@ -214,17 +214,19 @@ fn names(expr: &Expr, table: &Source) -> bool {
         Node::Raw(_) => true,
         Node::Apply(Op::Text(_), _) => true,
         Node::Apply(_, kids) => kids.items.iter().any(|kid| names(kid, table)),
-        Node::Subquery(select) => {
-            let mut found = false;
-            select.each_part(&mut |part| {
-                found |= match part {
-                    Part::Member(member) => names(&Expr::from(member.clone()), table),
-                    Part::Source(_) => false,
-                    Part::Expr(expr) => names(expr, table),
-                }
-            });
-            found
-        }
+        Node::Subquery(select) => select_names(select, table),
         _ => false,
     }
+}
+
+fn select_names(select: &Select, table: &Source) -> bool {
+    let mut found = false;
+    select.each_part(&mut |part| {
+        found |= match part {
+            Part::Member(member) => select_names(member, table),
+            Part::Source(_) => false,
+            Part::Expr(expr) => names(expr, table),
+        }
+    });
+    found
 }

@@ -289,8 +289,7 @@ impl<'t> Compiler<'t> {
 
     /// Notes a name that the server would cut, or refuse.
     fn check_length(&mut self, name: &Name, most: usize) {
-        // No character is longer than its bytes.
-        if name.as_str().len() > most && self.target.grammar.length_of_name(name.as_str()) > most {
+        if self.target.is_too_long(name.as_str(), most) {
             self.too_long.get_or_insert_with(|| name.clone());
         }
     }

@@ -72,8 +72,7 @@ pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Re
         write_table(target, def, &mut table);
         let most = target.features.max_identifier;
         let names = def.columns().map(|column| &column.column.name).chain([&def.name]).chain(&def.schema);
-        let long =
-            |name: &&Name| name.as_str().len() > most && target.grammar.length_of_name(name.as_str()) > most;
+        let long = |name: &&Name| target.is_too_long(name.as_str(), most);
         if let Some(name) = names.into_iter().find(long) {
             // The server would cut it, and might find another by what is left.
             let message = format!("the name `{name}` is longer than {} takes", target.name);
@@ -339,10 +338,7 @@ fn group_by(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
 
 /// One expression of GROUP BY.
 fn grouped(c: &mut Compiler<'_>, select: &Select, expr: &Expr) -> Result<()> {
-    let named = match &expr.0 {
-        Node::Apply(Op::Named(name), _) => Some(select.selected_as(name)?),
-        _ => None,
-    };
+    let named = select.named(expr)?;
     let expr = named.as_ref().unwrap_or(expr);
     match place_of(select, expr) {
         Some(place) => {
@@ -414,10 +410,7 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
         select.items.iter().any(|item| matches!(item, Item::Expr(e) if e.label_of() == Some(label)))
     };
     c.sort_term(term, |c, key, least| {
-        let named = match &key.0 {
-            Node::Apply(Op::Named(name), _) => Some(select.selected_as(name)?),
-            _ => None,
-        };
+        let named = select.named(key)?;
         let key = named.as_ref().unwrap_or(key);
         match key.label_of().filter(|label| selected(label)) {
             // Inside an expression a name is a table's column first.

@@ -83,6 +83,12 @@ impl Target {
         Target { features: self.features.clone(), readable: true, ..*self }
     }
 
+    /// Whether the server would cut a name, or refuse it, that may be so long.
+    pub(crate) fn is_too_long(&self, name: &str, most: usize) -> bool {
+        // No character is longer than its bytes.
+        name.len() > most && self.grammar.length_of_name(name) > most
+    }
+
     /// The error of what the server cannot do.
     pub(crate) fn unsupported(&self, feature: &'static str) -> Error {
         Error::unsupported_by(feature, self.name, &self.features.version)

@@ -268,16 +268,13 @@ impl Insert {
         }
         match &self.body {
             InsertBody::Invalid(mistake) => Err(mistake.clone()),
-            InsertBody::Many { .. } | InsertBody::Select { .. }
-                if self.conflict.is_some() || matches!(self.body, InsertBody::Select { .. }) =>
-            {
+            InsertBody::One(_) => Ok(self.run(on)?.id.into_iter().collect()),
+            InsertBody::Many { .. } if self.conflict.is_none() => {
+                written(on, self.writing(), |conn| bulk(conn, self, true).map(|done| (done.rows, done.ids)))
+            }
+            InsertBody::Many { .. } | InsertBody::Select { .. } => {
                 let message = "which rows are made is not known: use `returning` and `all`";
                 Err(Error::new(ErrorKind::Invalid, message))
-            }
-            InsertBody::Select { .. } => Ok(Vec::new()),
-            InsertBody::One(_) => Ok(self.run(on)?.id.into_iter().collect()),
-            InsertBody::Many { .. } => {
-                written(on, self.writing(), |conn| bulk(conn, self, true).map(|done| (done.rows, done.ids)))
             }
         }
     }
@@ -304,30 +301,31 @@ const ARRAY_ROWS: usize = 1000;
 /// Inserts many rows in one transaction, and gives what they give back.
 fn bulk_rows(conn: &Conn, insert: &Insert) -> Result<Rows> {
     let (plan, target) = (BulkInsert::plan(insert, conn.target())?, conn.target());
-    let arrays = plan.rows > 1 && plan.compile_arrays((0, 1), insert, target)?.is_some();
-    let one = match (arrays, target.features().returning_in_order) {
-        (true, _) => ARRAY_ROWS,
-        (_, true) => batch_rows(target, plan.width()),
-        _ => 1,
+    let arrays = if plan.rows > 1 { plan.compile_arrays(1, insert, target)? } else { None };
+    let (by_arrays, one) = match (&arrays, target.features().returning_in_order) {
+        (Some(_), _) => (true, ARRAY_ROWS),
+        (None, true) => (false, batch_rows(target, plan.width())),
+        (None, false) => (false, 1),
     };
     conn.atomically(|conn| {
-        let mut all: Option<Rows> = None;
-        let mut start = 0;
-        // Of no rows it says what the columns are.
+        let (mut all, mut start) = (None::<Rows>, 0);
+        let (mut compiled, mut size) = (arrays, usize::MAX);
         while start < plan.rows {
             let count = one.min(plan.rows - start);
-            let compiled = match arrays {
-                true => plan.compile_arrays((start, count), insert, target)?,
-                false => None,
+            // One text serves all batches of a size, and arrays of any.
+            let mut statement = match compiled.take() {
+                Some(same) if by_arrays || size == count => same,
+                _ => plan.compile_some(count, insert, target)?,
             };
-            let compiled = compiled.map_or_else(|| plan.compile_some((start, count), insert, target), Ok)?;
-            let rows = conn.rows_written(&request(&compiled), &plan.def)?;
+            plan.fill(&mut statement, (start, count), by_arrays);
+            let rows = conn.rows_written(&request(&statement), &plan.def)?;
             match &mut all {
                 Some(all) => all.append(rows),
                 None => all = Some(rows),
             }
-            start += count;
+            (compiled, size, start) = (Some(statement), count, start + count);
         }
+        // Of no rows it says what the columns are.
         all.map_or_else(|| plan.no_rows(insert, target), Ok)
     })
 }

@@ -26,7 +26,7 @@ impl Rows {
         let mut builder = BlockBuilder::new(cursor.columns().clone(), expect);
         let mut more_rows = cursor.fill(&mut builder)?;
         if builder.is_empty() && !more_rows {
-            return Ok(Rows { first: Err(builder.columns().clone()), more: Vec::new(), len: 0 });
+            return Ok(Rows::none(builder.columns().clone()));
         }
         let first = Arc::new(builder.finish()?);
         let (mut more, mut len): (Vec<Arc<Block>>, usize) = (Vec::new(), first.len());

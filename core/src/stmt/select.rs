@@ -428,8 +428,15 @@ impl Select {
             && self.items.iter().all(plain)
     }
 
-    /// What is selected under a name.
-    pub(crate) fn selected_as(&self, name: &Arc<str>) -> Result<Expr> {
+    /// What is selected, where this is a name for it.
+    pub(crate) fn named(&self, term: &Expr) -> Result<Option<Expr>> {
+        match &term.0 {
+            Node::Apply(Op::Named(name), _) => self.selected_as(name).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn selected_as(&self, name: &Arc<str>) -> Result<Expr> {
         let all = || self.items.iter().cloned().flat_map(Item::into_exprs);
         all().find(|expr| expr.output_name().as_ref() == Some(name)).ok_or_else(|| {
             let names: Vec<Arc<str>> = all().filter_map(|expr| expr.output_name()).collect();
