@@ -270,6 +270,16 @@ impl Type {
     pub fn is_integer(&self) -> bool {
         self.class() == Class::Int
     }
+
+    /// The least and the greatest whole number of a type of whole numbers.
+    pub(crate) fn whole_numbers(&self) -> Option<(i64, i64)> {
+        match self {
+            Type::SmallInteger => Some((i16::MIN.into(), i16::MAX.into())),
+            Type::Integer => Some((i32::MIN.into(), i32::MAX.into())),
+            Type::BigInteger => Some((i64::MIN, i64::MAX)),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Type {

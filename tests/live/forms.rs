@@ -307,6 +307,135 @@ fn r2_4_2_documents_in_documents() {
             assert_eq!(found.unwrap(), [1]);
             assert_eq!(ids(db, &things, part(r#"{"a": 2}"#) | part("[1]")), [2, 3]);
             assert!(ids(db, &things, part(r#"{"a": 3}"#)).is_empty());
+            let within = things.c("doc").json_contained_by(json(r#"{"a": 2, "z": 0}"#));
+            assert_eq!(ids(db, &things, within), [2]);
+        }
+    });
+}
+
+fn json(text: &str) -> Value {
+    Value::Json(text.parse().unwrap())
+}
+
+/// A document without spaces, its keys in order: texts of documents differ.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Json(doc) => {
+            json(&serde_json::from_str::<serde_json::Value>(doc.as_str()).unwrap().to_string())
+        }
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn r2_4_2_what_is_there() {
+    each_backend(|db| {
+        let things = table(db);
+        for doc in [r#"{"a": null, "b c": {"0": 1}}"#, r#"[{"a": 1}, 2]"#, "5", r#"{"a": {"b": [7]}}"#] {
+            put(db, &things, values! { "doc" => json(doc) });
+        }
+        put(db, &things, values! { "doc" => () });
+        let doc = things.c("doc");
+        let found = |condition: Expr| ids(db, &things, condition);
+        assert_eq!(found(doc.json_has("a")), [1, 4], "null is something");
+        assert_eq!(found(!doc.json_has("a")), [2, 3, 5], "and a document that is NULL has nothing");
+        assert_eq!(found(doc.json_has(("b c", "0"))), [1]);
+        assert_eq!(found(doc.json_has((0, "a"))), [2]);
+        assert_eq!(found(doc.json_has(0)), [2], "a position is none of what is no array");
+        assert_eq!(found(!doc.json_has(0)), [1, 3, 4, 5]);
+        assert_eq!(found(doc.json_has(2)), Vec::<i64>::new());
+        assert_eq!(found(doc.json_has_any(["b c", "z", "a"])), [1, 4]);
+        assert_eq!(found(doc.json_has_all(["b c", "a"])), [1]);
+        assert_eq!(found(doc.json_has_all(Vec::<&str>::new())), [1, 2, 3, 4, 5]);
+        assert_eq!(found(doc.json_has("a").eq(false)), [2, 3, 5], "it is a truth to compare");
+        let wrong = select(things.c("dok").json_has("a")).all(db).unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::NoSuchColumn);
+    });
+}
+
+#[test]
+fn r2_4_2_documents_with_something_changed() {
+    each_backend(|db| {
+        let things = table(db);
+        let start = [r#"{"a": 1}"#, r#"{"a": {"b": [1, 2]}}"#, "[1]", "5"];
+        let doc = things.c("doc");
+        let after = |change: Expr| -> Vec<Value> {
+            delete(&things).all_rows().run(db).unwrap();
+            for (id, doc) in start.iter().enumerate() {
+                put(db, &things, values! { "id" => id as i64 + 1, "doc" => json(doc) });
+            }
+            put(db, &things, values! { "id" => 5, "doc" => () });
+            update(&things).set([("doc", change)]).all_rows().run(db).unwrap();
+            let docs: Vec<Value> = select(&doc).order_by(things.c("id")).scalars(db).unwrap();
+            docs.iter().map(plain).collect()
+        };
+        let is = |docs: [&str; 4]| -> Vec<Value> {
+            docs.map(|doc| plain(&json(doc))).into_iter().chain([Value::Null]).collect()
+        };
+        assert_eq!(
+            after(doc.json_with("x y", json(r#"{"q": "it's"}"#))),
+            is([
+                r#"{"a": 1, "x y": {"q": "it's"}}"#,
+                r#"{"a": {"b": [1, 2]}, "x y": {"q": "it's"}}"#,
+                "[1]",
+                "5"
+            ])
+        );
+        assert_eq!(
+            after(doc.json_with("a", json("null"))),
+            is([r#"{"a": null}"#, r#"{"a": null}"#, "[1]", "5"])
+        );
+        assert_eq!(
+            after(doc.json_with(("a", "c"), json("3"))),
+            is([start[0], r#"{"a": {"b": [1, 2], "c": 3}}"#, "[1]", "5"]),
+            "nothing is made on the way, and a number is no object"
+        );
+        assert_eq!(after(doc.json_with(0, json("9"))), is([start[0], start[1], "[9]", "5"]));
+        assert_eq!(after(doc.json_with(1, json("9"))), is([start[0], start[1], "[1, 9]", "5"]));
+        assert_eq!(after(doc.json_with(2, json("9"))), is(start), "there is no position 2 to come to");
+        assert_eq!(after(doc.json_with("0", json("9")))[2], json("[1]"));
+        let path: Vec<mirrorm::expr::Step> = vec!["a".into(), "b".into(), 2u32.into()];
+        assert_eq!(
+            after(doc.json_with(path.clone(), json(r#""z""#))),
+            is([start[0], r#"{"a": {"b": [1, 2, "z"]}}"#, "[1]", "5"])
+        );
+        assert_eq!(after(doc.json_without("a")), is(["{}", "{}", "[1]", "5"]));
+        assert_eq!(after(doc.json_without(0)), is([start[0], start[1], "[]", "5"]));
+        assert_eq!(
+            after(doc.json_without(vec![mirrorm::expr::Step::from("a"), "b".into(), 0u32.into()])),
+            is([start[0], r#"{"a": {"b": [2]}}"#, "[1]", "5"])
+        );
+        assert_eq!(after(doc.json_without("nothing")), is(start));
+        let twice = after(doc.json_without("a").json_with("b", json("true")));
+        assert_eq!(twice[0], json(r#"{"b":true}"#));
+        assert_eq!(after(doc.json_with("a", "[2]"))[0], json(r#"{"a":[2]}"#), "a text is a document's");
+        let wrong = update(&things).set([("doc", doc.json_with("a", "no document"))]).all_rows().run(db);
+        assert_eq!(wrong.unwrap_err().kind(), ErrorKind::Conversion);
+    });
+}
+
+#[test]
+fn r2_4_2_what_one_database_has() {
+    each_backend(|db| {
+        let things = table(db);
+        put(db, &things, values! { "doc" => json(r#"{"a": [1, 5], "b": 2}"#) });
+        let doc = things.c("doc");
+        for expr in [doc.json_path_exists("$.a"), doc.json_path_match("$.b > 1"), doc.json_concat(json("{}"))]
+        {
+            let found = select(expr).all(db);
+            match dialect(db) {
+                "postgresql" => drop(found.unwrap()),
+                _ => assert!(matches!(found.unwrap_err().kind(), ErrorKind::Unsupported { .. })),
+            }
+        }
+        if dialect(db) == "postgresql" {
+            assert_eq!(ids(db, &things, doc.json_path_exists("$.a[*] ? (@ > 4)")), [1]);
+            assert!(ids(db, &things, doc.json_path_exists("$.a[*] ? (@ > 5)")).is_empty());
+            assert!(ids(db, &things, doc.json_path_match("$.b > 2")).is_empty());
+            let both: Value = one(db, &things, doc.json_concat(json(r#"{"b": 3, "c": null}"#)));
+            assert_eq!(plain(&both), json(r#"{"a":[1,5],"b":3,"c":null}"#));
+            let wrong = select(doc.json_path_exists("$.[")).all(db).unwrap_err();
+            assert_eq!(wrong.kind(), ErrorKind::Syntax, "{wrong}");
         }
     });
 }
@@ -365,5 +494,76 @@ fn r2_3_4_bits() {
         assert_eq!(whole(n.bit_and(n.add(1).mul(2)).bit_or(n.bit_xor(1))), 4);
         assert_eq!(ids(db, &things, n.bit_and(4).eq(4)), [1]);
         assert!(select(things.c("m").bit_not()).all(db).is_err());
+    });
+}
+
+#[test]
+fn r2_3_10_texts_taken_for_values() {
+    each_backend(|db| {
+        let things = table(db);
+        let long = format!("{}7", "0".repeat(30));
+        let texts = [
+            "12",
+            " -7 ",
+            "+5",
+            &long,
+            "9223372036854775807",
+            "9223372036854775808",
+            "40000",
+            "1.5",
+            ".5",
+            "1e3",
+            "",
+            "-",
+            "12 apples",
+            "n/a",
+            "1.2.3",
+            "--1",
+            "1 2",
+            "1e999",
+            "2024-02-29",
+            "2023-02-29",
+            "2024-13-01",
+            "2024-12-00",
+            "0000-01-01",
+            "24-01-01",
+            " 2024-12-31 ",
+            "2024-12-31 10:00",
+        ];
+        for text in texts {
+            put(db, &things, values! { "name" => text });
+        }
+        put(db, &things, values! { "name" => () });
+        let name = things.c("name");
+        let in_order = |expr: Expr| select(expr).from(&things).order_by(things.c("id"));
+        let whole: Vec<Option<i64>> = in_order(name.try_cast(BigInteger)).scalars(db).unwrap();
+        let mut expected = vec![None; texts.len() + 1];
+        let known = [(0, 12), (1, -7), (2, 5), (3, 7), (4, i64::MAX), (6, 40_000)];
+        known.into_iter().for_each(|(at, n)| expected[at] = Some(n));
+        assert_eq!(whole, expected);
+        let small: Vec<Option<i64>> = in_order(name.try_cast(SmallInteger)).scalars(db).unwrap();
+        (expected[4], expected[6]) = (None, None);
+        assert_eq!(small, expected, "those that the type holds");
+        let doubles: Vec<Option<f64>> = in_order(name.try_cast(Double)).scalars(db).unwrap();
+        let mut expected = vec![None; texts.len() + 1];
+        let big = i64::MAX as f64;
+        let known = [12., -7., 5., 7., big, big, 40_000., 1.5, 0.5, 1000.];
+        known.into_iter().enumerate().for_each(|(at, x)| expected[at] = Some(x));
+        assert_eq!(doubles, expected);
+        let days: Vec<Option<String>> = in_order(name.try_cast(Date).cast(Varchar(20))).scalars(db).unwrap();
+        let mut expected = vec![None; texts.len() + 1];
+        (expected[18], expected[24]) = (Some("2024-02-29".to_string()), Some("2024-12-31".to_string()));
+        assert_eq!(days, expected);
+        // Where rows are written too, and of values.
+        let rows = update(&things).set([("n", name.try_cast(Integer))]).all_rows().run(db).unwrap();
+        assert_eq!(rows, texts.len() as u64 + 1);
+        assert_eq!(ids(db, &things, things.c("n").ge(6)), [1, 4, 7]);
+        assert_eq!(one::<Option<i64>>(db, &things, func::max(Expr::from("x1").try_cast(Integer))), None);
+        assert_eq!(one::<i64>(db, &things, func::max(Expr::from("31").try_cast(Integer))), 31);
+        let wrong = in_order(things.c("n").try_cast(Integer)).all(db).unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::Invalid);
+        assert!(wrong.to_string().contains("texts"), "{wrong}");
+        let wrong = in_order(name.try_cast(Numeric(5, 2))).all(db).unwrap_err();
+        assert!(matches!(wrong.kind(), ErrorKind::Unsupported { .. }), "{wrong}");
     });
 }

@@ -1,6 +1,6 @@
 //! Expressions whose spelling is a template of the dialect, into SQL. See `expr::form`.
 
-use super::Compiler;
+use super::{Compiler, adapt};
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Field, Form, JsonAs, Node, Path, Sequence, Step};
@@ -25,14 +25,20 @@ impl Compiler<'_> {
         }
         self.push(if arrays.is_empty() { "" } else { " THEN " });
         self.fill_in(&form, template, items)?;
-        self.push(if arrays.is_empty() { "" } else { " END" });
+        self.push(match form {
+            _ if arrays.is_empty() => "",
+            Form::JsonHas(_) | Form::JsonHolder(..) => " ELSE FALSE END",
+            _ => " END",
+        });
         Ok(())
     }
 
     /// The places on the way to one in a JSON document where there has to be an array, for the position 0 means what
     /// is there in place of one to some databases.
     fn arrays_on_the_way(&self, form: &Form) -> Vec<Path> {
-        let Form::Json(_, path) = form else { return Vec::new() };
+        let (Form::Json(_, path) | Form::JsonHas(path) | Form::JsonHolder(path, _)) = form else {
+            return Vec::new();
+        };
         if self.target.grammar.json_array().is_none() {
             return Vec::new();
         }
@@ -65,7 +71,15 @@ impl Compiler<'_> {
     /// Writes what stands at a place; `alone` between parentheses or commas, otherwise beside an operator.
     fn place(&mut self, form: &Form, word: &str, alone: bool, items: &[Expr]) -> Result<()> {
         match (form, word) {
-            (Form::Json(_, path), "path") => self.json_path(path),
+            (
+                Form::Json(_, path)
+                | Form::JsonHas(path)
+                | Form::JsonHolder(path, _)
+                | Form::JsonRemove(path)
+                | Form::JsonSet(path),
+                "path",
+            ) => self.json_path(path),
+            (Form::JsonRemove(path) | Form::JsonSet(path), "keys") => self.json_keys(path),
             (Form::NextValue(sequence), "name") => {
                 self.sequence(sequence);
                 Ok(())
@@ -76,6 +90,16 @@ impl Compiler<'_> {
                 self.sequence(sequence);
                 let name = std::mem::replace(&mut self.sql, before);
                 self.target.grammar.literal(&Value::Text(name), &mut self.sql)
+            }
+            (Form::TryCast(ty), "type") => {
+                let name = self.target.types.cast_name(ty)?;
+                self.push(&name);
+                Ok(())
+            }
+            (Form::TryCast(ty), "low" | "high") => {
+                let (low, high) = ty.whole_numbers().unwrap_or_default();
+                self.push(&if word == "low" { low } else { high }.to_string());
+                Ok(())
             }
             (_, "hex1") => {
                 let text = items.get(1).cloned().and_then(Expr::into_value).unwrap_or_default();
@@ -97,6 +121,10 @@ impl Compiler<'_> {
                         let text = self.target.grammar.replacement(text);
                         self.bind(&Value::Text(text), Some(&Type::Text), BindUse::Compare)
                     }
+                    (Form::JsonContains | Form::JsonSet(_) | Form::JsonConcat, Node::Bind(value)) => {
+                        let document = adapt(self.target, value.clone(), ty.as_ref(), BindUse::Store)?;
+                        self.bind(&document, ty.as_ref(), BindUse::Compare)
+                    }
                     (Form::Div(true) | Form::IntDiv(false), _)
                         if self.reckoned_literally(item, ty.as_ref())? =>
                     {
@@ -112,8 +140,18 @@ impl Compiler<'_> {
     fn type_beside(&self, form: &Form, items: &[Expr], at: usize) -> Option<Type> {
         match form {
             Form::Div(_) | Form::IntDiv(_) => items.get(1 - at.min(1)).and_then(|other| self.type_of(other)),
-            Form::Json(..) | Form::JsonContains => Some(Type::Json),
-            Form::Regexp(_) | Form::RegexpReplace | Form::Words | Form::JoinTexts => Some(Type::Text),
+            Form::JsonPathTest(_) if at == 1 => Some(Type::Text),
+            Form::Json(..)
+            | Form::JsonContains
+            | Form::JsonHas(_)
+            | Form::JsonHolder(..)
+            | Form::JsonRemove(_)
+            | Form::JsonSet(_)
+            | Form::JsonConcat
+            | Form::JsonPathTest(_) => Some(Type::Json),
+            Form::Regexp(_) | Form::RegexpReplace | Form::Words | Form::JoinTexts | Form::TryCast(_) => {
+                Some(Type::Text)
+            }
             Form::Bits(_) => Some(Type::BigInteger),
             Form::Extract(..) | Form::Random | Form::NextValue(_) => None,
         }
@@ -134,6 +172,9 @@ impl Compiler<'_> {
                 check_field(*field, class)?;
                 Form::Extract(*field, class == Some(Class::Timestamp))
             }
+            Form::TryCast(_) if classes.clone().flatten().any(|class| class != Class::Text) => {
+                return Err(Error::new(ErrorKind::Invalid, "try_cast is of texts"));
+            }
             Form::Div(_) => Form::Div(classes.any(|class| class == Some(Class::Decimal))),
             Form::IntDiv(_) => Form::IntDiv(classes.all(|class| class == Some(Class::Int))),
             other => other.clone(),
@@ -152,6 +193,23 @@ impl Compiler<'_> {
                 Step::Index(index) => self.push(&index.to_string()),
             }
         }
+        Ok(())
+    }
+
+    /// The way into a document as an array of texts.
+    fn json_keys(&mut self, path: &[Step]) -> Result<()> {
+        self.push("ARRAY[");
+        self.list(path, |c, step| {
+            let key = match step {
+                Step::Key(key) => key.to_string(),
+                Step::Index(index) => index.to_string(),
+            };
+            c.push("CAST(");
+            c.bind(&Value::Text(key), Some(&Type::Text), BindUse::Compare)?;
+            c.push(" AS text)");
+            Ok(())
+        })?;
+        self.push("]");
         Ok(())
     }
 
@@ -189,7 +247,7 @@ fn check_field(field: Field, class: Option<Class>) -> Result<()> {
 }
 
 fn is_place(word: &str) -> bool {
-    ["path", "order", "hex1", "name", "text"].contains(&word)
+    ["path", "keys", "order", "hex1", "name", "text", "type", "low", "high"].contains(&word)
         || (word.len() == 1 && word.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -205,16 +263,21 @@ fn name(form: &Form) -> &'static str {
         Form::Json(JsonAs::Json, _) => "JSON",
         Form::Json(..) => "values in JSON",
         Form::JsonContains => "documents in JSON documents",
+        Form::JsonHas(_) | Form::JsonHolder(..) | Form::JsonRemove(_) | Form::JsonSet(_) => "places in JSON",
+        Form::JsonConcat => "JSON documents put together",
+        Form::JsonPathTest(_) => "paths of SQL in JSON",
         Form::JoinTexts => "texts of a group",
         Form::Random => "numbers by chance",
         Form::NextValue(_) => "sequences",
+        Form::TryCast(_) => "try_cast to this type",
     }
 }
 
 /// How tightly what a form becomes binds.
 pub(super) fn precedence(form: &Form) -> u8 {
     match form {
-        Form::Regexp(_) | Form::Words | Form::JsonContains => 4,
+        Form::Regexp(_) | Form::Words | Form::JsonContains | Form::JsonHas(_) | Form::JsonHolder(..) => 4,
+        Form::JsonConcat | Form::JsonPathTest(_) | Form::JsonRemove(_) => 0,
         Form::Div(_) | Form::IntDiv(_) => 7,
         // Databases put these in different places.
         Form::Json(..) | Form::Bits(_) => 0,

@@ -1,11 +1,12 @@
 //! Expressions that every database spells its own way: parts of dates, quotients, regular expressions, words of a
-//! text, places in JSON documents.
+//! text.
 //!
-//! What they become is a template of the dialect (`Grammar::form`), so that they mean the same everywhere.
+//! What they become is a template of the dialect (`Grammar::form`), so that they mean the same everywhere. Those of JSON
+//! documents are in [`super::json`].
 
-use std::fmt::Write;
 use std::sync::Arc;
 
+use super::json::{Holder, JsonAs, Path, PathTest};
 use super::{Expr, Op, raw};
 use crate::types::Type;
 
@@ -38,7 +39,7 @@ pub enum Field {
 
 /// What an expression is that has a template in each dialect. Operands are `{0}`, `{1}` and so on in it, alone
 /// between parentheses or commas, or `<0>` where an operator stands beside them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Form {
     /// A part of a date or time; with whether it is an instant.
@@ -61,11 +62,26 @@ pub enum Form {
     Json(JsonAs, Path),
     /// Whether a JSON document holds another.
     JsonContains,
+    /// Whether there is anything at a place in a JSON document, null too.
+    JsonHas(Path),
+    /// Whether there is an array at a place in a JSON document, or an object.
+    JsonHolder(Path, Holder),
+    /// A JSON document without what is at a place, which is there and stands for `{path}`, or for `{keys}` as an array.
+    JsonRemove(Path),
+    /// A JSON document with another at a place, whose holder is there and which stands for `{path}`, or for `{keys}`.
+    JsonSet(Path),
+    /// The members of two JSON documents, those of the second first.
+    JsonConcat,
+    /// Whether a path of SQL's language finds anything in a JSON document, or whether its condition holds.
+    JsonPathTest(PathTest),
     /// Texts of a group put together: the text, what stands between, in the order they are sorted by, which stands for
     /// `{order}`. What stands between is `{1}`, or `{hex1}` where it has to be a literal.
     JoinTexts,
     /// A number from 0 to 1 by chance, 1 not among them.
     Random,
+    /// A text as a value of a type, which stands for `{type}`, whole numbers of which are from `{low}` to `{high}`; NULL
+    /// where it is none.
+    TryCast(Type),
     /// The next number of a sequence, whose name stands for `{name}`, or as a text for `{text}`.
     NextValue(Sequence),
 }
@@ -94,101 +110,8 @@ pub enum Bits {
     Right,
 }
 
-/// What is read of a place in a JSON document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum JsonAs {
-    /// The document there.
-    Json,
-    /// A text as it is, anything else as JSON, null as NULL.
-    Text,
-    /// The whole part of a number; NULL for anything else.
-    Integer,
-    /// A number; NULL for anything else.
-    Float,
-    /// A truth; NULL for anything else.
-    Boolean,
-}
-
-/// The way to a place in a JSON document.
-pub type Path = Arc<[Step]>;
-
-/// A step into a JSON document: a key of an object, or the position in an array, from 0.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// A key.
-    Key(Arc<str>),
-    /// A position.
-    Index(u32),
-}
-
-impl From<&str> for Step {
-    fn from(key: &str) -> Step {
-        Step::Key(key.into())
-    }
-}
-
-impl From<String> for Step {
-    fn from(key: String) -> Step {
-        Step::Key(key.into())
-    }
-}
-
-impl From<u32> for Step {
-    fn from(index: u32) -> Step {
-        Step::Index(index)
-    }
-}
-
-/// What leads to a place in a JSON document: a key, a position, a tuple or a list of them.
-pub trait JsonPath {
-    /// The steps.
-    #[doc(hidden)]
-    fn steps(self) -> Path;
-}
-
-impl<S: Into<Step>> JsonPath for S {
-    fn steps(self) -> Path {
-        Arc::new([self.into()])
-    }
-}
-
-impl<S: Into<Step>> JsonPath for Vec<S> {
-    fn steps(self) -> Path {
-        self.into_iter().map(Into::into).collect()
-    }
-}
-
-macro_rules! paths {
-    ($first:ident $($rest:ident)+) => {
-        impl<$first: Into<Step>, $($rest: Into<Step>),+> JsonPath for ($first, $($rest),+) {
-            #[allow(non_snake_case)]
-            fn steps(self) -> Path {
-                let ($first, $($rest),+) = self;
-                Arc::new([$first.into(), $($rest.into()),+])
-            }
-        }
-        paths!($($rest)+);
-    };
-    ($last:ident) => {};
-}
-paths!(A B C D E F G H);
-
-impl Step {
-    /// The path in the language of SQL:2016, `$."key"[0]`: keys as JSON texts.
-    pub fn to_path(steps: &[Step]) -> String {
-        let mut path = String::from("$");
-        for step in steps {
-            let _ = match step {
-                Step::Key(key) => write!(path, ".{}", serde_json::Value::from(&**key)),
-                Step::Index(index) => write!(path, "[{index}]"),
-            };
-        }
-        path
-    }
-}
-
 impl Expr {
-    fn form(&self, form: Form, more: Vec<Expr>) -> Expr {
+    pub(super) fn form(&self, form: Form, more: Vec<Expr>) -> Expr {
         let items = std::iter::once(self.clone()).chain(more).collect();
         Expr::apply(Op::Form(form), items)
     }
@@ -256,6 +179,30 @@ impl Expr {
         self.form(Form::Bits(Bits::Right), vec![places.into()])
     }
 
+    /// This text as a whole number, a double or a date, and NULL where it is none, or one that the type does not hold:
+    /// for columns of text that somebody else filled. Spaces around it do not matter.
+    ///
+    /// Numbers are `-12` and, for doubles, `1.5`, `.5` or `1e3`; dates are `2024-02-29`.
+    ///
+    /// `Unsupported` from the verb for other types: use [`Expr::cast`], which fails as the database fails; `Invalid` for
+    /// what is no text.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let raw = db.table("raw", column("amount", Text))?;
+    /// db.create_all()?;
+    /// insert(&raw).rows(["amount"], [["12"], ["n/a"], ["12 apples"]]).run(&db)?;
+    /// let amounts: Vec<Option<i64>> = select(raw.c("amount").try_cast(Integer)).scalars(&db)?;
+    /// assert_eq!(amounts, [Some(12), None, None]);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn try_cast(&self, ty: Type) -> Expr {
+        self.form(Form::TryCast(ty), Vec::new())
+    }
+
     /// Has a match of a regular expression, letters told apart.
     ///
     /// The expressions are the database's: POSIX's on PostgreSQL, ICU's on MySQL, PCRE on MariaDB, those of the crate
@@ -289,51 +236,6 @@ impl Expr {
             false => self.form(Form::Words, vec![words.join(" ").into()]),
         }
     }
-
-    /// The document at a place in this JSON document; NULL where there is none.
-    ///
-    /// # Example
-    /// ```
-    /// use mirrorm::prelude::*;
-    ///
-    /// let db = Db::open("sqlite://")?;
-    /// let docs = db.table("docs", column("doc", Json))?;
-    /// db.create_all()?;
-    /// let doc: mirrorm::value::Json = r#"{"tags": ["a", "b c"], "size": {"w": 3}}"#.parse()?;
-    /// insert(&docs).values(values! { "doc" => Value::Json(doc) }).run(&db)?;
-    /// let doc = docs.c("doc");
-    /// let wide = select(doc.json_text(("tags", 1))).filter(doc.json_integer(("size", "w")).gt(2));
-    /// assert_eq!(wide.scalar::<String>(&db)?, "b c");
-    /// # Ok::<(), mirrorm::Error>(())
-    /// ```
-    pub fn json_at(&self, path: impl JsonPath) -> Expr {
-        self.form(Form::Json(JsonAs::Json, path.steps()), Vec::new())
-    }
-
-    /// The text at a place in this JSON document, anything else there as JSON, null as NULL.
-    pub fn json_text(&self, path: impl JsonPath) -> Expr {
-        self.form(Form::Json(JsonAs::Text, path.steps()), Vec::new())
-    }
-
-    /// The whole part of the number at a place in this JSON document; NULL where there is none.
-    pub fn json_integer(&self, path: impl JsonPath) -> Expr {
-        self.form(Form::Json(JsonAs::Integer, path.steps()), Vec::new())
-    }
-
-    /// The number at a place in this JSON document; NULL where there is none.
-    pub fn json_float(&self, path: impl JsonPath) -> Expr {
-        self.form(Form::Json(JsonAs::Float, path.steps()), Vec::new())
-    }
-
-    /// Whether it is true at a place in this JSON document; NULL where there is neither true nor false.
-    pub fn json_boolean(&self, path: impl JsonPath) -> Expr {
-        self.form(Form::Json(JsonAs::Boolean, path.steps()), Vec::new())
-    }
-
-    /// Whether this JSON document holds another: its keys with their values, its items in any order.
-    pub fn json_contains(&self, document: impl Into<Expr>) -> Expr {
-        self.form(Form::JsonContains, vec![document.into()])
-    }
 }
 
 impl Form {
@@ -346,11 +248,18 @@ impl Form {
             | Form::NextValue(_)
             | Form::Json(JsonAs::Integer, _) => Type::BigInteger,
             Form::Div(false) | Form::Random | Form::Json(JsonAs::Float, _) => Type::Double,
-            Form::Regexp(_) | Form::Words | Form::JsonContains | Form::Json(JsonAs::Boolean, _) => {
-                Type::Boolean
-            }
+            Form::Regexp(_)
+            | Form::Words
+            | Form::JsonContains
+            | Form::JsonHas(_)
+            | Form::JsonHolder(..)
+            | Form::JsonPathTest(_)
+            | Form::Json(JsonAs::Boolean, _) => Type::Boolean,
             Form::RegexpReplace | Form::JoinTexts | Form::Json(JsonAs::Text, _) => Type::Text,
-            Form::Json(JsonAs::Json, _) => Type::Json,
+            Form::Json(JsonAs::Json, _) | Form::JsonRemove(_) | Form::JsonSet(_) | Form::JsonConcat => {
+                Type::Json
+            }
+            Form::TryCast(ty) => ty.clone(),
             Form::Div(true) => return None,
         })
     }

@@ -7,7 +7,7 @@ use mirrorm_core::dialect::{
     Features, FunctionForm, Grammar, Groupings, Intent, Isolation, MoreTables, RowsToUpdate, TableFunctions,
     Upserts, standard,
 };
-use mirrorm_core::expr::{Bits, Field, Form, JsonAs};
+use mirrorm_core::expr::{Bits, Field, Form, Holder, JsonAs};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::ValueRef;
@@ -161,6 +161,12 @@ impl Grammar for MySqlGrammar {
                      THEN JSON_UNQUOTE(JSON_EXTRACT({0}, {path})) = 'true' END"
                 }
             },
+            Form::JsonHas(_) => "JSON_EXTRACT({0}, {path}) IS NOT NULL",
+            Form::JsonHolder(_, Holder::Object) => "JSON_TYPE(JSON_EXTRACT({0}, {path})) = 'OBJECT'",
+            Form::JsonHolder(_, Holder::Array) => "JSON_TYPE(JSON_EXTRACT({0}, {path})) = 'ARRAY'",
+            Form::JsonRemove(_) => "JSON_REMOVE({0}, {path})",
+            Form::JsonSet(_) => "JSON_SET({0}, {path}, JSON_EXTRACT({1}, '$'))",
+            Form::TryCast(ty) => return try_cast(ty),
             Form::JsonContains => "JSON_CONTAINS({0}, {1})",
             Form::JoinTexts => "GROUP_CONCAT({0}{order} SEPARATOR {hex1})",
             Form::NextValue(_) if super::is_mariadb(&features.version) => "NEXT VALUE FOR {name}",
@@ -455,6 +461,26 @@ fn more_table_options(table: &TableDef, out: &mut String) {
     if let Some(by) = options.text(OWN, "partition_by") {
         out.push_str(&format!(" PARTITION BY {by} ({})", options.list(OWN, "partitions").join(", ")));
     }
+}
+
+/// What converts is looked at before: the rest would be an error where rows are written, and 0 elsewhere.
+fn try_cast(ty: &Type) -> Option<&'static str> {
+    Some(match ty {
+        Type::SmallInteger | Type::Integer | Type::BigInteger => {
+            "CASE WHEN {0} REGEXP '^ *[-+]?0*[0-9]{1,19} *$' THEN CASE WHEN CAST(TRIM({0}) AS DECIMAL(65, 0)) \
+             BETWEEN {low} AND {high} THEN CAST(TRIM({0}) AS SIGNED) END END"
+        }
+        Type::Double => {
+            "CASE WHEN {0} REGEXP '^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$' THEN \
+             CASE WHEN ABS(CAST(TRIM({0}) AS DOUBLE)) < 1.7976931348623157e308 THEN CAST(TRIM({0}) AS DOUBLE) END END"
+        }
+        Type::Date => {
+            "CASE WHEN {0} REGEXP '^ *[0-9]{4,4}-(0[1-9]|1[0-2])-[0-9]{2,2} *$' AND TRIM({0}) >= '0001' THEN \
+             CASE WHEN SUBSTR(TRIM({0}), 9) BETWEEN '01' AND DAY(LAST_DAY(CONCAT(SUBSTR(TRIM({0}), 1, 8), '01'))) \
+             THEN CAST(TRIM({0}) AS DATE) END END"
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use mirrorm_core::dialect::{
     Around, ArrayOf, Features, FunctionForm, Grammar, IntegerList, Intent, Isolation, TypeMap, standard,
 };
-use mirrorm_core::expr::{Bits, Field, Form, JsonAs};
+use mirrorm_core::expr::{Bits, Field, Form, Holder, JsonAs, PathTest};
 use mirrorm_core::schema::{ColumnDef, Index, IndexElement, Options, TableDef};
 use mirrorm_core::types::{Class, Type};
 use mirrorm_core::value::ValueRef;
@@ -169,6 +169,15 @@ impl Grammar for PostgresGrammar {
                      THEN CAST(CAST({0} AS jsonb){path} AS boolean) END"
                 }
             },
+            Form::JsonHas(_) => "CAST({0} AS jsonb){path} IS NOT NULL",
+            Form::JsonHolder(_, Holder::Object) => "jsonb_typeof(CAST({0} AS jsonb){path}) = 'object'",
+            Form::JsonHolder(_, Holder::Array) => "jsonb_typeof(CAST({0} AS jsonb){path}) = 'array'",
+            Form::JsonRemove(_) => "CAST({0} AS jsonb) #- {keys}",
+            Form::JsonSet(_) => "jsonb_set(CAST({0} AS jsonb), {keys}, CAST({1} AS jsonb))",
+            Form::JsonConcat => "CAST({0} AS jsonb) || CAST({1} AS jsonb)",
+            Form::JsonPathTest(PathTest::Exists) => "CAST({0} AS jsonb) @? CAST({1} AS jsonpath)",
+            Form::JsonPathTest(PathTest::Match) => "CAST({0} AS jsonb) @@ CAST({1} AS jsonpath)",
+            Form::TryCast(ty) => return try_cast(ty),
             Form::JsonContains => "CAST({0} AS jsonb) @> CAST({1} AS jsonb)",
             Form::JoinTexts => "string_agg({0}, {1}{order})",
             Form::NextValue(_) => "nextval({text})",
@@ -410,6 +419,29 @@ fn without_lengths(name: &str) -> String {
     let (front, rest) = name.split_once('(').unwrap_or((name, ""));
     let after = rest.split_once(')').map_or("", |(_, after)| after);
     format!("{}{after}", front.trim_end())
+}
+
+/// What converts is looked at before: CASE keeps from converting the rest (manual, 4.2.14).
+fn try_cast(ty: &Type) -> Option<&'static str> {
+    Some(match ty {
+        Type::SmallInteger | Type::Integer | Type::BigInteger => {
+            "CASE WHEN CAST({0} AS text) ~ '^ *[-+]?[0-9]{1,255} *$' THEN CASE WHEN CAST(CAST({0} AS text) AS numeric) \
+             BETWEEN {low} AND {high} THEN CAST(CAST({0} AS text) AS {type}) END END"
+        }
+        // Below what a double holds is NULL as above it.
+        Type::Double => {
+            "CASE WHEN CAST({0} AS text) ~ '^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$' THEN \
+             CASE WHEN (abs(CAST(CAST({0} AS text) AS numeric)) >= 2.3e-308 \
+             AND abs(CAST(CAST({0} AS text) AS numeric)) < 1.7976931348623157e308) OR CAST(CAST({0} AS text) AS numeric) = 0 THEN CAST(CAST({0} AS text) AS double precision) END END"
+        }
+        Type::Date => {
+            "CASE WHEN CAST({0} AS text) ~ '^ *[0-9]{4,4}-(0[1-9]|1[0-2])-[0-9]{2,2} *$' AND \
+             trim(CAST({0} AS text)) >= '0001' THEN CASE WHEN substr(trim(CAST({0} AS text)), 9) BETWEEN '01' AND \
+             to_char(CAST(substr(trim(CAST({0} AS text)), 1, 8) || '01' AS date) + interval '1 month' \
+             - interval '1 day', 'DD') THEN CAST(CAST({0} AS text) AS date) END END"
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

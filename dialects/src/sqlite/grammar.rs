@@ -4,7 +4,7 @@ use mirrorm_core::dialect::{
     Features, FunctionForm, Grammar, Groupings, IntegerList, Intent, MoreTables, RowsToUpdate,
     TableFunctions, standard,
 };
-use mirrorm_core::expr::{Field, Form, JsonAs};
+use mirrorm_core::expr::{Field, Form, Holder, JsonAs};
 use mirrorm_core::schema::{Autoincrement, ColumnDef, Options, TableDef};
 use mirrorm_core::types::Type;
 use mirrorm_core::{Result, Value};
@@ -115,6 +115,12 @@ impl Grammar for SqliteGrammar {
                 }
                 JsonAs::Boolean => "CASE json_type({0}, {path}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END",
             },
+            Form::JsonHas(_) => "json_type({0}, {path}) IS NOT NULL",
+            Form::JsonHolder(_, Holder::Object) => "json_type({0}, {path}) IS 'object'",
+            Form::JsonHolder(_, Holder::Array) => "json_type({0}, {path}) IS 'array'",
+            Form::JsonRemove(_) => "json_remove({0}, {path})",
+            Form::JsonSet(_) => "json_set({0}, {path}, json({1}))",
+            Form::TryCast(ty) => return try_cast(ty),
             Form::JoinTexts => "group_concat({0}, {1}{order})",
             Form::Random => "((random() & 9007199254740991) / 9007199254740992.0)",
             _ => return None,
@@ -255,6 +261,27 @@ fn extract(field: Field) -> &'static str {
         Field::Second => "CAST(strftime('%S', {0}) AS INTEGER)",
         Field::Epoch => "CAST(strftime('%s', {0}) AS INTEGER)",
     }
+}
+
+/// A text is compared as a number where all of it is one (sqlite.org/datatype3.html, 4.2), and converted to an integer
+/// where 64 bits hold it; a date that is none is read as another day.
+fn try_cast(ty: &Type) -> Option<&'static str> {
+    Some(match ty {
+        Type::SmallInteger | Type::Integer | Type::BigInteger => {
+            "CASE WHEN {0} NOT GLOB '*[^-+0-9 ]*' AND CAST({0} AS NUMERIC) = <0> AND \
+             typeof(CAST({0} AS NUMERIC)) = 'integer' AND CAST({0} AS NUMERIC) BETWEEN {low} AND {high} \
+             THEN CAST({0} AS INTEGER) END"
+        }
+        Type::Double => {
+            "CASE WHEN {0} NOT GLOB '*[^-+0-9.eE ]*' AND CAST({0} AS NUMERIC) = <0> AND \
+             abs(CAST({0} AS REAL)) < 1.7976931348623157e308 THEN CAST({0} AS REAL) END"
+        }
+        Type::Date => {
+            "CASE WHEN trim({0}) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' AND trim({0}) >= '0001' \
+             AND date(trim({0})) = trim({0}) THEN trim({0}) END"
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
