@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Intent, Isolation, Request};
 use mirrorm_core::engine::{Conn, Engine, Level, PoolKind};
@@ -259,6 +260,10 @@ impl Connection for Joined {
     fn set_read_only(&self, read_only: bool) -> Result<()> {
         self.reads_only.set(read_only);
         self.conn.driver().set_read_only(read_only)
+    }
+
+    fn set_time_limit(&self, limit: Option<Duration>) -> Result<()> {
+        self.guarded(|driver| driver.set_time_limit(limit))
     }
 
     fn in_transaction(&self) -> bool {

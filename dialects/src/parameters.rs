@@ -3,7 +3,6 @@
 use mirrorm_core::{Error, ErrorKind};
 
 /// A time with a unit, or in so many a second.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) fn span(
     name: &str,
     value: &str,

@@ -99,6 +99,9 @@ mod engine;
 mod errors;
 mod expressions;
 
+/// Statements that take too long.
+mod time_limits;
+
 /// Transactions of connections.
 mod transactions;
 mod translating;

@@ -13,7 +13,7 @@ use mirrorm::stmt::{OnConflict, conflict};
 
 use super::{Blog, blog};
 
-fn databases() -> Vec<(&'static str, Arc<Target>)> {
+pub(super) fn databases() -> Vec<(&'static str, Arc<Target>)> {
     let mysql = &mirrorm_dialects::mysql::MySql;
     let offline = Target::offline(mysql);
     let mut features = offline.features().clone();
@@ -175,6 +175,14 @@ fn expressions(document: &mut Document) {
     add("json_float", doc.json_float("n"));
     add("json_boolean", doc.json_boolean("n"));
     add("json_contains", doc.json_contains(Value::Json("{}".parse().unwrap())));
+    add("json_has", doc.json_has(("a", 0)));
+    add("json_with", doc.json_with(("a", 1), Value::Json("{}".parse().unwrap())));
+    add("json_without", doc.json_without("a"));
+    add("json_concat", doc.json_concat(Value::Json("{}".parse().unwrap())));
+    add("json_path_exists", doc.json_path_exists("$.a"));
+    add("try_cast to a whole number", name.try_cast(SmallInteger));
+    add("try_cast to a double", name.try_cast(Double));
+    add("try_cast to a date", name.try_cast(Date));
     add("join_texts", func::join_texts(&name, ", ", [id.desc()]));
     add("random", func::random());
     add("next value of a sequence", func::next_value_in("My schema", "it's"));

@@ -1,6 +1,7 @@
 //! What statements become, stated for every dialect, without a database.
 
 mod constructs;
+mod parentheses;
 
 use mirrorm::compile::{Compile, Target};
 use mirrorm::dialect::{Dialect, Features};

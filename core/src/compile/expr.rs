@@ -495,7 +495,7 @@ impl Compiler<'_> {
     fn cast(&mut self, item: &Expr, to: &Type) -> Result<()> {
         let name = self.target.types.cast_name(to)?;
         self.push("CAST(");
-        self.operand(item, 1, None)?;
+        self.operand(item, 0, None)?;
         self.push(" AS ");
         self.push(&name);
         self.push(")");

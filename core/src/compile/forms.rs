@@ -32,7 +32,7 @@ impl Compiler<'_> {
         for branch in branches.chunks(2) {
             let [condition, value] = branch else { continue };
             self.push(" WHEN ");
-            self.operand(condition, 1, compared.as_ref())?;
+            self.operand(condition, 0, compared.as_ref())?;
             self.push(" THEN ");
             self.case_value(value, ty.as_ref())?;
         }
@@ -57,7 +57,7 @@ impl Compiler<'_> {
                 let value = adapt(self.target, value.clone(), ty, BindUse::Compare)?;
                 self.bind(&value, None, BindUse::Compare)
             }
-            _ => self.operand(value, 1, ty),
+            _ => self.operand(value, 0, ty),
         }
     }
 

@@ -22,6 +22,7 @@ mod with;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use bulk::{BulkInsert, returning_key, returning_the_key, returning_whole_key};
 use ready::Plans;
@@ -50,6 +51,8 @@ pub struct Compiled {
     pub(crate) single: bool,
     /// Whether the text will not come again.
     pub(crate) once: bool,
+    /// How long it may take, where it says so itself.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// A parameter of a prepared plan: where its value goes, and what type it is compared with.
@@ -267,7 +270,7 @@ impl<'t> Compiler<'t> {
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
         let Compiler { sql, binds, params, warnings, .. } = self;
-        Ok(Compiled { sql, binds, params, columns, warnings, single: false, once: false })
+        Ok(Compiled { sql, binds, params, columns, warnings, single: false, once: false, limit: None })
     }
 
     fn push(&mut self, text: &str) {

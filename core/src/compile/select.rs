@@ -29,7 +29,7 @@ pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
     let mut compiler = Compiler::new(target, false);
     let columns = compiler.select(select)?;
     let compiled = compiler.finish(Some(columns))?;
-    Ok(Compiled { single: by_key(select), once: select.once, ..compiled })
+    Ok(Compiled { single: by_key(select), once: select.once, limit: select.timeout, ..compiled })
 }
 
 /// Whether the filters give every column of the table's primary key one value.
@@ -94,6 +94,7 @@ pub(super) fn plans(def: &Arc<TableDef>, source: &Source, target: &Target) -> Re
             warnings: Vec::new(),
             single: false,
             once: false,
+            limit: None,
         };
         let key = def.primary_key.as_ref().map_or(&[][..], |key| &key.columns);
         let get = match key {

@@ -130,7 +130,7 @@ impl Compiler<'_> {
                     {
                         Ok(())
                     }
-                    _ => self.operand(item, if alone { 0 } else { super::expr::ATOM }, ty.as_ref()),
+                    _ => self.operand(item, if alone { 0 } else { beside(form, at) }, ty.as_ref()),
                 }
             }
         }
@@ -270,6 +270,15 @@ fn name(form: &Form) -> &'static str {
         Form::Random => "numbers by chance",
         Form::NextValue(_) => "sequences",
         Form::TryCast(_) => "try_cast to this type",
+    }
+}
+
+/// How tightly the operand at a place beside an operator has to bind. Quotients group from the left; other operators stand
+/// in different places.
+fn beside(form: &Form, at: usize) -> u8 {
+    match form {
+        Form::Div(_) | Form::IntDiv(_) => precedence(form) + u8::from(at > 0),
+        _ => super::expr::ATOM,
     }
 }
 

@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Result;
 use crate::rows::{BlockBuilder, Columns, RowBuffer, Rows};
@@ -28,6 +29,9 @@ pub struct Request<'a> {
     /// Whether the rows are lent as they come, to a body that may send other statements meanwhile;
     /// otherwise the body reads them and does nothing else.
     pub stream: bool,
+    /// How long it may take, where that is not the connection's; drivers are told by
+    /// [`Connection::set_time_limit`].
+    pub limit: Option<Duration>,
     /// What the compiler warns of; drivers have nothing to do with it.
     pub warnings: &'a [String],
 }
@@ -35,7 +39,16 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A text that will come again, with parameters.
     pub fn new(sql: &'a str, params: &'a [Value]) -> Request<'a> {
-        Request { sql, params, columns: None, keep: true, single: false, stream: false, warnings: &[] }
+        Request {
+            sql,
+            params,
+            columns: None,
+            keep: true,
+            single: false,
+            stream: false,
+            limit: None,
+            warnings: &[],
+        }
     }
 }
 
@@ -117,6 +130,18 @@ pub trait Connection: Send {
     /// # Errors
     /// The database's.
     fn set_read_only(&self, read_only: bool) -> Result<()>;
+
+    /// Stops statements that take longer from now on, with an error of the kind `Timeout`; none for as long as the
+    /// engine's options say. Told before every statement while there are limits, so the same again must be cheap.
+    ///
+    /// # Errors
+    /// The database's.
+    fn set_time_limit(&self, limit: Option<Duration>) -> Result<()> {
+        match limit {
+            None => Ok(()),
+            Some(_) => Err(crate::Error::new(crate::ErrorKind::Invalid, "the driver stops no statements")),
+        }
+    }
 
     /// Whether the database is inside a transaction on this connection.
     fn in_transaction(&self) -> bool;

@@ -34,6 +34,7 @@ pub struct EngineOptions {
     pub(crate) ping_after: Option<Duration>,
     pub(crate) lifo: Option<bool>,
     pub(crate) busy_timeout: Option<Duration>,
+    pub(crate) statement_timeout: Option<Duration>,
     pub(crate) base: Option<PathBuf>,
     pub(crate) create: Option<bool>,
     pub(crate) read_only: Option<bool>,
@@ -73,6 +74,9 @@ setters! {
     lifo: bool;
     /// How long a statement waits for a lock that somebody else holds. Default 5 seconds.
     busy_timeout: Duration;
+    /// How long a statement may take, waiting for locks included; then it is stopped, and an error of the kind
+    /// `Timeout`. A statement's or a connection's own wins. MySQL stops nothing but SELECTs. Default any time.
+    statement_timeout: Duration;
     /// The folder that relative paths of file databases begin at. Default the current one.
     base: PathBuf;
     /// Whether a database file that does not exist is created. Default true for `Db::open`.
@@ -164,6 +168,11 @@ impl EngineOptions {
         self.busy_timeout
     }
 
+    /// How long a statement may take, where that was set.
+    pub fn given_statement_timeout(&self) -> Option<Duration> {
+        self.statement_timeout
+    }
+
     /// Sets an option of any engine from a URL's query, by the names that Flask-SQLAlchemy and SQLAlchemy
     /// use; whether it is one: `isolation_level`, `pool_size`, `max_overflow`, `pool_timeout` and `pool_recycle` in seconds,
     /// `pool_pre_ping` (on, off, or the seconds a connection may be idle without), `pool_use_lifo`.
@@ -207,6 +216,7 @@ impl EngineOptions {
         self.ping_after = self.ping_after.or(defaults.ping_after);
         self.lifo = self.lifo.or(defaults.lifo);
         self.busy_timeout = self.busy_timeout.or(defaults.busy_timeout);
+        self.statement_timeout = self.statement_timeout.or(defaults.statement_timeout);
         self.base = self.base.take().or(defaults.base);
         self.create = self.create.or(defaults.create);
         self.read_only = self.read_only.or(defaults.read_only);

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::{ArcReentrantMutexGuard, RawMutex, RawThreadId};
 
@@ -37,6 +38,10 @@ pub struct Conn {
     savepoints: Cell<u64>,
     /// The isolation of its transactions, where that was said.
     pub(super) isolation: Cell<Option<Isolation>>,
+    /// How long its statements may take, where that was said.
+    timeout: Cell<Option<Duration>>,
+    /// Whether the driver was told of a limit.
+    limited: Cell<bool>,
     /// Whether something was sent since the transaction began that may have written.
     pub(super) written: Cell<bool>,
 }
@@ -152,6 +157,8 @@ impl Conn {
             pass: RefCell::default(),
             savepoints: Cell::new(0),
             isolation: Cell::new(None),
+            timeout: Cell::new(None),
+            limited: Cell::new(false),
             written: Cell::new(false),
         }
     }
@@ -227,6 +234,7 @@ impl Conn {
         self.still_open()?;
         let _turn = self.turn_to_write()?;
         self.note_write();
+        self.limit(None)?;
         self.checked(self.driver().script(sql)).map_err(|e| e.with_sql(sql, &[]))
     }
 
@@ -253,6 +261,7 @@ impl Conn {
         self.still_open()?;
         let _turn = self.turn_to_write()?;
         self.note_write();
+        self.limit(request.limit)?;
         let done = self.checked(self.driver().execute(request));
         done.map_err(|e| explain(e, table).with_sql(request.sql, request.params))
     }
@@ -268,6 +277,7 @@ impl Conn {
     ) -> Result<u64> {
         self.still_open()?;
         self.note_write();
+        self.limit(None)?;
         let done = self.checked(self.driver().execute_many(sql, width, values, range, ids));
         done.map_err(|e| explain(e, Some(table)).with_sql(sql, &[]))
     }
@@ -283,6 +293,7 @@ impl Conn {
     ) -> Result<u64> {
         self.still_open()?;
         self.note_write();
+        self.limit(None)?;
         let mut rows = 0;
         for start in range.clone().step_by(CHUNK * width.max(1)) {
             let end = range.end.min(start + CHUNK * width.max(1));
@@ -347,9 +358,21 @@ impl Conn {
         body: &mut dyn FnMut(&mut dyn Cursor) -> Result<()>,
     ) -> Result<()> {
         self.still_open()?;
+        self.limit(request.limit)?;
         self.checked(self.driver().query(request, body)).map_err(|e| {
             if e.kind() == ErrorKind::Conversion { e } else { e.with_sql(request.sql, request.params) }
         })
+    }
+
+    /// Tells the driver how long the next statement may take: its own limit, or the connection's.
+    fn limit(&self, own: Option<Duration>) -> Result<()> {
+        let limit = own.or(self.timeout.get());
+        if limit.is_none() && !self.limited.get() {
+            return Ok(());
+        }
+        self.checked(self.driver().set_time_limit(limit))?;
+        self.limited.set(limit.is_some());
+        Ok(())
     }
 
     /// A name for a savepoint, never used before on this connection.
@@ -436,6 +459,29 @@ impl Conn {
         }
         self.isolation.set(level.into());
         Ok(())
+    }
+
+    /// How long each statement on this connection may take from now on, until it goes back to the pool; none for the
+    /// engine's [`EngineOptions::statement_timeout`](super::EngineOptions::statement_timeout).
+    ///
+    /// A statement that takes longer is stopped and is an error of the kind `Timeout`; a statement's own limit
+    /// ([`Select::timeout`](crate::stmt::Select::timeout)) wins. MySQL stops nothing but SELECTs.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let conn = db.connect()?;
+    /// conn.set_timeout(Duration::from_millis(20));
+    /// let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+    /// assert_eq!(conn.query_text(endless, ()).unwrap_err().kind(), ErrorKind::Timeout);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn set_timeout(&self, most: impl Into<Option<Duration>>) {
+        self.timeout.set(most.into());
     }
 
     /// Begins a transaction that is committed or rolled back through the guard, and rolled back

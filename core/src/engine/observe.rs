@@ -428,6 +428,10 @@ impl Connection for Watched {
         self.driver.set_read_only(read_only)
     }
 
+    fn set_time_limit(&self, limit: Option<Duration>) -> Result<()> {
+        self.driver.set_time_limit(limit)
+    }
+
     fn in_transaction(&self) -> bool {
         self.driver.in_transaction()
     }

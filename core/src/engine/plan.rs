@@ -120,7 +120,8 @@ impl Plan<Select> {
         let (sql, binds) = fill(&conn, compiled, values, BindUse::Compare)?;
         let columns = compiled.columns.as_ref();
         let warnings = compiled.warnings();
-        let request = Request { columns, single: compiled.single, warnings, ..Request::new(&sql, &binds) };
+        let (single, limit) = (compiled.single, compiled.limit);
+        let request = Request { columns, single, limit, warnings, ..Request::new(&sql, &binds) };
         conn.rows(&request, 1)
     }
 

@@ -18,6 +18,7 @@ pub(super) fn request(compiled: &Compiled) -> Request<'_> {
         single: compiled.single,
         warnings: compiled.warnings(),
         keep: !compiled.once,
+        limit: compiled.limit,
         ..Request::new(compiled.sql(), compiled.binds())
     }
 }

@@ -334,7 +334,7 @@ impl Expr {
         match terms.len() {
             0 => raw(if empty { "1 = 1" } else { "0 = 1" }),
             1 => terms.remove(0),
-            _ => Expr::apply(op, terms),
+            _ => Expr::flat(op, terms),
         }
     }
 

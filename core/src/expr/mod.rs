@@ -246,19 +246,33 @@ impl Expr {
 
     /// Adds a term to an AND or OR, or starts one. The list grows in place while nobody shares it.
     pub(crate) fn chain(op: Op, mut left: Expr, right: Expr) -> Expr {
-        let grows = matches!(&left.0, Node::Apply(own, _) if *own == op);
-        if !grows {
-            return Expr::apply(op, vec![left, right]);
+        let Node::Apply(own, kids) = &mut left.0 else { return Expr::flat(op, [left, right]) };
+        if *own != op || matches!(&right.0, Node::Apply(other, _) if *other == op) {
+            return Expr::flat(op, [left, right]);
         }
-        if let Node::Apply(_, kids) = &mut left.0 {
-            let kids = Arc::make_mut(kids);
-            kids.depth = kids.depth.max(right.depth() + 1);
-            kids.items.push(right);
-            if kids.depth > MAX_DEPTH {
-                return Expr::apply(op, std::mem::take(&mut kids.items));
-            }
+        let kids = Arc::make_mut(kids);
+        kids.depth = kids.depth.max(right.depth() + 1);
+        kids.items.push(right);
+        if kids.depth > MAX_DEPTH {
+            return Expr::apply(op, std::mem::take(&mut kids.items));
         }
         left
+    }
+
+    /// Terms of AND or OR, with those that are terms of the same put among them: they group either way.
+    pub(crate) fn flat(op: Op, terms: impl IntoIterator<Item = Expr>) -> Expr {
+        let mut items = Vec::new();
+        for term in terms {
+            match term.0 {
+                Node::Apply(own, kids) if own == op => {
+                    items.extend(
+                        Arc::try_unwrap(kids).map_or_else(|kids| kids.items.clone(), |kids| kids.items),
+                    );
+                }
+                node => items.push(Expr(node)),
+            }
+        }
+        Expr::apply(op, items)
     }
 
     pub(crate) fn depth(&self) -> u16 {

@@ -44,7 +44,7 @@ impl Types<'_> {
             | Op::Over(_)
             | Op::Ordered
             | Op::Filter => items.first().and_then(|item| self.of(item)),
-            Op::Add | Op::Sub | Op::Mul => self.common(items),
+            Op::Add | Op::Sub | Op::Mul | Op::Rem => self.common(items),
             // The middle of what is sorted is one of it, or between two.
             Op::WithinGroup => match items {
                 [Expr(Node::Apply(Op::Function { name, .. }, _)), ..] if **name == *"percentile_cont" => {

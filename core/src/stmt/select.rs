@@ -1,6 +1,7 @@
 //! SELECT as plain data.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::selection::{Item, Selection, SelectionList};
 use super::{Compound, Lock, TextRows};
@@ -45,6 +46,8 @@ pub struct Select {
     pub(crate) lock: Option<Box<Lock>>,
     /// Whether its statement is not to be kept by the driver.
     pub(crate) once: bool,
+    /// How long it may take, where that is not the connection's.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// What a SELECT is made of.
@@ -309,6 +312,31 @@ impl Select {
         self
     }
 
+    /// How long it may take; then the database stops it, and it is an error of the kind `Timeout`. Wins over
+    /// [`Conn::set_timeout`](crate::engine::Conn::set_timeout) and the engine's option. Of a stream, how long each block
+    /// of rows may take.
+    ///
+    /// # Example
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let t = db.table("t", column("n", Integer))?;
+    /// db.create_all()?;
+    /// insert(&t).rows(["n"], (0..2_000).map(|n| [n])).run(&db)?;
+    /// let (a, b) = (t.alias("a"), t.alias("b"));
+    /// let all = select((t.c("n"), a.c("n"), b.c("n"))).cross_join(&a).cross_join(&b);
+    /// let slow = all.timeout(Duration::from_millis(20)).count(&db).unwrap_err();
+    /// assert_eq!(slow.kind(), ErrorKind::Timeout);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn timeout(mut self, most: Duration) -> Select {
+        self.timeout = Some(most);
+        self
+    }
+
     /// Selects something else from the same rows.
     pub fn columns(mut self, selection: impl Selection) -> Select {
         let mut list = SelectionList::default();
@@ -492,6 +520,7 @@ impl Select {
             && self.order_by.is_empty()
             && !self.is_limited()
             && !self.once
+            && self.timeout.is_none()
             && self.lock.is_none()
             && self.compound.is_none()
             && self.distinct_on.is_empty()

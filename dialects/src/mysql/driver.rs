@@ -9,6 +9,7 @@ use std::cell::{Cell as Flag, RefCell, RefMut};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lru::LruCache;
 use mirrorm_core::dialect::{Connection, Connector, Cursor, Done, Request};
@@ -74,6 +75,8 @@ impl Connector for Opener {
             touched: Flag::new(false),
             reads_only: Flag::new(false),
             refuses_writes: Flag::new(false),
+            usual_limit: self.location.settings.statement_timeout,
+            limit: Flag::new(None),
             streams: Streams::default(),
         }))
     }
@@ -136,15 +139,29 @@ fn set_up(settings: &Settings, found: &Found) -> Result<Vec<String>> {
         ));
     }
     if let Some(most) = settings.statement_timeout {
-        sets.push(match found.is_mariadb {
-            true => format!("SET SESSION max_statement_time = {}", most.as_secs_f64()),
-            false => format!("SET SESSION max_execution_time = {}", most.as_millis()),
-        });
+        sets.push(time_limit(Some(most), found.is_mariadb));
     }
     if settings.read_only {
         sets.push("SET SESSION TRANSACTION READ ONLY".to_string());
     }
     Ok(sets)
+}
+
+/// Sets how long statements may take, or as long as the server's settings say
+/// (dev.mysql.com/doc/refman/en/server-system-variables.html, `max_execution_time`; mariadb.com/kb/en/
+/// aborting-statements).
+fn time_limit(most: Option<Duration>, is_mariadb: bool) -> String {
+    let (name, value) = match (most, is_mariadb) {
+        (None, true) => ("max_statement_time", "DEFAULT".to_string()),
+        (None, false) => ("max_execution_time", "DEFAULT".to_string()),
+        (Some(most), true) => {
+            ("max_statement_time", format!("{:.6}", most.as_secs_f64().clamp(0.000_001, 31_536_000.0)))
+        }
+        (Some(most), false) => {
+            ("max_execution_time", most.as_millis().clamp(1, u128::from(u32::MAX)).to_string())
+        }
+    };
+    format!("SET SESSION {name} = {value}")
 }
 
 /// A setting that can stand between apostrophes.
@@ -172,6 +189,9 @@ pub(super) struct MySqlConnection {
     pub(super) zone: Flag<Option<i32>>,
     own_zone: Option<i32>,
     rolls_back_late: bool,
+    /// How long statements may take: by the settings of the session, and now, where that is not it.
+    usual_limit: Option<Duration>,
+    limit: Flag<Option<Duration>>,
     in_transaction: Flag<bool>,
     /// Whether something was left in the session that the next user must not find.
     touched: Flag<bool>,
@@ -515,6 +535,17 @@ impl Connection for MySqlConnection {
         Ok(())
     }
 
+    fn set_time_limit(&self, limit: Option<Duration>) -> Result<()> {
+        if self.limit.get() == limit {
+            return Ok(());
+        }
+        let sql = time_limit(limit.or(self.usual_limit), self.kinds.is_none());
+        self.streams.settle(self)?;
+        self.send(Effect::None, |raw| raw.query_drop(sql))?;
+        self.limit.set(limit);
+        Ok(())
+    }
+
     fn in_transaction(&self) -> bool {
         self.in_transaction.get()
     }
@@ -527,7 +558,10 @@ impl Connection for MySqlConnection {
             self.simple("ROLLBACK")?;
         }
         let touched = self.touched.replace(false);
-        if touched {
+        if !touched {
+            self.set_time_limit(None)?;
+        } else {
+            self.limit.set(None);
             self.zone.set(self.own_zone);
             self.send(Effect::None, |raw| {
                 raw.reset()?;

@@ -73,6 +73,7 @@ impl Location {
         let query = std::mem::take(&mut parts.query);
         let mut location = Location::of(parts, url.masked());
         location.settings.lock_timeout = options.given_lock_timeout();
+        location.settings.statement_timeout = options.given_statement_timeout();
         location.settings.read_only = options.is_read_only();
         let own: Vec<(String, String)> =
             options.driver().iter().map(|(name, value)| (name.clone(), value.clone())).collect();

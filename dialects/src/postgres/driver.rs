@@ -58,6 +58,7 @@ pub(super) struct PostgresConnection {
     spoiled: Flag<bool>,
     /// Whether the transaction was begun as one that only reads.
     reads_only: Flag<bool>,
+    limit: Flag<Limit>,
     pub(super) streams: Streams,
 }
 
@@ -108,6 +109,17 @@ impl Prepared {
     }
 }
 
+/// How long statements may take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Limit {
+    /// As long as the session's settings say.
+    Usual,
+    /// So long.
+    Own(Duration),
+    /// One or the other: it was set in what was rolled back.
+    Unknown,
+}
+
 /// What came of a statement.
 pub(super) struct Fetched {
     pub(super) rows: Vec<Row>,
@@ -128,6 +140,7 @@ impl PostgresConnection {
             touched: Flag::new(false),
             spoiled: Flag::new(false),
             reads_only: Flag::new(false),
+            limit: Flag::new(Limit::Usual),
             streams: Streams::default(),
         }
     }
@@ -249,8 +262,13 @@ impl PostgresConnection {
     /// What a statement did to the session.
     fn note(&self, effect: Effect) {
         match effect {
-            Effect::Begin | Effect::Restore => self.status.set(Status::InTransaction),
-            Effect::Commit | Effect::Rollback => self.status.set(Status::Idle),
+            Effect::Begin => self.status.set(Status::InTransaction),
+            Effect::Commit => self.status.set(Status::Idle),
+            Effect::Restore | Effect::Rollback => {
+                let open = effect == Effect::Restore;
+                self.status.set(if open { Status::InTransaction } else { Status::Idle });
+                self.unsettle();
+            }
             Effect::Schema => self.statements.borrow_mut().clear(),
             Effect::Session => {
                 self.touched.set(true);
@@ -261,10 +279,18 @@ impl PostgresConnection {
         }
     }
 
+    /// What was set in a transaction goes with it.
+    fn unsettle(&self) {
+        if self.limit.get() != Limit::Usual {
+            self.limit.set(Limit::Unknown);
+        }
+    }
+
     /// A COMMIT that fails has rolled back.
     fn note_failure(&self, effect: Effect) {
         if matches!(effect, Effect::Commit | Effect::Rollback) {
             // It may not have been one at all, as a word too many makes of it.
+            self.unsettle();
             let _ = self.ask_status();
         }
     }
@@ -466,6 +492,22 @@ impl Connection for PostgresConnection {
         Ok(())
     }
 
+    /// It is a setting of the session (manual, 19.11, `statement_timeout`).
+    fn set_time_limit(&self, limit: Option<Duration>) -> Result<()> {
+        let wanted = limit.map_or(Limit::Usual, Limit::Own);
+        if self.limit.get() == wanted {
+            return Ok(());
+        }
+        let sql = match limit {
+            Some(most) => format!("SET statement_timeout = {}", most.as_millis().clamp(1, i32::MAX as u128)),
+            None => "SET statement_timeout TO DEFAULT".to_string(),
+        };
+        self.streams.settle(self)?;
+        self.send(|client| client.batch_execute(&sql))?;
+        self.limit.set(wanted);
+        Ok(())
+    }
+
     fn in_transaction(&self) -> bool {
         self.status.get() != Status::Idle && !self.streams.is_own_transaction()
     }
@@ -479,7 +521,10 @@ impl Connection for PostgresConnection {
             self.simple("ROLLBACK")?;
         }
         let touched = self.touched.replace(false);
-        if touched {
+        if !touched {
+            self.set_time_limit(None)?;
+        } else {
+            self.limit.set(Limit::Usual);
             self.statements.borrow_mut().clear();
             self.send(|client| client.batch_execute(CLEAN))?;
         }

@@ -99,6 +99,9 @@ impl Location {
         if let Some(wait) = options.given_lock_timeout() {
             settings.add("lock_timeout", wait.as_millis());
         }
+        if let Some(most) = options.given_statement_timeout() {
+            settings.add("statement_timeout", most.as_millis().max(1));
+        }
         if options.is_read_only() {
             settings.add("default_transaction_read_only", "on");
         }

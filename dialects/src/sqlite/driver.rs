@@ -18,6 +18,7 @@ use mirrorm_core::value::{Decimal, Other};
 use mirrorm_core::{Error, ErrorKind, Result, Value};
 use rusqlite::OpenFlags;
 
+use super::clock::{Clock, Timed};
 use super::errors::from_driver;
 use super::location::{Location, Mode, Place};
 use super::statement::{Cell, Running, Statement, Statements};
@@ -27,11 +28,16 @@ use super::witness::Witness;
 pub(super) struct Opener {
     location: Location,
     busy_timeout: Duration,
+    statement_timeout: Option<Duration>,
 }
 
 impl Opener {
     pub(super) fn new(location: Location, options: &EngineOptions) -> Opener {
-        Opener { location, busy_timeout: options.lock_timeout() }
+        Opener {
+            location,
+            busy_timeout: options.lock_timeout(),
+            statement_timeout: options.given_statement_timeout(),
+        }
     }
 
     fn open_memory(&self, name: Option<&str>) -> Result<rusqlite::Connection> {
@@ -98,7 +104,7 @@ impl Opener {
 impl Connector for Opener {
     fn connect(&self) -> Result<Box<dyn Connection>> {
         let in_memory = self.location.is_memory();
-        let opened = match &self.location.place {
+        let mut opened = match &self.location.place {
             Place::Memory(name) => {
                 Opened { connection: self.open_memory(name.as_deref())?, created: false, witness: None }
             }
@@ -109,6 +115,7 @@ impl Connector for Opener {
             }
         };
         self.set_up(&opened.connection, opened.created)?;
+        let clock = Clock::of(&mut opened.connection, self.statement_timeout)?;
         Ok(Box::new(SqliteConnection {
             statements: Statements::default(),
             raw: opened.connection,
@@ -117,6 +124,7 @@ impl Connector for Opener {
             witness: opened.witness,
             touched: Flag::new(false),
             read_only: Flag::new(false),
+            clock,
         }))
     }
 
@@ -185,6 +193,7 @@ pub(super) struct SqliteConnection {
     /// Whether a PRAGMA was sent through it.
     touched: Flag<bool>,
     read_only: Flag<bool>,
+    clock: Clock,
 }
 
 impl SqliteConnection {
@@ -207,7 +216,9 @@ impl SqliteConnection {
         if statement.is_setting {
             self.touched.set(true);
         }
+        self.clock.start();
         let result = body(&mut statement);
+        self.clock.stop();
         if keep {
             self.statements.keep((text, statement));
         }
@@ -257,7 +268,8 @@ impl Connection for SqliteConnection {
                     &described
                 }
             };
-            body(&mut SqliteCursor { rows, columns, at_row, single: request.single })
+            let clock = self.clock.running();
+            body(&mut SqliteCursor { rows, columns, at_row, single: request.single, clock })
         })
     }
 
@@ -311,13 +323,21 @@ impl Connection for SqliteConnection {
         if ["pragma", "attach", "detach"].iter().any(|word| lower.contains(word)) {
             self.touched.set(true);
         }
-        self.raw.execute_batch(sql).map_err(from_driver)?;
+        self.clock.start();
+        let done = self.raw.execute_batch(sql);
+        self.clock.stop();
+        done.map_err(from_driver)?;
         self.undisturbed()
     }
 
     fn set_read_only(&self, read_only: bool) -> Result<()> {
         pragma(&self.raw, "query_only", if read_only { "on" } else { "off" })?;
         self.read_only.set(read_only);
+        Ok(())
+    }
+
+    fn set_time_limit(&self, limit: Option<Duration>) -> Result<()> {
+        self.clock.limit(limit);
         Ok(())
     }
 
@@ -332,6 +352,7 @@ impl Connection for SqliteConnection {
         if self.read_only.get() {
             self.set_read_only(false)?;
         }
+        self.clock.limit(None);
         let touched = self.touched.replace(false);
         if touched {
             self.forget_settings()?;
@@ -381,6 +402,8 @@ struct SqliteCursor<'s> {
     at_row: bool,
     /// There is no second row to step to.
     single: bool,
+    /// Each block of rows has the time of a statement: what is done between them is the reader's.
+    clock: Timed<'s>,
 }
 
 impl Cursor for SqliteCursor<'_> {
@@ -389,6 +412,7 @@ impl Cursor for SqliteCursor<'_> {
     }
 
     fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {
+        self.clock.again();
         while self.at_row {
             for (i, column) in self.columns.iter().enumerate() {
                 self.rows.cell(i, |cell| push(block, cell, column.class()));

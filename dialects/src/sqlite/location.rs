@@ -10,7 +10,7 @@ use mirrorm_core::dialect::{Url, decode_percent};
 use mirrorm_core::engine::EngineOptions;
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::parameters::wrong;
+use crate::parameters::{span, wrong};
 
 /// A database to open.
 #[derive(Clone, Debug)]
@@ -78,6 +78,11 @@ impl Location {
             "uri" => {}
             "busy_timeout" => {
                 *options = std::mem::take(options).busy_timeout(Duration::from_millis(number()?))
+            }
+            "statement_timeout" => {
+                let takes = "milliseconds, or a number with ms, s, min";
+                let most = span(name, value, 1000.0, takes)?;
+                *options = std::mem::take(options).statement_timeout(most);
             }
             "pool_size" => {
                 let size = usize::try_from(number()?).map_err(|_| wrong(name, value, "a number"))?;
@@ -182,7 +187,7 @@ fn on_off(name: &str, value: &str) -> Result<bool> {
 
 fn unknown(name: &str) -> Error {
     let message = format!(
-        "`{name}` is no option of sqlite; it knows mode, busy_timeout, foreign_keys, journal_mode, synchronous, cache_size, pool_size"
+        "`{name}` is no option of sqlite; it knows mode, busy_timeout, statement_timeout, foreign_keys, journal_mode, synchronous, cache_size, pool_size"
     );
     Error::new(ErrorKind::Config, message)
 }

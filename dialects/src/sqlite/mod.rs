@@ -7,11 +7,12 @@
 //! | `sqlite:////srv/shop.db` | a file by its absolute path |
 //! | `file:shop.db?mode=ro`, `sqlite:file:…` | SQLite's own URI (sqlite.org/uri.html) |
 //!
-//! Parameters: `mode=ro|rw|rwc|memory`, `busy_timeout` (milliseconds), `foreign_keys=on|off`,
+//! Parameters: `mode=ro|rw|rwc|memory`, `busy_timeout` and `statement_timeout` (milliseconds), `foreign_keys=on|off`,
 //! `journal_mode`, `synchronous`, `cache_size`, `pool_size`; others go to SQLite in a `file:` URI
 //! and are refused elsewhere. Nothing that is stored in the file is changed by opening it:
 //! `journal_mode` is set when it is asked for, and to WAL for a file that opening creates.
 
+mod clock;
 mod driver;
 mod errors;
 mod gather;
