@@ -123,7 +123,9 @@ pub mod prelude {
     pub use crate::scope::{Scoped as _, Scopes};
     pub use crate::test_transaction::TestDb as _;
     pub use mirrorm_core::engine::Prepare as _;
-    pub use mirrorm_core::expr::{case, case_of, exists, func, param, raw, text, tuple, window};
+    pub use mirrorm_core::expr::{
+        all_rows, any_row, case, case_of, exists, func, param, raw, text, tuple, window,
+    };
     pub use mirrorm_core::rows::{Row, Rows, to_values};
     pub use mirrorm_core::schema::{
         Action, Table, attribute, check, column, comment, extend_existing, foreign_key, in_bind, in_schema,

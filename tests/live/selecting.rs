@@ -373,3 +373,106 @@ fn r2_1_6_limits_that_are_expressions() {
         refused(db, &ids.limit_by(posts.c("nope")), ErrorKind::NoSuchColumn, "nope");
     });
 }
+
+#[test]
+fn r2_1_7_rows_equal_to_the_last() {
+    each_backend(|db| {
+        let scores = db.table("scores", (column("id", Integer).primary_key(), column("n", Integer))).unwrap();
+        db.create_all().unwrap();
+        insert(&scores).rows(["n"], [[3], [2], [2], [1], [2]]).run(db).unwrap();
+        let best = select(scores.c("n")).order_by(scores.c("n").desc()).limit(2).with_ties();
+        let has = db.engine().unwrap().target().unwrap().features().version.contains("MariaDB")
+            || dialect(db) == "postgresql";
+        match best.scalars::<i64>(db) {
+            Ok(found) => {
+                assert!(has);
+                assert_eq!(found, [3, 2, 2, 2]);
+                match best.clone().offset(1).scalars::<i64>(db) {
+                    Ok(found) => assert_eq!(found, [2, 2, 2]),
+                    Err(error) => {
+                        assert!(
+                            dialect(db) == "mysql" && matches!(error.kind(), ErrorKind::Unsupported { .. })
+                        );
+                    }
+                }
+                let unsorted = select(&scores).limit(2).with_ties().all(db).unwrap_err();
+                assert_eq!(unsorted.kind(), ErrorKind::Invalid);
+            }
+            Err(error) => {
+                assert!(!has && matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+            }
+        }
+    });
+}
+
+#[test]
+fn r2_1_12_words_of_ones_own() {
+    each_backend(|db| {
+        let t = db.table("t", column("n", Integer)).unwrap();
+        db.create_all().unwrap();
+        insert(&t).rows(["n"], [[1], [2]]).run(db).unwrap();
+        let own = select(t.c("n"))
+            .distinct()
+            .prefix_for("mysql", "/*+ NO_ICP(t) */ SQL_SMALL_RESULT")
+            .prefix_for("nobody", "NONSENSE")
+            .suffix_for("postgresql", "/* the end */")
+            .suffix_for("sqlite", "-- the end")
+            .order_by(t.c("n"));
+        assert_eq!(own.scalars::<i64>(db).unwrap(), [1, 2]);
+        let target = db.engine().unwrap().target().unwrap();
+        let sql = mirrorm::compile::Compile::to_sql(&own, &target).unwrap();
+        let expected = match dialect(db) {
+            "mysql" => "SELECT /*+ NO_ICP(t) */ SQL_SMALL_RESULT DISTINCT t.n FROM t ORDER BY t.n",
+            "postgresql" => "SELECT DISTINCT t.n FROM t ORDER BY t.n /* the end */",
+            _ => "SELECT DISTINCT t.n FROM t ORDER BY t.n -- the end",
+        };
+        assert_eq!(sql, expected);
+        let wrong = select(&t).suffix_for(dialect(db), "NONSENSE NONSENSE").all(db).unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::Syntax);
+    });
+}
+
+#[test]
+fn r2_3_6_between_whichever_is_greater() {
+    each_backend(|db| {
+        let t = db.table("t", column("n", Integer)).unwrap();
+        db.create_all().unwrap();
+        insert(&t).rows(["n"], [[Some(1)], [Some(2)], [Some(3)], [None]]).run(db).unwrap();
+        let found = |condition: Expr| -> Vec<i64> {
+            select(t.c("n")).filter(condition).order_by(t.c("n")).scalars(db).unwrap()
+        };
+        assert_eq!(found(t.c("n").between_symmetric(3, 2)), [2, 3]);
+        assert_eq!(found(t.c("n").between_symmetric(2, 3)), [2, 3]);
+        assert_eq!(found(!t.c("n").between_symmetric(3, 2)), [1]);
+        assert_eq!(
+            select(&t).filter(t.c("m").between_symmetric(3, 2)).all(db).unwrap_err().kind(),
+            ErrorKind::NoSuchColumn
+        );
+    });
+}
+
+#[test]
+fn r2_3_7_any_row_and_all_rows() {
+    each_backend(|db| {
+        let t = db.table("t", (column("n", Integer), column("m", Integer))).unwrap();
+        db.create_all().unwrap();
+        insert(&t).rows(["n", "m"], [[1, 2], [2, 3], [5, 3]]).run(db).unwrap();
+        let of = select(t.alias("o").c("m"));
+        let none = of.clone().filter(false);
+        let found =
+            |condition: Expr| select(t.c("n")).filter(condition).order_by(t.c("n")).scalars::<i64>(db);
+        if dialect(db) == "sqlite" {
+            let refused = found(t.c("n").gt(any_row(of))).unwrap_err();
+            assert!(matches!(refused.kind(), ErrorKind::Unsupported { .. }), "{refused}");
+            return;
+        }
+        assert_eq!(found(t.c("n").ge(any_row(of.clone()))).unwrap(), [2, 5]);
+        assert_eq!(found(t.c("n").gt(all_rows(of.clone()))).unwrap(), [5]);
+        assert_eq!(found(t.c("n").eq(any_row(of))).unwrap(), [2]);
+        assert_eq!(found(t.c("n").gt(all_rows(none.clone()))).unwrap(), [1, 2, 5]);
+        assert_eq!(found(t.c("n").gt(any_row(none))).unwrap(), Vec::<i64>::new());
+        let wrong =
+            found(t.c("n").gt(any_row(select((t.alias("o").c("n"), t.alias("o").c("m")))))).unwrap_err();
+        assert!(!matches!(wrong.kind(), ErrorKind::Unsupported { .. }), "{wrong}");
+    });
+}

@@ -408,3 +408,102 @@ fn r2_5_4_rows_of_nothing_but_defaults() {
         refused(insert(&empty).values(values! { "m" => 1 }).run(db), ErrorKind::NoSuchColumn, "`m`");
     });
 }
+
+#[test]
+fn r2_5_16_some_of_the_rows() {
+    each_backend(|db| {
+        let t = db.table("t", (column("id", Integer).primary_key(), column("n", Integer))).unwrap();
+        db.create_all().unwrap();
+        insert(&t).rows(["id", "n"], [[1, 5], [2, 4], [3, 3], [4, 2]]).run(db).unwrap();
+        let changed =
+            update(&t).set(values! { "n" => 0 }).filter(t.c("id").gt(1)).order_by(t.c("n")).limit(2);
+        let gone = delete(&t).all_rows().order_by(t.c("id").desc()).limit(1);
+        if dialect(db) != "mysql" {
+            for error in [changed.run(db).unwrap_err(), gone.run(db).unwrap_err()] {
+                assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+            }
+            return;
+        }
+        assert_eq!(changed.run(db).unwrap(), 2);
+        assert_eq!(gone.run(db).unwrap(), 1);
+        let left = select((t.c("id"), t.c("n"))).order_by(t.c("id")).all(db).unwrap();
+        let left: Vec<(i64, i64)> =
+            left.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+        assert_eq!(left, [(1, 5), (2, 4), (3, 0)]);
+        let joined = delete(&t).using(&t.alias("o")).all_rows().limit(1).run(db).unwrap_err();
+        assert!(matches!(joined.kind(), ErrorKind::Unsupported { .. }), "{joined}");
+    });
+}
+
+#[test]
+fn r2_5_12_values_that_would_be_changed_inside_expressions() {
+    each_backend(|db| {
+        let t = db.table(
+            "t",
+            (column("id", Integer).primary_key(), column("n", Integer), column("d", Numeric(6, 2))),
+        );
+        let t = t.unwrap();
+        db.create_all().unwrap();
+        insert(&t).rows(["id", "n", "d"], [(1, 5, 1)]).run(db).unwrap();
+        let decimal = |text: &str| Value::Decimal(text.parse().unwrap());
+        let set = |name: &'static str, value: Expr| update(&t).set([(name, value)]).all_rows().run(db);
+        let one = t.c("id").eq(1);
+        for (name, value) in [
+            ("n", case().when(&one, 1.5).otherwise(t.c("n"))),
+            ("n", case().when(!&one, 1).otherwise(case().when(&one, 2.5).otherwise(3))),
+            ("n", func::coalesce([t.c("n"), Expr::from(1.5)])),
+            ("d", case().when(&one, "many").otherwise(t.c("d"))),
+        ] {
+            let shown = format!("{value:?}");
+            let error = set(name, value).err().unwrap_or_else(|| panic!("{shown}"));
+            assert_eq!(error.kind(), ErrorKind::Conversion, "{error}");
+            assert_eq!(error.columns(), [name], "{error}");
+        }
+        // SQLite rounds nothing.
+        let rounded = set("d", case().when(&one, decimal("1.005")).otherwise(t.c("d")));
+        assert_eq!(rounded.is_err(), dialect(db) != "sqlite", "{rounded:?}");
+        assert_eq!(set("n", case().when(&one, 7).otherwise(t.c("n"))).unwrap(), 1);
+        assert_eq!(set("d", case().when(&one, decimal("2.25")).otherwise(t.c("d"))).unwrap(), 1);
+        let row = select(&t).one(db).unwrap();
+        assert_eq!(row.get::<i64>("n").unwrap(), 7);
+        assert_eq!(row.get::<Value>("d").unwrap(), decimal("2.25"));
+    });
+}
+
+#[test]
+fn r2_4_3_arrays_ranges_addresses() {
+    each_backend(|db| {
+        if dialect(db) != "postgresql" {
+            return;
+        }
+        db.execute("CREATE TABLE t (id int PRIMARY KEY, tags text[], span int4range, host inet)", ())
+            .unwrap();
+        db.execute(
+            "INSERT INTO t VALUES (1, '{a,b}', '[1,5)', '10.0.0.7'), (2, '{c}', '[5,9)', '192.168.1.1')",
+            (),
+        )
+        .unwrap();
+        let t = db.reflect().map(|_| db.table_named("t").unwrap()).unwrap();
+        let found = |condition: Expr| -> Vec<i64> {
+            select(t.c("id")).filter(condition).order_by(t.c("id")).scalars(db).unwrap()
+        };
+        let tags = |tags: &[&str]| {
+            let items: Vec<Value> = tags.iter().map(|tag| Value::from(*tag)).collect();
+            Expr::from(Value::Array(Box::new(mirrorm::value::Array::new("text", items))))
+        };
+        assert_eq!(found(t.c("tags").op("@>", tags(&["a"]))), [1]);
+        assert_eq!(found(t.c("tags").op("&&", tags(&["b", "c"]))), [1, 2]);
+        assert_eq!(found(t.c("tags").op("<@", tags(&["a", "b", "z"]))), [1]);
+        let joined = select(func::call("array_length", [t.c("tags").op("||", tags(&["x"])), 1.into()]))
+            .filter(t.c("id").eq(1));
+        assert_eq!(joined.scalar::<i64>(db).unwrap(), 3);
+        let span = |text: &str| Expr::from(text).cast(t.def().column("span").unwrap().ty().clone());
+        assert_eq!(found(t.c("span").op("@>", 4)), [1]);
+        assert_eq!(found(t.c("span").op("&&", span("[4,6)"))), [1, 2]);
+        assert_eq!(found(t.c("span").op("-|-", span("[9,12)"))), [2]);
+        let net = |text: &str| Expr::from(text).cast(t.def().column("host").unwrap().ty().clone());
+        assert_eq!(found(t.c("host").op("<<", net("10.0.0.0/8"))), [1]);
+        let wrong = select(&t).filter(t.c("host").op("<<", net("nowhere"))).all(db).unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::Conversion);
+    });
+}

@@ -58,6 +58,10 @@ impl Document {
 
 fn writes(document: &mut Document) {
     let Blog { users, posts, .. } = blog();
+    let some =
+        update(&users).set(values! { "name" => "x" }).all_rows().order_by(users.c("id").desc()).limit(2);
+    document.add("update of some", &some);
+    document.add("delete of some", &delete(&users).all_rows().limit(2));
     let (id, name, boss) = (users.c("id"), users.c("name"), users.c("boss_id"));
     let one = insert(&users).values(values! { "id" => 1, "name" => "x" });
     document.add("insert", &one);
@@ -188,6 +192,7 @@ fn expressions(document: &mut Document) {
     add("next value of a sequence", func::next_value_in("My schema", "it's"));
     add("now", func::now());
     add("text", text("coalesce(name, :other) || '::a'").bind("other", "x").expr().label("it"));
+    add("between, whichever is greater", id.between_symmetric(5, 3));
     add("case", case().when(id.gt(1), "a").otherwise("b"));
     add("is", id.is(5));
     add("is not", id.is_not(&name));
@@ -215,6 +220,13 @@ fn selects(document: &mut Document) {
     document.add("join by several keys", &select(&id).join(&posts));
     document.add("join from", &select(posts.c("id")).join_from(&posts, &comments));
     document.add("left join, cross join", &select(posts.c("id")).left_join(&comments).cross_join(&users));
+    let ties = select(&id).order_by(&id).limit(2).with_ties();
+    document.add("with ties", &ties);
+    document.add("with ties after an offset", &ties.offset(1));
+    let authors = select(posts.c("author_id"));
+    document.add("any row", &select(&id).filter(id.gt(any_row(authors.clone()))));
+    document.add("all rows", &select(&id).filter(id.gt(all_rows(authors))));
+    document.add("words of one's own", &select(&id).distinct().prefix_for("mysql", "/*+ NO_ICP(users) */"));
     document.add("full join", &select(&id).full_join_on(&posts, author.eq(&id)));
     let own =
         select((posts.c("id"), posts.c("title"))).filter(author.eq(&id)).order_by(posts.c("id")).limit(2);

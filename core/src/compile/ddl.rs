@@ -420,6 +420,9 @@ impl Compiler<'_> {
     }
 
     fn create_index(&mut self, def: &TableDef, index: &Index, if_not_exists: bool) -> Result<()> {
+        if if_not_exists && !self.target.grammar.index_if_not_exists(&self.target.features) {
+            return Err(self.target.unsupported("CREATE INDEX IF NOT EXISTS"));
+        }
         self.push(if index.unique { "CREATE UNIQUE " } else { "CREATE " });
         self.push(self.target.grammar.index_words(index));
         self.push("INDEX ");

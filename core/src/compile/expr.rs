@@ -39,7 +39,13 @@ fn precedence(op: &Op) -> u8 {
         Op::Neg => 8,
         Op::Collate(_) => 9,
         Op::Grouping(_) | Op::Named(_) | Op::Rows(_) => ATOM,
-        Op::Excluded | Op::Exists | Op::Cast(_) | Op::Function { .. } | Op::Label(_) | Op::Typed(_) => ATOM,
+        Op::Quantified { .. }
+        | Op::Excluded
+        | Op::Exists
+        | Op::Cast(_)
+        | Op::Function { .. }
+        | Op::Label(_)
+        | Op::Typed(_) => ATOM,
         Op::Case { .. } | Op::Over(_) | Op::Filter | Op::Tuple => ATOM,
         Op::Ordered | Op::WithinGroup => ATOM,
     }
@@ -241,6 +247,13 @@ impl Compiler<'_> {
                 let message = "asc, desc and nulls_first are for ORDER BY";
                 Err(Error::new(ErrorKind::Invalid, message))
             }
+            (Op::Quantified { all }, [item]) => {
+                if !self.target.grammar.quantifies() {
+                    return Err(self.target.unsupported("comparing with ANY and ALL rows"));
+                }
+                self.push(if *all { "ALL " } else { "ANY " });
+                self.operand(item, ATOM, None)
+            }
             (Op::Case { simple, otherwise }, _) => self.case(items, *simple, *otherwise, ty),
             (Op::Over(over), _) => self.over(over, items),
             (Op::Filter, [aggregate, condition]) => self.filtered(aggregate, condition),
@@ -341,6 +354,20 @@ impl Compiler<'_> {
                 Ok(true)
             }
             _ => Ok(false),
+        }
+    }
+
+    /// Conditions that all hold, as `Expr::all` has them: as they stand where that makes no difference.
+    pub(super) fn all_of(&mut self, conditions: &[Expr]) -> Result<()> {
+        let count = |one: &Expr| match &one.0 {
+            // It is left out, or all that is needed.
+            Node::Bind(Value::Bool(_)) => LONG + 1,
+            Node::Apply(Op::And, kids) => kids.items.len(),
+            _ => 1,
+        };
+        match conditions.iter().map(count).sum::<usize>() <= LONG {
+            true => self.terms(conditions, " AND ", precedence(&Op::And)),
+            false => self.expr(&Expr::all(conditions)),
         }
     }
 

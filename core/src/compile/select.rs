@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::expr::gone;
 use super::join::from;
 use super::keyed;
 use super::ready::Plans;
 use super::{Compiled, Compiler, Known, Target, same_text, write_name, write_table};
 use crate::dialect::{BindUse, Groupings, Locks};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Grouping, Node, Op, Origin, Source};
+use crate::expr::{ColumnRef, Expr, Grouping, Node, Op, Origin, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
 use crate::schema::{ColumnDef, ColumnId, Name, Table, TableDef};
 use crate::stmt::selection::Item;
@@ -19,7 +20,7 @@ use crate::value::Value;
 
 /// The order of the clauses, which is all there is to know about the shape of a SELECT.
 const CLAUSES: &[fn(&mut Compiler<'_>, &Select) -> Result<()>] =
-    &[from, filter, group_by, having, order_by, limit, lock];
+    &[from, filter, group_by, having, order_by, limit, lock, last_words];
 
 /// Compiles a SELECT; all columns of one table are ready after the first time.
 pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
@@ -144,7 +145,9 @@ impl Compiler<'_> {
         // In RETURNING names stand alone, but not in a SELECT of its own tables there.
         let bare = std::mem::replace(&mut self.bare, self.literal);
         let written = self.within(known, |c| {
-            c.push(if select.distinct { "SELECT DISTINCT " } else { "SELECT " });
+            c.push("SELECT ");
+            own_words(c, select, true);
+            c.push(if select.distinct { "DISTINCT " } else { "" });
             c.distinct_on(&select.distinct_on)?;
             let columns = c.select_list(select)?;
             CLAUSES.iter().try_for_each(|clause| clause(c, select))?;
@@ -203,6 +206,12 @@ impl Compiler<'_> {
         if !columns.is_empty() {
             self.push(", ");
         }
+        if let Node::Column(column) = &expr.0
+            && let Some(found) = self.plain_column(column)?
+        {
+            columns.push(found);
+            return Ok(());
+        }
         self.expr(expr)?;
         if let Node::Apply(Op::Label(label), _) = &expr.0 {
             self.push(" AS ");
@@ -210,6 +219,19 @@ impl Compiler<'_> {
         }
         columns.push(self.output(expr));
         Ok(())
+    }
+
+    /// Writes a column of a table under its own name, as it is ready, and says what it is in the result; nothing for others.
+    fn plain_column(&mut self, column: &ColumnRef) -> Result<Option<ColumnInfo>> {
+        let known = self.in_sight(&column.source)?;
+        if self.bare || known.alias().is_some() || column.source.origin != Origin::Table {
+            return Ok(None);
+        }
+        let (at, _) = known.def.place_of(column.id).ok_or_else(|| gone(column))?;
+        let plans = known.plans.clone();
+        let Some((text, info)) = plans.qualified.get(at).zip(plans.columns.get(at)) else { return Ok(None) };
+        self.push(text);
+        Ok(Some(info.clone()))
     }
 
     /// What a selected expression is in the result.
@@ -266,8 +288,7 @@ impl Compiler<'_> {
             }
             many => {
                 self.push(word);
-                let all = Expr::all(many);
-                self.expr(&all)
+                self.all_of(many)
             }
         }
     }
@@ -434,7 +455,45 @@ pub(super) fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         Some(expr) => Some(counted(c, expr)?),
         None => select.offset.map(|n| number(c, n, false)).transpose()?,
     };
+    if select.ties {
+        return with_ties(c, select, limit, offset);
+    }
     c.target.grammar.limit(limit.as_deref(), offset.as_deref(), &mut c.sql);
+    Ok(())
+}
+
+/// A limit of the standard, which takes what is equal to the last row (SQL:2016, 7.17).
+fn with_ties(
+    c: &mut Compiler<'_>,
+    select: &Select,
+    limit: Option<String>,
+    offset: Option<String>,
+) -> Result<()> {
+    if !c.target.grammar.limits_with_ties(&c.target.features, offset.is_some()) {
+        return Err(c.target.unsupported("WITH TIES"));
+    }
+    let (Some(limit), false) = (limit, select.order_by.is_empty()) else {
+        return Err(Error::new(ErrorKind::Invalid, "rows equal to the last need a limit and an order"));
+    };
+    if let Some(offset) = offset {
+        c.push(&format!(" OFFSET {offset} ROWS"));
+    }
+    c.push(&format!(" FETCH FIRST {limit} ROWS WITH TIES"));
+    Ok(())
+}
+
+/// The program's own words for this database.
+fn own_words(c: &mut Compiler<'_>, select: &Select, first: bool) {
+    let own = select.words.iter().filter(|words| words.first == first && *words.dialect == *c.target.name);
+    for words in own {
+        c.push(if first { "" } else { " " });
+        c.push(&words.text);
+        c.push(if first { " " } else { "" });
+    }
+}
+
+fn last_words(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+    own_words(c, select, false);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::select::check_names;
 use super::{Compiled, Compiler, Known, Target, adapt};
 use crate::dialect::{BindUse, MoreTables, Returning, Upserts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source};
+use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source, case_parts};
 use crate::rows::Columns;
 use crate::schema::{ClientDefault, ColumnDef, ColumnId, Table, TableDef};
 use crate::stmt::insert::InsertBody;
@@ -163,6 +163,7 @@ pub(super) fn compile_update(update: &Update, target: &Target) -> Result<Compile
         }
         c.check_beside(&Source::of(&update.table), &update.tables, &update.filters);
         c.some_rows(&update.filters, update.all, "UPDATE", &def)?;
+        c.some_of_them(&update.order_by, update.limit, !update.tables.is_empty())?;
         c.returning_beside(&update.table, &update.tables, &update.returning, Operation::Update)
     })
     .and_then(|columns| c.finish(columns))
@@ -190,6 +191,7 @@ pub(super) fn compile_delete(delete: &Delete, target: &Target) -> Result<Compile
         }
         c.check_beside(&Source::of(&delete.table), &delete.tables, &delete.filters);
         c.some_rows(&delete.filters, delete.all, "DELETE", &def)?;
+        c.some_of_them(&delete.order_by, delete.limit, !delete.tables.is_empty())?;
         c.push(if looks { ")" } else { "" });
         c.returning_beside(&delete.table, &delete.tables, &delete.returning, Operation::Delete)
     })
@@ -389,8 +391,45 @@ impl Compiler<'_> {
                 self.bind(value, Some(&column.column.ty), BindUse::Store).map_err(|e| placed(e, def, column))
             }
             Node::Param(name) => self.param(name, Some(&column.column.ty), BindUse::Store),
-            _ => self.operand(value, 0, Some(&column.column.ty)),
+            _ => {
+                self.check_results(value, &column.column.ty).map_err(|e| placed(e, def, column))?;
+                self.operand(value, 0, Some(&column.column.ty))
+            }
         }
+    }
+
+    /// Refuses values that a column would change, where an expression gives them as they are.
+    fn check_results(&self, expr: &Expr, ty: &Type) -> Result<()> {
+        let mut results: Vec<&Expr> = Vec::new();
+        match &expr.0 {
+            Node::Bind(value) => {
+                adapt(self.target, value.clone(), Some(ty), BindUse::Store)?;
+            }
+            Node::Apply(Op::Case { simple, otherwise }, kids) => {
+                let (_, branches, last) = case_parts(&kids.items, *simple, *otherwise);
+                results.extend(branches.chunks(2).filter_map(|branch| branch.get(1)).chain(last));
+            }
+            Node::Apply(Op::Function { name, .. }, kids) if **name == *"coalesce" => {
+                results.extend(&kids.items)
+            }
+            _ => {}
+        }
+        results.into_iter().try_for_each(|result| self.check_results(result, ty))
+    }
+
+    /// ORDER BY and LIMIT of an UPDATE or a DELETE, where the database has them.
+    fn some_of_them(&mut self, order_by: &[Expr], limit: Option<u64>, joined: bool) -> Result<()> {
+        if order_by.is_empty() && limit.is_none() {
+            return Ok(());
+        }
+        if joined || !self.target.grammar.limits_writes() {
+            return Err(self.target.unsupported("LIMIT of an UPDATE or a DELETE"));
+        }
+        self.order_inside(order_by)?;
+        if let Some(limit) = limit {
+            self.push(&format!(" LIMIT {limit}"));
+        }
+        Ok(())
     }
 
     fn some_rows(&mut self, filters: &[Expr], all: bool, word: &str, def: &TableDef) -> Result<()> {

@@ -237,6 +237,29 @@ pub trait Grammar: Send + Sync {
         true
     }
 
+    /// Whether a limit takes the rows that are equal to the last by the order, too: FETCH .. WITH TIES, with an offset or
+    /// without.
+    fn limits_with_ties(&self, features: &Features, offset: bool) -> bool {
+        let _ = (features, offset);
+        true
+    }
+
+    /// Whether an UPDATE and a DELETE take ORDER BY and LIMIT.
+    fn limits_writes(&self) -> bool {
+        false
+    }
+
+    /// Whether a comparison is with ANY or ALL rows of a SELECT.
+    fn quantifies(&self) -> bool {
+        true
+    }
+
+    /// Whether CREATE INDEX takes IF NOT EXISTS.
+    fn index_if_not_exists(&self, features: &Features) -> bool {
+        let _ = features;
+        true
+    }
+
     /// Whether a SELECT after IN may have a limit.
     fn limits_in_lists(&self) -> bool {
         true

@@ -29,6 +29,18 @@ pub fn exists(select: Select) -> Expr {
     Expr::apply(Op::Exists, vec![Expr::from(select)])
 }
 
+/// Any row of a SELECT, for comparing with it: `a.gt(any_row(select))` where one is enough. `Unsupported` from the verb on
+/// SQLite.
+pub fn any_row(select: Select) -> Expr {
+    Expr::apply(Op::Quantified { all: false }, vec![Expr::from(select)])
+}
+
+/// All rows of a SELECT, for comparing with them: `a.gt(all_rows(select))` holds where it does for each of them, and where
+/// there are none. `Unsupported` from the verb on SQLite.
+pub fn all_rows(select: Select) -> Expr {
+    Expr::apply(Op::Quantified { all: true }, vec![Expr::from(select)])
+}
+
 /// Several values as one, for comparing and IN: `tuple((a, 5))`.
 ///
 /// # Example
@@ -226,6 +238,12 @@ impl Expr {
     /// From one bound to the other, both included.
     pub fn between(&self, low: impl Into<Expr>, high: impl Into<Expr>) -> Expr {
         Expr::apply(Op::Between, vec![self.clone(), low.into(), high.into()])
+    }
+
+    /// Between the bounds, whichever of them is the greater.
+    pub fn between_symmetric(&self, one: impl Into<Expr>, other: impl Into<Expr>) -> Expr {
+        let (one, other) = (one.into(), other.into());
+        self.between(one.clone(), other.clone()) | self.between(other, one)
     }
 
     /// Outside the bounds.

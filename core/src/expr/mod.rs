@@ -16,7 +16,7 @@ mod window;
 use std::fmt;
 use std::sync::Arc;
 
-pub use build::{InList, TupleItems, exists, param, raw, tuple};
+pub use build::{InList, TupleItems, all_rows, any_row, exists, param, raw, tuple};
 pub(crate) use case::parts as case_parts;
 pub use case::{Case, case, case_of};
 pub use form::{Bits, Field, Form, Sequence};
@@ -181,6 +181,10 @@ pub(crate) enum Op {
     Rem,
     Neg,
     Exists,
+    /// All rows of a SELECT, or any of them, to compare with.
+    Quantified {
+        all: bool,
+    },
     Cast(Type),
     Collate(Arc<str>),
     Function {

@@ -35,6 +35,7 @@ impl Types<'_> {
             Op::Case { simple, otherwise } => self.of_case(items, *simple, *otherwise),
             Op::Function { name, .. } => self.of_function(name, items),
             Op::Label(_)
+            | Op::Quantified { .. }
             | Op::Collate(_)
             | Op::Excluded
             | Op::Asc

@@ -11,6 +11,8 @@ pub fn delete(table: &Table) -> Delete {
         tables: Vec::new(),
         filters: Vec::new(),
         all: false,
+        order_by: Vec::new(),
+        limit: None,
         returning: Vec::new(),
     }
 }
@@ -24,6 +26,8 @@ pub struct Delete {
     pub(crate) tables: Vec<Source>,
     pub(crate) filters: Vec<Expr>,
     pub(crate) all: bool,
+    pub(crate) order_by: Vec<Expr>,
+    pub(crate) limit: Option<u64>,
     pub(crate) returning: Vec<Expr>,
 }
 
@@ -58,6 +62,18 @@ impl Delete {
     /// All rows. Without this, a statement without a filter is refused.
     pub fn all_rows(mut self) -> Delete {
         self.all = true;
+        self
+    }
+
+    /// Deletes as many rows at most, in the order of [`Delete::order_by`]; `Unsupported` from the verb but on MySQL and MariaDB.
+    pub fn limit(mut self, rows: u64) -> Delete {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// The order in which rows are counted for [`Delete::limit`].
+    pub fn order_by(mut self, terms: impl Selection) -> Delete {
+        self.order_by.extend(super::exprs(terms));
         self
     }
 

@@ -44,10 +44,22 @@ pub struct Select {
     /// Where it is a text, this; then it has nothing of its own.
     pub(crate) text: Option<Box<TextRows>>,
     pub(crate) lock: Option<Box<Lock>>,
+    /// Whether the limit takes the rows that are equal to the last, too.
+    pub(crate) ties: bool,
+    /// Words of the program's own for some databases.
+    pub(crate) words: Vec<OwnWords>,
     /// Whether its statement is not to be kept by the driver.
     pub(crate) once: bool,
     /// How long it may take, where that is not the connection's.
     pub(crate) timeout: Option<Duration>,
+}
+
+/// Words of the program's own in a SELECT, behind the word SELECT or at the end.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnWords {
+    pub(crate) dialect: Arc<str>,
+    pub(crate) text: Arc<str>,
+    pub(crate) first: bool,
 }
 
 /// What a SELECT is made of.
@@ -305,6 +317,41 @@ impl Select {
         }
     }
 
+    /// Takes the rows that are equal to the last of the limit by the order, too. `Unsupported` from the verb but on
+    /// PostgreSQL and MariaDB, there without an offset; `Invalid` without a limit or an order.
+    pub fn with_ties(mut self) -> Select {
+        self.ties = true;
+        self
+    }
+
+    /// Puts SQL of your own behind the word SELECT on the databases of a dialect, by its name: hints for the optimizer. The
+    /// text is never made of data.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::compile::{Compile, Target};
+    /// use mirrorm::prelude::*;
+    ///
+    /// let t = Table::new("t", column("n", Integer))?;
+    /// let all = select(t.c("n")).prefix_for("mysql", "/*+ MAX_EXECUTION_TIME(1000) */").prefix_for("sqlite", "ALL");
+    /// let sqlite = Target::offline(mirrorm::dialect::built_in()[0]);
+    /// assert_eq!(all.compile(&sqlite)?.sql(), "SELECT ALL t.n FROM t");
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn prefix_for(self, dialect: &str, text: &str) -> Select {
+        self.words(dialect, text, true)
+    }
+
+    /// Puts SQL of your own at the end on the databases of a dialect, by its name; see [`Select::prefix_for`].
+    pub fn suffix_for(self, dialect: &str, text: &str) -> Select {
+        self.words(dialect, text, false)
+    }
+
+    fn words(mut self, dialect: &str, text: &str, first: bool) -> Select {
+        self.words.push(OwnWords { dialect: dialect.into(), text: text.into(), first });
+        self
+    }
+
     /// Tells the driver that the text will not come again, so that its prepared statement is not kept: for texts made of
     /// data, such as those with a list of another length each time.
     pub fn uncached(mut self) -> Select {
@@ -520,6 +567,7 @@ impl Select {
             && self.order_by.is_empty()
             && !self.is_limited()
             && !self.once
+            && self.words.is_empty()
             && self.timeout.is_none()
             && self.lock.is_none()
             && self.compound.is_none()

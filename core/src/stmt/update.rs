@@ -15,6 +15,8 @@ pub fn update(table: &Table) -> Update {
         tables: Vec::new(),
         filters: Vec::new(),
         all: false,
+        order_by: Vec::new(),
+        limit: None,
         returning: Vec::new(),
     }
 }
@@ -29,6 +31,8 @@ pub struct Update {
     pub(crate) tables: Vec<Source>,
     pub(crate) filters: Vec<Expr>,
     pub(crate) all: bool,
+    pub(crate) order_by: Vec<Expr>,
+    pub(crate) limit: Option<u64>,
     pub(crate) returning: Vec<Expr>,
 }
 
@@ -78,6 +82,18 @@ impl Update {
     /// All rows. Without this, a statement without a filter is refused.
     pub fn all_rows(mut self) -> Update {
         self.all = true;
+        self
+    }
+
+    /// Updates as many rows at most, in the order of [`Update::order_by`]; `Unsupported` from the verb but on MySQL and MariaDB.
+    pub fn limit(mut self, rows: u64) -> Update {
+        self.limit = Some(rows);
+        self
+    }
+
+    /// The order in which rows are counted for [`Update::limit`].
+    pub fn order_by(mut self, terms: impl Selection) -> Update {
+        self.order_by.extend(super::exprs(terms));
         self
     }
 

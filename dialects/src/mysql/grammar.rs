@@ -175,6 +175,20 @@ impl Grammar for MySqlGrammar {
         })
     }
 
+    /// mariadb.com/kb/en/select-offset-fetch; MySQL has none. With an offset MariaDB (11.8) leaves rows out that are equal
+    /// to the last.
+    fn limits_with_ties(&self, features: &Features, offset: bool) -> bool {
+        super::is_mariadb(&features.version) && !offset
+    }
+
+    fn limits_writes(&self) -> bool {
+        true
+    }
+
+    fn index_if_not_exists(&self, features: &Features) -> bool {
+        super::is_mariadb(&features.version)
+    }
+
     /// A position in what is no array means all of it (dev.mysql.com/doc/refman/en/json.html, "JSON Path Syntax").
     fn json_array(&self) -> Option<&'static str> {
         Some("JSON_TYPE(JSON_EXTRACT({0}, {path})) = 'ARRAY'")

@@ -137,6 +137,14 @@ impl Grammar for SqliteGrammar {
         words.split(' ').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
     }
 
+    fn limits_with_ties(&self, _: &Features, _: bool) -> bool {
+        false
+    }
+
+    fn quantifies(&self) -> bool {
+        false
+    }
+
     fn within_group(&self) -> bool {
         false
     }
