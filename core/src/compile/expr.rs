@@ -6,8 +6,8 @@ use super::{Compiler, adapt, template};
 use crate::dialect::{BindUse, FunctionForm};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::types::Types;
-use crate::expr::{ColumnRef, Expr, Form, JsonAs, Node, Op, Pieces};
-use crate::schema::{Name, TableDef};
+use crate::expr::{ColumnRef, Expr, Form, JsonAs, Node, Op, Pieces, Source};
+use crate::schema::{ColumnId, Name, TableDef};
 use crate::stmt::Select;
 use crate::types::{Class, Type};
 use crate::value::Value;
@@ -178,8 +178,13 @@ impl Compiler<'_> {
     }
 
     fn column(&mut self, column: &ColumnRef) -> Result<()> {
-        let known = self.in_sight(&column.source)?;
-        let (at, found) = known.def.place_of(column.id).ok_or_else(|| gone(column))?;
+        self.column_of_table(&column.source, column.id)
+    }
+
+    /// Writes a column of a table in sight.
+    pub(super) fn column_of_table(&mut self, source: &Source, id: ColumnId) -> Result<()> {
+        let known = self.in_sight(source)?;
+        let (at, found) = known.def.place_of(id).ok_or_else(|| gone(source))?;
         let alias = known.alias().cloned();
         if self.bare || alias.is_some() {
             let name = found.column.name.clone();
@@ -585,17 +590,19 @@ impl Compiler<'_> {
     pub(super) fn types<T>(&self, ask: impl FnOnce(&Types<'_>) -> T) -> T {
         let find = |column: &ColumnRef| {
             // What a subquery names is not in sight around it.
-            let known = self.in_sight(&column.source).ok().map(|known| known.def.clone());
-            let def = known.unwrap_or_else(|| column.source.table.def());
-            def.by_id(column.id).map(|c| c.column.ty.clone())
+            let of = |def: &TableDef| def.by_id(column.id).map(|c| c.column.ty.clone());
+            match self.in_sight(&column.source) {
+                Ok(known) => of(&known.def),
+                Err(_) => of(&column.source.table.def()),
+            }
         };
         ask(&Types(&find))
     }
 }
 
 /// The error of a column that is in no current version of its table.
-pub(super) fn gone(column: &ColumnRef) -> Error {
-    let table = column.source.table.def().display_name();
+pub(super) fn gone(source: &Source) -> Error {
+    let table = source.table.def().display_name();
     let message = format!("a column of table `{table}` is gone since the expression was made");
     Error::new(ErrorKind::Stale, message).with_table(table)
 }

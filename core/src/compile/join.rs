@@ -34,9 +34,8 @@ pub(super) fn from(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         match &join.on {
             Some(on) => c.expr(on)?,
             None => {
-                let (on, beside) = infer_on(c, select, i, join)?;
+                let beside = on_key(c, select, i, join)?;
                 connected.push((beside, i + 1));
-                c.expr(&on)?;
             }
         }
     }
@@ -44,84 +43,88 @@ pub(super) fn from(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     Ok(())
 }
 
-/// The condition of a join that was not given one: the only foreign key between the table and
-/// those before it.
-fn infer_on(c: &Compiler<'_>, select: &Select, position: usize, join: &Join) -> Result<(Expr, usize)> {
-    let own = c.find(&join.source)?;
-    if let Some(beside) = &join.beside {
-        c.find(beside)?;
+/// A foreign key between two tables of the statement: whose it is, where it points to, and which of its table's it is.
+struct ByKey<'s> {
+    from: &'s Source,
+    to: &'s Source,
+    key: usize,
+    /// The position of the table that was there before.
+    beside: usize,
+}
+
+/// Writes the condition of a join that was not given one, by the only foreign key between the table and those before it;
+/// says which of them it is.
+fn on_key(c: &mut Compiler<'_>, select: &Select, position: usize, join: &Join) -> Result<usize> {
+    let found = keys_beside(c, select, position, join)?;
+    let [one] = found.as_slice() else {
+        let own = c.find(&join.source)?;
+        return Err(if found.is_empty() { no_key(&own) } else { several_keys(c, &own, &found)? });
+    };
+    let (from, to) = (c.find(one.from)?, c.find(one.to)?);
+    let key = from.foreign_keys.get(one.key).ok_or_else(|| no_key(&from))?;
+    let targets = key.target_positions(&to).unwrap_or_default();
+    for (at, (own, target)) in key.columns.iter().zip(targets).enumerate() {
+        c.push(if at > 0 { " AND " } else { "" });
+        // What is pointed to stands first: where collations differ, its own is the key's.
+        for (source, def, at) in [(one.to, &to, target), (one.from, &from, *own)] {
+            let column = def.column_at(at).ok_or_else(|| no_key(def))?;
+            c.column_of_table(source, column.id)?;
+            c.push(if std::ptr::eq(source, one.to) { " = " } else { "" });
+        }
     }
-    let mut found: Vec<(Expr, String)> = Vec::new();
-    let mut beside = 0;
+    Ok(one.beside)
+}
+
+/// The foreign keys between a table and those before it.
+fn keys_beside<'s>(
+    c: &Compiler<'_>,
+    select: &'s Select,
+    position: usize,
+    join: &'s Join,
+) -> Result<Vec<ByKey<'s>>> {
+    let own = &c.in_sight(&join.source)?.def;
+    if let Some(beside) = &join.beside {
+        c.in_sight(beside)?;
+    }
+    let mut found = Vec::with_capacity(1);
     let earlier = select.joins.iter().take(position).map(|join| &join.source);
-    for (at, other) in select.from.iter().chain(earlier).enumerate() {
+    for (beside, other) in select.from.iter().chain(earlier).enumerate() {
         if join.beside.as_ref().is_some_and(|beside| beside != other) {
             continue;
         }
-        let def = c.find(other)?;
-        links(&join.source, &own, other, &def, &mut found);
-        links(other, &def, &join.source, &own, &mut found);
-        if found.len() == 1 && beside == 0 {
-            beside = at;
-        }
+        let def = &c.in_sight(other)?.def;
+        let mut add = |(from, from_def): (&'s Source, &TableDef), (to, to_def): (&'s Source, &TableDef)| {
+            let leads = |key: &ForeignKeyDef| {
+                from_def.points_to(key, to_def) && key.target_positions(to_def).is_some()
+            };
+            let keys = from_def.foreign_keys.iter().enumerate().filter(|(_, key)| leads(key));
+            found.extend(keys.map(|(key, _)| ByKey { from, to, key, beside }));
+        };
+        add((&join.source, own), (other, def));
+        add((other, def), (&join.source, own));
     }
-    match found.len() {
-        1 => found.pop().map(|(on, _)| (on, beside)).ok_or_else(|| no_key(&own)),
-        0 => Err(no_key(&own)),
-        _ => {
-            let (table, keys) =
-                (own.display_name(), found.into_iter().map(|(_, key)| key).collect::<Vec<_>>());
-            let message =
-                format!("`{table}` is connected by {}: say which with `join_on`", keys.join(" and "));
-            Err(Error::new(ErrorKind::AmbiguousForeignKey, message).with_table(table))
-        }
+    Ok(found)
+}
+
+/// The error of several keys, by their names.
+fn several_keys(c: &Compiler<'_>, own: &TableDef, found: &[ByKey<'_>]) -> Result<Error> {
+    let mut names: Vec<String> = Vec::new();
+    for one in found {
+        let def = c.find(one.from)?;
+        let table = one.from.alias.as_deref().unwrap_or(def.name.as_str());
+        let columns = def.foreign_keys.get(one.key).map_or(&[][..], |key| &key.columns);
+        let parts: Vec<&str> = std::iter::once(table).chain(def.names_at(columns)).collect();
+        names.push(parts.join("."));
     }
+    let (table, keys) = (own.display_name(), names.join(" and "));
+    let message = format!("`{table}` is connected by {keys}: say which with `join_on`");
+    Ok(Error::new(ErrorKind::AmbiguousForeignKey, message).with_table(table))
 }
 
 fn no_key(table: &TableDef) -> Error {
     let table = table.display_name();
     let message = format!("no foreign key connects `{table}` with the tables before it: use `join_on`");
     Error::new(ErrorKind::NoForeignKey, message).with_table(table)
-}
-
-/// The foreign keys of one table that point to another, as join conditions with their names.
-fn links(
-    from: &Source,
-    from_def: &TableDef,
-    to: &Source,
-    to_def: &TableDef,
-    found: &mut Vec<(Expr, String)>,
-) {
-    for key in &from_def.foreign_keys {
-        if from_def.points_to(key, to_def)
-            && let Some(on) = key_condition(from, from_def, key, to, to_def)
-        {
-            let mut name = String::with_capacity(64);
-            name.push_str(from.alias.as_deref().unwrap_or(from_def.name.as_str()));
-            from_def.names_at(&key.columns).for_each(|column| {
-                name.push('.');
-                name.push_str(column);
-            });
-            found.push((on, name));
-        }
-    }
-}
-
-/// Column by column, this side equals that side; none when the target's columns are unknown.
-fn key_condition(
-    from: &Source,
-    from_def: &TableDef,
-    key: &ForeignKeyDef,
-    to: &Source,
-    to_def: &TableDef,
-) -> Option<Expr> {
-    let column = |source: &Source, id| Expr::column(ColumnRef { source: source.clone(), id });
-    let pairs = key.columns.iter().zip(key.target_positions(to_def)?).map(|(own, target)| {
-        let (own, target) = (from_def.column_at(*own)?, to_def.column_at(target)?);
-        // What is pointed to stands first: where collations differ, its own is the key's.
-        Some(column(to, target.id).eq(column(from, own.id)))
-    });
-    Some(Expr::all(pairs.collect::<Option<Vec<Expr>>>()?))
 }
 
 /// Warns of joined tables that no condition connects with the others: every row meets every row, which `cross_join`

@@ -227,7 +227,7 @@ impl Compiler<'_> {
         if self.bare || known.alias().is_some() || column.source.origin != Origin::Table {
             return Ok(None);
         }
-        let (at, _) = known.def.place_of(column.id).ok_or_else(|| gone(column))?;
+        let (at, _) = known.def.place_of(column.id).ok_or_else(|| gone(&column.source))?;
         let plans = known.plans.clone();
         let Some((text, info)) = plans.qualified.get(at).zip(plans.columns.get(at)) else { return Ok(None) };
         self.push(text);

@@ -173,7 +173,7 @@ impl Compiler<'_> {
                 "`excluded` would mean the table of that name: give what was to be inserted as a value";
             return Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()));
         }
-        let column = def.by_id(reference.id).ok_or_else(|| super::expr::gone(reference))?;
+        let column = def.by_id(reference.id).ok_or_else(|| super::expr::gone(&reference.source))?;
         match self.target.grammar.upserts() {
             Upserts::OnDuplicateKey if !rows_have_names => {
                 self.push("VALUES");
