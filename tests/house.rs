@@ -97,7 +97,7 @@ fn files_open_with_what_they_are_and_stay_short() {
 #[test]
 fn the_budget_of_lines() {
     for (folder, most) in
-        [("core/src", 18_000), ("dialects/src/sqlite", 2_800), ("reflect/src", 3_600), ("session/src", 8_000)]
+        [("core/src", 18_000), ("dialects/src/sqlite", 2_800), ("reflect/src", 3_600), ("session/src", 8_200)]
     {
         // What is there for tests alone is not counted.
         let own = sources(folder).into_iter().filter(|(path, _)| !path.ends_with("testing.rs"));

@@ -7,7 +7,7 @@
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mirrorm_core::dialect::Intent;
 use mirrorm_core::rows::{BlockBuilder, Columns};
@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) options: SessionOptions,
     pub(crate) closed: AtomicBool,
     pub(crate) touched: Touched,
+    /// How many want no flush before queries at present.
+    pub(crate) quiet: AtomicUsize,
     /// Whether a relationship of one of its records was written since the last flush.
     pub(crate) linked: AtomicBool,
     lock: ReentrantMutex<Shared>,
@@ -339,6 +341,7 @@ impl Inner {
             options,
             closed: AtomicBool::new(false),
             touched: Touched::default(),
+            quiet: AtomicUsize::new(0),
             linked: AtomicBool::new(false),
             lock: ReentrantMutex::new(shared),
         })

@@ -40,6 +40,7 @@ mod rollback;
 mod route;
 mod savepoint;
 mod session;
+mod several;
 mod signal;
 mod wires;
 
@@ -54,7 +55,7 @@ pub use naming::table_name_of;
 pub use on_bind::OnBind;
 pub use query::Query;
 pub use record::{FieldChange, NewRecord, Record, RecordState};
-pub use relation::{OnParentDelete, RelationshipParts, relationship};
+pub use relation::{AskRelated, OnParentDelete, RelationshipParts, relationship};
 pub use route::Route;
 pub use savepoint::Savepoint;
 pub use session::{Session, SessionOptions};

@@ -211,22 +211,25 @@ impl Session {
     /// # Errors
     /// `Invalid` for a record that is not a row of the database, or of another session; `Detached`.
     pub fn delete(&self, record: &Record) -> Result<()> {
+        self.can_delete(record)?;
         let verb = self.inner.verb()?;
-        verb.own(record)?;
         let mut core = verb.core()?;
         let mut state = record.0.state.lock();
-        match state.status {
-            RecordState::Pending => {
-                drop(state);
-                let message = format!("{} was never flushed: `expunge` it instead", record.describe());
-                return Err(Error::new(ErrorKind::Invalid, message));
-            }
-            RecordState::Persistent if !state.is_doomed() => {
-                state.fate = Fate::Doomed;
-                drop(state);
-                core.doomed.push(record.clone());
-            }
-            _ => {}
+        if state.status == RecordState::Persistent && !state.is_doomed() {
+            state.fate = Fate::Doomed;
+            drop(state);
+            core.doomed.push(record.clone());
+        }
+        Ok(())
+    }
+
+    /// Refuses a record that cannot be deleted.
+    pub(crate) fn can_delete(&self, record: &Record) -> Result<()> {
+        self.inner.verb()?.own(record)?;
+        let status = record.0.state.lock().status;
+        if status == RecordState::Pending {
+            let message = format!("{} was never flushed: `expunge` it instead", record.describe());
+            return Err(Error::new(ErrorKind::Invalid, message));
         }
         Ok(())
     }
@@ -638,7 +641,8 @@ impl Execute for Session {
 impl Verb<'_> {
     /// Flushes before a query, where that is wanted.
     pub(crate) fn autoflush(&self) -> Result<()> {
-        if self.inner.options.autoflush && self.phase.get() != Phase::Flush {
+        let wanted = self.inner.options.autoflush && self.inner.quiet.load(Ordering::Acquire) == 0;
+        if wanted && self.phase.get() != Phase::Flush {
             return self.flush();
         }
         Ok(())

@@ -234,7 +234,8 @@ impl Expr {
     }
 
     /// An expression that carries a mistake to the verb that runs it.
-    pub(crate) fn invalid(error: Error) -> Expr {
+    #[doc(hidden)]
+    pub fn invalid(error: Error) -> Expr {
         Expr(Node::Invalid(error))
     }
 

@@ -171,6 +171,16 @@ pub struct Alias {
 }
 
 impl Alias {
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The name it has.
+    pub fn name(&self) -> &str {
+        &self.alias
+    }
+
     /// The column of this key, as an expression; errors travel as with [`Table::c`].
     pub fn c(&self, key: &str) -> Expr {
         self.try_c(key).unwrap_or_else(Expr::invalid)

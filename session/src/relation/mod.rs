@@ -2,12 +2,14 @@
 //! between records that nobody saves (`unsaved`). Which there are is known below, in
 //! `mirrorm_reflect::relation`.
 
+mod asked;
 mod load;
 mod noted;
 mod ordered;
 mod unsaved;
 mod write;
 
+pub use asked::AskRelated;
 pub(crate) use load::Related;
 pub(crate) use mirrorm_reflect::relation::{Declared, KeyLink, Relation, RelationMap, Relations, same_list};
 pub use mirrorm_reflect::relation::{OnParentDelete, RelationshipParts, relationship};

@@ -8,6 +8,9 @@ mod records;
 /// Flush: order, batches, what comes back, what fails.
 mod flushing;
 
+/// Conditions on what relationships lead to.
+mod asked;
+
 /// Relationships: reading and writing them.
 mod relations;
 
