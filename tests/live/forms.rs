@@ -409,6 +409,8 @@ fn r2_4_2_documents_with_something_changed() {
         let twice = after(doc.json_without("a").json_with("b", json("true")));
         assert_eq!(twice[0], json(r#"{"b":true}"#));
         assert_eq!(after(doc.json_with("a", "[2]"))[0], json(r#"{"a":[2]}"#), "a text is a document's");
+        let nowhere = select(doc.json_without(Vec::<&str>::new())).all(db).unwrap_err();
+        assert_eq!(nowhere.kind(), ErrorKind::Invalid);
         let wrong = update(&things).set([("doc", doc.json_with("a", "no document"))]).all_rows().run(db);
         assert_eq!(wrong.unwrap_err().kind(), ErrorKind::Conversion);
     });
@@ -529,6 +531,8 @@ fn r2_3_10_texts_taken_for_values() {
             "24-01-01",
             " 2024-12-31 ",
             "2024-12-31 10:00",
+            "12\n",
+            "2024-02-29\n",
         ];
         for text in texts {
             put(db, &things, values! { "name" => text });

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::{Expr, Form, case};
+use crate::error::{Error, ErrorKind};
 
 /// What is read of a place in a JSON document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -234,6 +235,10 @@ impl Expr {
     /// This JSON document without what is at a place, if there is anything.
     pub fn json_without(&self, path: impl JsonPath) -> Expr {
         let path = path.steps();
+        if path.is_empty() {
+            let message = "a document without all of it is none: there is no place to leave out";
+            return Expr::invalid(Error::new(ErrorKind::Invalid, message));
+        }
         let there = self.form(Form::JsonHas(path.clone()), Vec::new());
         case().when(there, self.form(Form::JsonRemove(path), Vec::new())).otherwise(self.whole())
     }

@@ -477,19 +477,20 @@ fn more_table_options(table: &TableDef, out: &mut String) {
     }
 }
 
-/// What converts is looked at before: the rest would be an error where rows are written, and 0 elsewhere.
+/// What converts is looked at before: the rest would be an error where rows are written, and 0 elsewhere. `$` would pass over
+/// the end of a line.
 fn try_cast(ty: &Type) -> Option<&'static str> {
     Some(match ty {
         Type::SmallInteger | Type::Integer | Type::BigInteger => {
-            "CASE WHEN {0} REGEXP '^ *[-+]?0*[0-9]{1,19} *$' THEN CASE WHEN CAST(TRIM({0}) AS DECIMAL(65, 0)) \
+            "CASE WHEN {0} REGEXP '(?s)^ *[-+]?0*[0-9]{1,19} *(?!.)' THEN CASE WHEN CAST(TRIM({0}) AS DECIMAL(65, 0)) \
              BETWEEN {low} AND {high} THEN CAST(TRIM({0}) AS SIGNED) END END"
         }
         Type::Double => {
-            "CASE WHEN {0} REGEXP '^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$' THEN \
+            "CASE WHEN {0} REGEXP '(?s)^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *(?!.)' THEN \
              CASE WHEN ABS(CAST(TRIM({0}) AS DOUBLE)) < 1.7976931348623157e308 THEN CAST(TRIM({0}) AS DOUBLE) END END"
         }
         Type::Date => {
-            "CASE WHEN {0} REGEXP '^ *[0-9]{4,4}-(0[1-9]|1[0-2])-[0-9]{2,2} *$' AND TRIM({0}) >= '0001' THEN \
+            "CASE WHEN {0} REGEXP '(?s)^ *[0-9]{4,4}-(0[1-9]|1[0-2])-[0-9]{2,2} *(?!.)' AND TRIM({0}) >= '0001' THEN \
              CASE WHEN SUBSTR(TRIM({0}), 9) BETWEEN '01' AND DAY(LAST_DAY(CONCAT(SUBSTR(TRIM({0}), 1, 8), '01'))) \
              THEN CAST(TRIM({0}) AS DATE) END END"
         }
