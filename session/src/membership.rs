@@ -120,6 +120,17 @@ impl Verb<'_> {
         Ok(())
     }
 
+    /// Refuses a record that cannot be deleted.
+    pub(crate) fn can_delete(&self, record: &Record) -> Result<()> {
+        self.own(record)?;
+        let status = record.0.state.lock().status;
+        if status == RecordState::Pending {
+            let message = format!("{} was never flushed: `expunge` it instead", record.describe());
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        Ok(())
+    }
+
     pub(crate) fn expunge(&self, record: &Record) -> Result<()> {
         let mut core = self.core()?;
         core.new.retain(|own| own != record);

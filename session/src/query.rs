@@ -13,9 +13,8 @@ use serde::de::DeserializeOwned;
 
 use crate::batch::Batch;
 use crate::inner::Verb;
-use crate::key::all_equal;
 use crate::record::Record;
-use crate::relation::KeyLink;
+use crate::relation::along_key;
 use crate::session::Session;
 
 /// A query for the records of a table: a value built by chaining, run by `all`, `one`, `first` and
@@ -122,11 +121,12 @@ impl<'s> Query<'s> {
             let relation = map.find(&table, name)?;
             let near = &relation.near;
             let select = std::mem::take(&mut self.select);
+            let (between, end) = (|name: &str| near.holder.c(name), |name: &str| relation.to.c(name));
             self.select = match &relation.far {
-                None => select.join_on(&relation.to, along(near, &near.referred, &near.holder)),
+                None => select.join_on(&relation.to, along_key(near, |name| near.referred.c(name), between)),
                 Some(far) => select
-                    .join_on(&near.holder, along(near, &table, &near.holder))
-                    .join_on(&relation.to, along(far, &relation.to, &far.holder)),
+                    .join_on(&near.holder, along_key(near, |name| table.c(name), between))
+                    .join_on(&relation.to, along_key(far, end, between)),
             };
             table = relation.to.clone();
         }
@@ -411,12 +411,6 @@ impl<'s> Query<'s> {
         verb.tell_transitions()?;
         done
     }
-}
-
-/// The condition that follows a key. What is pointed to stands first: its collation is the key's.
-fn along(key: &KeyLink, referred: &Table, holder: &Table) -> Expr {
-    let targets = key.targets.iter().map(|target| referred.c(target));
-    all_equal(targets, key.columns.iter().map(|own| holder.c(own)))
 }
 
 impl fmt::Debug for Query<'_> {

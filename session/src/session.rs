@@ -22,7 +22,7 @@ use crate::inner::{Inner, Phase, Verb};
 use crate::key::IntoKey;
 use crate::on_bind::OnBind;
 use crate::query::{Query, missing};
-use crate::record::{Fate, NewRecord, Record, RecordState};
+use crate::record::{NewRecord, Record, RecordState};
 use crate::route::{Resolver, Route};
 use crate::savepoint::Savepoint;
 
@@ -211,27 +211,9 @@ impl Session {
     /// # Errors
     /// `Invalid` for a record that is not a row of the database, or of another session; `Detached`.
     pub fn delete(&self, record: &Record) -> Result<()> {
-        self.can_delete(record)?;
         let verb = self.inner.verb()?;
-        let mut core = verb.core()?;
-        let mut state = record.0.state.lock();
-        if state.status == RecordState::Persistent && !state.is_doomed() {
-            state.fate = Fate::Doomed;
-            drop(state);
-            core.doomed.push(record.clone());
-        }
-        Ok(())
-    }
-
-    /// Refuses a record that cannot be deleted.
-    pub(crate) fn can_delete(&self, record: &Record) -> Result<()> {
-        self.inner.verb()?.own(record)?;
-        let status = record.0.state.lock().status;
-        if status == RecordState::Pending {
-            let message = format!("{} was never flushed: `expunge` it instead", record.describe());
-            return Err(Error::new(ErrorKind::Invalid, message));
-        }
-        Ok(())
+        verb.can_delete(record)?;
+        verb.doom(record.clone()).map(drop)
     }
 
     /// The record of a key, if there is such a row.

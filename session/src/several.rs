@@ -30,8 +30,9 @@ impl Session {
     /// As [`Session::delete`], for the first that cannot be.
     pub fn delete_all<'r>(&self, records: impl IntoIterator<Item = &'r Record>) -> Result<()> {
         let records: Vec<&Record> = records.into_iter().collect();
-        records.iter().try_for_each(|record| self.can_delete(record))?;
-        records.into_iter().try_for_each(|record| self.delete(record))
+        let verb = self.inner().verb()?;
+        records.iter().try_for_each(|record| verb.can_delete(record))?;
+        records.into_iter().try_for_each(|record| verb.doom(record.clone()).map(drop))
     }
 
     /// Takes all records out of the session, and with them what was changed and not flushed.

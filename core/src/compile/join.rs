@@ -48,6 +48,8 @@ struct ByKey<'s> {
     from: &'s Source,
     to: &'s Source,
     key: usize,
+    /// The positions of the columns it points to.
+    targets: Vec<usize>,
     /// The position of the table that was there before.
     beside: usize,
 }
@@ -62,11 +64,10 @@ fn on_key(c: &mut Compiler<'_>, select: &Select, position: usize, join: &Join) -
     };
     let (from, to) = (c.find(one.from)?, c.find(one.to)?);
     let key = from.foreign_keys.get(one.key).ok_or_else(|| no_key(&from))?;
-    let targets = key.target_positions(&to).unwrap_or_default();
-    for (at, (own, target)) in key.columns.iter().zip(targets).enumerate() {
+    for (at, (own, target)) in key.columns.iter().zip(&one.targets).enumerate() {
         c.push(if at > 0 { " AND " } else { "" });
         // What is pointed to stands first: where collations differ, its own is the key's.
-        for (source, def, at) in [(one.to, &to, target), (one.from, &from, *own)] {
+        for (source, def, at) in [(one.to, &to, *target), (one.from, &from, *own)] {
             let column = def.column_at(at).ok_or_else(|| no_key(def))?;
             c.column_of_table(source, column.id)?;
             c.push(if std::ptr::eq(source, one.to) { " = " } else { "" });
@@ -94,11 +95,11 @@ fn keys_beside<'s>(
         }
         let def = &c.in_sight(other)?.def;
         let mut add = |(from, from_def): (&'s Source, &TableDef), (to, to_def): (&'s Source, &TableDef)| {
-            let leads = |key: &ForeignKeyDef| {
-                from_def.points_to(key, to_def) && key.target_positions(to_def).is_some()
+            let leads = |(key, def): (usize, &ForeignKeyDef)| {
+                let targets = from_def.points_to(def, to_def).then(|| def.target_positions(to_def))??;
+                Some(ByKey { from, to, key, targets, beside })
             };
-            let keys = from_def.foreign_keys.iter().enumerate().filter(|(_, key)| leads(key));
-            found.extend(keys.map(|(key, _)| ByKey { from, to, key, beside }));
+            found.extend(from_def.foreign_keys.iter().enumerate().filter_map(leads));
         };
         add((&join.source, own), (other, def));
         add((other, def), (&join.source, own));

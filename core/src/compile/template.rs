@@ -3,7 +3,7 @@
 use super::{Compiler, adapt};
 use crate::dialect::BindUse;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expr::{Expr, Field, Form, JsonAs, Node, Path, Sequence, Step};
+use crate::expr::{Expr, Field, Form, Holder, JsonAs, Node, Path, Sequence, Step};
 use crate::schema::Name;
 use crate::types::{Class, Type};
 use crate::value::Value;
@@ -12,19 +12,13 @@ impl Compiler<'_> {
     /// Writes an expression by its template; a place in JSON where there has to be an array on the way is NULL elsewhere.
     pub(super) fn form(&mut self, form: &Form, items: &[Expr]) -> Result<()> {
         let form = self.known_form(form, items)?;
-        let template = self.target.grammar.form(&form, &self.target.features);
-        let template = template.ok_or_else(|| self.target.unsupported(name(&form)))?;
         let arrays = self.arrays_on_the_way(&form);
         for (at, array) in arrays.iter().enumerate() {
             self.push(if at == 0 { "CASE WHEN " } else { " AND " });
-            self.fill_in(
-                &Form::Json(JsonAs::Json, array.clone()),
-                self.target.grammar.json_array().unwrap_or(""),
-                items,
-            )?;
+            self.fill_in(&Form::JsonHolder(array.clone(), Holder::Array), items)?;
         }
         self.push(if arrays.is_empty() { "" } else { " THEN " });
-        self.fill_in(&form, template, items)?;
+        self.fill_in(&form, items)?;
         self.push(match form {
             _ if arrays.is_empty() => "",
             Form::JsonHas(_) | Form::JsonHolder(..) => " ELSE FALSE END",
@@ -39,16 +33,18 @@ impl Compiler<'_> {
         let (Form::Json(_, path) | Form::JsonHas(path) | Form::JsonHolder(path, _)) = form else {
             return Vec::new();
         };
-        if self.target.grammar.json_array().is_none() {
+        if !self.target.grammar.json_positions_anywhere() {
             return Vec::new();
         }
         let first = |(at, step): (usize, &Step)| (*step == Step::Index(0)).then(|| path.get(..at)).flatten();
         path.iter().enumerate().filter_map(first).map(Path::from).collect()
     }
 
-    /// Writes a template with the operands at their places. What looks like a place and is none is the database's.
-    fn fill_in(&mut self, form: &Form, template: &str, items: &[Expr]) -> Result<()> {
-        let mut rest = template;
+    /// Writes the template of a form with the operands at their places. What looks like a place and is none is the
+    /// database's.
+    fn fill_in(&mut self, form: &Form, items: &[Expr]) -> Result<()> {
+        let template = self.target.grammar.form(form, &self.target.features);
+        let mut rest = template.ok_or_else(|| self.target.unsupported(name(form)))?;
         while let Some(at) = rest.find(['{', '<']) {
             let (before, place) = rest.split_at(at);
             let end = place.find(['}', '>']).filter(|end| *end < 8).unwrap_or(0);
@@ -71,15 +67,8 @@ impl Compiler<'_> {
     /// Writes what stands at a place; `alone` between parentheses or commas, otherwise beside an operator.
     fn place(&mut self, form: &Form, word: &str, alone: bool, items: &[Expr]) -> Result<()> {
         match (form, word) {
-            (
-                Form::Json(_, path)
-                | Form::JsonHas(path)
-                | Form::JsonHolder(path, _)
-                | Form::JsonRemove(path)
-                | Form::JsonSet(path),
-                "path",
-            ) => self.json_path(path),
-            (Form::JsonRemove(path) | Form::JsonSet(path), "keys") => self.json_keys(path),
+            (_, "path") => self.json_path(form.path().map_or(&[], |path| path)),
+            (_, "keys") => self.json_keys(form.path().map_or(&[], |path| path)),
             (Form::NextValue(sequence), "name") => {
                 self.sequence(sequence);
                 Ok(())
@@ -286,10 +275,9 @@ fn beside(form: &Form, at: usize) -> u8 {
 pub(super) fn precedence(form: &Form) -> u8 {
     match form {
         Form::Regexp(_) | Form::Words | Form::JsonContains | Form::JsonHas(_) | Form::JsonHolder(..) => 4,
-        Form::JsonConcat | Form::JsonPathTest(_) | Form::JsonRemove(_) => 0,
         Form::Div(_) | Form::IntDiv(_) => 7,
         // Databases put these in different places.
-        Form::Json(..) | Form::Bits(_) => 0,
+        Form::Json(..) | Form::JsonConcat | Form::JsonPathTest(_) | Form::JsonRemove(_) | Form::Bits(_) => 0,
         _ => super::expr::ATOM,
     }
 }

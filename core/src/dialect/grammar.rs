@@ -197,10 +197,10 @@ pub trait Grammar: Send + Sync {
         None
     }
 
-    /// The template of whether there is an array at a place in a JSON document, where a position in anything else
-    /// means all of it.
-    fn json_array(&self) -> Option<&'static str> {
-        None
+    /// Whether a position in what is no array of a JSON document means all of it, so that [`Form::JsonHolder`] is asked
+    /// before.
+    fn json_positions_anywhere(&self) -> bool {
+        false
     }
 
     /// Whether aggregates take ORDER BY.

@@ -239,6 +239,18 @@ impl Expr {
 }
 
 impl Form {
+    /// The place in a JSON document that it is about.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Form::Json(_, path)
+            | Form::JsonHas(path)
+            | Form::JsonHolder(path, _)
+            | Form::JsonRemove(path)
+            | Form::JsonSet(path) => Some(path),
+            _ => None,
+        }
+    }
+
     /// What it gives, where that is the same whatever it is of.
     pub(crate) fn ty(&self) -> Option<Type> {
         Some(match self {

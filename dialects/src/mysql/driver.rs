@@ -151,15 +151,11 @@ fn set_up(settings: &Settings, found: &Found) -> Result<Vec<String>> {
 /// (dev.mysql.com/doc/refman/en/server-system-variables.html, `max_execution_time`; mariadb.com/kb/en/
 /// aborting-statements).
 fn time_limit(most: Option<Duration>, is_mariadb: bool) -> String {
-    let (name, value) = match (most, is_mariadb) {
-        (None, true) => ("max_statement_time", "DEFAULT".to_string()),
-        (None, false) => ("max_execution_time", "DEFAULT".to_string()),
-        (Some(most), true) => {
-            ("max_statement_time", format!("{:.6}", most.as_secs_f64().clamp(0.000_001, 31_536_000.0)))
-        }
-        (Some(most), false) => {
-            ("max_execution_time", most.as_millis().clamp(1, u128::from(u32::MAX)).to_string())
-        }
+    let name = if is_mariadb { "max_statement_time" } else { "max_execution_time" };
+    let value = match most {
+        None => "DEFAULT".to_string(),
+        Some(most) if is_mariadb => format!("{:.6}", most.as_secs_f64().clamp(0.000_001, 31_536_000.0)),
+        Some(most) => most.as_millis().clamp(1, u128::from(u32::MAX)).to_string(),
     };
     format!("SET SESSION {name} = {value}")
 }
@@ -558,9 +554,7 @@ impl Connection for MySqlConnection {
             self.simple("ROLLBACK")?;
         }
         let touched = self.touched.replace(false);
-        if !touched {
-            self.set_time_limit(None)?;
-        } else {
+        if touched {
             self.limit.set(None);
             self.zone.set(self.own_zone);
             self.send(Effect::None, |raw| {
@@ -568,6 +562,8 @@ impl Connection for MySqlConnection {
                 self.database.iter().try_for_each(|name| raw.select_db(name))?;
                 self.set_up.iter().try_for_each(|sql| raw.query_drop(sql))
             })?;
+        } else {
+            self.set_time_limit(None)?;
         }
         Ok(touched)
     }

@@ -190,8 +190,8 @@ impl Grammar for MySqlGrammar {
     }
 
     /// A position in what is no array means all of it (dev.mysql.com/doc/refman/en/json.html, "JSON Path Syntax").
-    fn json_array(&self) -> Option<&'static str> {
-        Some("JSON_TYPE(JSON_EXTRACT({0}, {path})) = 'ARRAY'")
+    fn json_positions_anywhere(&self) -> bool {
+        true
     }
 
     /// MariaDB has no JSON to cast to.

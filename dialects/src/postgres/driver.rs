@@ -261,14 +261,12 @@ impl PostgresConnection {
 
     /// What a statement did to the session.
     fn note(&self, effect: Effect) {
+        if matches!(effect, Effect::Restore | Effect::Rollback) {
+            self.unsettle();
+        }
         match effect {
-            Effect::Begin => self.status.set(Status::InTransaction),
-            Effect::Commit => self.status.set(Status::Idle),
-            Effect::Restore | Effect::Rollback => {
-                let open = effect == Effect::Restore;
-                self.status.set(if open { Status::InTransaction } else { Status::Idle });
-                self.unsettle();
-            }
+            Effect::Begin | Effect::Restore => self.status.set(Status::InTransaction),
+            Effect::Commit | Effect::Rollback => self.status.set(Status::Idle),
             Effect::Schema => self.statements.borrow_mut().clear(),
             Effect::Session => {
                 self.touched.set(true);
@@ -521,12 +519,12 @@ impl Connection for PostgresConnection {
             self.simple("ROLLBACK")?;
         }
         let touched = self.touched.replace(false);
-        if !touched {
-            self.set_time_limit(None)?;
-        } else {
+        if touched {
             self.limit.set(Limit::Usual);
             self.statements.borrow_mut().clear();
             self.send(|client| client.batch_execute(CLEAN))?;
+        } else {
+            self.set_time_limit(None)?;
         }
         Ok(touched)
     }

@@ -187,8 +187,8 @@ impl Grammar for PostgresGrammar {
     }
 
     /// Position 0 of what is no array is all of it (manual, 9.16.1).
-    fn json_array(&self) -> Option<&'static str> {
-        Some("jsonb_typeof(CAST({0} AS jsonb){path}) = 'array'")
+    fn json_positions_anywhere(&self) -> bool {
+        true
     }
 
     /// Manual, 4.2.8.
@@ -432,7 +432,8 @@ fn try_cast(ty: &Type) -> Option<&'static str> {
         Type::Double => {
             "CASE WHEN CAST({0} AS text) ~ '^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$' THEN \
              CASE WHEN (abs(CAST(CAST({0} AS text) AS numeric)) >= 2.3e-308 \
-             AND abs(CAST(CAST({0} AS text) AS numeric)) < 1.7976931348623157e308) OR CAST(CAST({0} AS text) AS numeric) = 0 THEN CAST(CAST({0} AS text) AS double precision) END END"
+             AND abs(CAST(CAST({0} AS text) AS numeric)) < 1.7976931348623157e308) \
+             OR CAST(CAST({0} AS text) AS numeric) = 0 THEN CAST(CAST({0} AS text) AS double precision) END END"
         }
         Type::Date => {
             "CASE WHEN CAST({0} AS text) ~ '^ *[0-9]{4,4}-(0[1-9]|1[0-2])-[0-9]{2,2} *$' AND \

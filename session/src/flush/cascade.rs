@@ -57,7 +57,7 @@ impl Verb<'_> {
     }
 
     /// Marks a row to be deleted; gives it, unless it was marked already.
-    fn doom(&self, record: Record) -> Result<Option<Record>> {
+    pub(crate) fn doom(&self, record: Record) -> Result<Option<Record>> {
         let mut core = self.core()?;
         let mut state = record.0.state.lock();
         if state.status != RecordState::Persistent || state.is_doomed() {

@@ -10,7 +10,7 @@ use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
-use super::{KeyLink, Relation};
+use super::{along, along_key};
 use crate::batch::key_of;
 use crate::db::relations_of;
 use crate::key::all_equal;
@@ -104,28 +104,16 @@ fn any_row<C: Into<Expr>>(
     let there = relation.to.alias(alias.clone());
     let at = |name: &str| there.c(name);
     let rows = match &relation.far {
-        None => select(raw("1")).from(&there).filter(along(relation, own, &at)),
+        None => select(raw("1")).from(&there).filter(along(relation, own, at)),
         Some(far) => {
             let between = relation.near.holder.alias(format!("{alias}_between"));
             let linked = |name: &str| between.c(name);
-            let far = joined(far, &at, &linked);
-            let near = joined(&relation.near, own, &linked);
+            let far = along_key(far, at, linked);
+            let near = along_key(&relation.near, own, linked);
             select(raw("1")).from(&there).join_on(&between, far).filter(near)
         }
     };
     Ok(exists(rows.filter(condition(&there))))
-}
-
-/// The condition that follows a relationship by one key, whichever side holds it.
-fn along(relation: &Relation, from: &dyn Fn(&str) -> Expr, to: &dyn Fn(&str) -> Expr) -> Expr {
-    match relation.kind {
-        RelationshipKind::ManyToOne => joined(&relation.near, to, from),
-        _ => joined(&relation.near, from, to),
-    }
-}
-
-fn joined(key: &KeyLink, referred: &dyn Fn(&str) -> Expr, holder: &dyn Fn(&str) -> Expr) -> Expr {
-    all_equal(key.targets.iter().map(|name| referred(name)), key.columns.iter().map(|name| holder(name)))
 }
 
 /// The key of a record's row, by column.
@@ -193,13 +181,13 @@ impl Session {
             return Ok(query.filter(false));
         }
         let query = match &relation.far {
-            None => query.filter(along(relation, &own, &there)),
+            None => query.filter(along(relation, own, there)),
             Some(far) => {
                 let between = &relation.near.holder;
                 let linked = |name: &str| between.c(name);
                 let rows = select(raw("1")).from(between);
                 let rows =
-                    rows.filter(joined(&relation.near, &own, &linked)).filter(joined(far, &there, &linked));
+                    rows.filter(along_key(&relation.near, own, linked)).filter(along_key(far, there, linked));
                 query.filter(exists(rows))
             }
         };

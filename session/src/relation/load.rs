@@ -18,7 +18,7 @@ use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
-use super::Relation;
+use super::{Relation, along, along_key};
 use crate::batch::{Batch, key_of};
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
@@ -382,10 +382,7 @@ impl Loader<'_> {
                 let between = &near.holder;
                 let query = select(to)
                     .add_columns(between.c(key))
-                    .join_on(
-                        between,
-                        pairs(|key| to.c(key), &far.targets, |key| between.c(key), &far.columns),
-                    )
+                    .join_on(between, along_key(far, |name| to.c(name), |name| between.c(name)))
                     .filter(between.c(key).in_integers(keys));
                 (self.run(query)?, self.def.columns().len())
             }
@@ -439,12 +436,9 @@ impl Loader<'_> {
         let between = |key: &str| near.holder.c(key);
         match &self.relation.far {
             Some(far) => select(to)
-                .join_on(&near.holder, pairs(at_end, &far.targets, between, &far.columns))
-                .join_on(start, pairs(at_start, &near.targets, between, &near.columns)),
-            None if self.relation.kind == RelationshipKind::ManyToOne => {
-                select(to).join_on(start, pairs(at_end, &near.targets, at_start, &near.columns))
-            }
-            None => select(to).join_on(start, pairs(at_start, &near.targets, at_end, &near.columns)),
+                .join_on(&near.holder, along_key(far, at_end, between))
+                .join_on(start, along_key(near, at_start, between)),
+            None => select(to).join_on(start, along(self.relation, at_start, at_end)),
         }
     }
 
@@ -502,15 +496,4 @@ fn narrow(block: &Block, width: usize) -> Block {
         builder.end_row();
     }
     builder.close_raw()
-}
-
-/// Column by column, one side equals the other. The side that is pointed to stands first: where
-/// collations differ, foreign keys are checked in its own (sqlite.org/foreignkeys.html, 3).
-fn pairs(
-    left: impl Fn(&str) -> Expr,
-    left_keys: &[Arc<str>],
-    right: impl Fn(&str) -> Expr,
-    right_keys: &[Arc<str>],
-) -> Expr {
-    all_equal(left_keys.iter().map(|key| left(key)), right_keys.iter().map(|key| right(key)))
 }

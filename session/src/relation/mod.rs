@@ -16,7 +16,11 @@ pub use mirrorm_reflect::relation::{OnParentDelete, RelationshipParts, relations
 pub(crate) use noted::{Hold, Links, Pointer};
 use unsaved::Unsaved;
 
+use mirrorm_core::expr::Expr;
+use mirrorm_reflect::RelationshipKind;
+
 use crate::db::Reflected;
+use crate::key::all_equal;
 use crate::model::Starts;
 
 /// What a session keeps with the tables.
@@ -28,4 +32,22 @@ pub(crate) struct Attached {
     pub(crate) starts: Starts,
     /// What was reflected.
     pub(crate) reflected: Reflected,
+}
+
+/// The condition that follows a key, column by column. The side that is pointed to stands first: where collations differ,
+/// foreign keys are checked in its own (sqlite.org/foreignkeys.html, 3).
+pub(crate) fn along_key(
+    key: &KeyLink,
+    referred: impl Fn(&str) -> Expr,
+    holder: impl Fn(&str) -> Expr,
+) -> Expr {
+    all_equal(key.targets.iter().map(|name| referred(name)), key.columns.iter().map(|name| holder(name)))
+}
+
+/// The condition that follows a relationship by its near key, whichever side holds it.
+pub(crate) fn along(relation: &Relation, from: impl Fn(&str) -> Expr, to: impl Fn(&str) -> Expr) -> Expr {
+    match relation.kind {
+        RelationshipKind::ManyToOne => along_key(&relation.near, to, from),
+        _ => along_key(&relation.near, from, to),
+    }
 }
