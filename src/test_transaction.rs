@@ -272,7 +272,10 @@ impl Connection for Joined {
 
     /// The transaction of its user goes, the one around it stays.
     fn reset(&self) -> Result<bool> {
-        if self.in_transaction() { self.roll_back().map(|_| false) } else { Ok(false) }
+        if self.in_transaction() {
+            self.roll_back()?;
+        }
+        self.set_time_limit(None).map(|()| false)
     }
 
     fn is_alive(&self) -> bool {

@@ -23,7 +23,7 @@ pub fn document(conn: &Conn, reflector: &Reflector) -> Result<Value> {
     let dialect = conn.engine().dialect();
     let schema = match reflector.schema_name() {
         Some(name) => name.to_string(),
-        None => dialect.inspector().default_schema(conn.driver())?,
+        None => conn.inspect(|inspector, connection| inspector.default_schema(connection))?,
     };
     let of_kind = |views: bool| -> Map<String, Value> {
         let keep = facts.tables.iter().filter(|t| t.kind.is_view() == views && t.kind != ObjectKind::Shadow);

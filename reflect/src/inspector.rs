@@ -75,8 +75,7 @@ impl<'a> Inspector<'a> {
             &dyn mirrorm_core::dialect::Connection,
         ) -> Result<T>,
     ) -> Result<T> {
-        let conn = self.on.lend()?;
-        question(conn.engine().dialect().inspector(), conn.driver())
+        self.on.lend()?.inspect(question)
     }
 
     /// The name of the connection's default schema; `@default` where the database itself is the schema.

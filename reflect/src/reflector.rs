@@ -204,11 +204,14 @@ impl Reflector {
     /// # Errors
     /// As [`Reflector::reflect`].
     pub fn facts(&self, conn: &Conn) -> Result<SchemaFacts> {
-        let inspector = conn.engine().dialect().inspector();
-        let scope = self.choices.narrow(&self.scope, inspector, conn.driver())?;
-        let mut facts = inspector.facts(conn.driver(), &scope)?;
+        conn.inspect(|inspector, connection| self.facts_of(inspector, connection))
+    }
+
+    fn facts_of(&self, inspector: &dyn Inspector, connection: &dyn Connection) -> Result<SchemaFacts> {
+        let scope = self.choices.narrow(&self.scope, inspector, connection)?;
+        let mut facts = inspector.facts(connection, &scope)?;
         if self.choices.referred {
-            follow(&scope, inspector, conn.driver(), &mut facts)?;
+            follow(&scope, inspector, connection, &mut facts)?;
         }
         if let (Some(_), Some(names)) = (&self.scope.only, &scope.only) {
             let there = |name: &&String| {
@@ -216,7 +219,7 @@ impl Reflector {
                     || facts.problems.iter().any(|p| p.object == **name)
             };
             if let Some(missing) = names.iter().find(|name| !there(name)) {
-                let known = inspector.names(conn.driver(), self.scope.schema.as_deref())?;
+                let known = inspector.names(connection, self.scope.schema.as_deref())?;
                 let message = no_such(missing, known.iter().map(|(name, _)| name.as_str()));
                 return Err(Error::new(ErrorKind::NoSuchTable, message).with_table(missing.as_str()));
             }

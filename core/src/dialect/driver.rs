@@ -132,7 +132,7 @@ pub trait Connection: Send {
     fn set_read_only(&self, read_only: bool) -> Result<()>;
 
     /// Stops statements that take longer from now on, with an error of the kind `Timeout`; none for as long as the
-    /// engine's options say. Told before every statement while there are limits, so the same again must be cheap.
+    /// session's settings and the engine's options say, zero for any time. Told before every statement while there are limits, so the same again must be cheap.
     ///
     /// # Errors
     /// The database's.

@@ -74,8 +74,9 @@ setters! {
     lifo: bool;
     /// How long a statement waits for a lock that somebody else holds. Default 5 seconds.
     busy_timeout: Duration;
-    /// How long a statement may take, waiting for locks included; then it is stopped, and an error of the kind
-    /// `Timeout`. A statement's or a connection's own wins. MySQL stops nothing but SELECTs. Default any time.
+    /// How long a statement may take; then it is stopped, and an error of the kind `Timeout`. Waiting for locks is part
+    /// of it but on SQLite, where that has a time of its own, [`busy_timeout`](EngineOptions::busy_timeout). A
+    /// statement's or a connection's own wins. MySQL stops nothing but SELECTs. Default any time, as is zero.
     statement_timeout: Duration;
     /// The folder that relative paths of file databases begin at. Default the current one.
     base: PathBuf;

@@ -15,7 +15,7 @@ use super::params::IntoParams;
 use super::pool::Lease;
 use super::transaction::Transaction;
 use crate::compile::{Compile, Compiled, Target};
-use crate::dialect::{BindUse, Connection, Cursor, Done, Intent, Isolation, Request};
+use crate::dialect::{BindUse, Connection, Cursor, Done, Inspector, Intent, Isolation, Request};
 use crate::error::{Error, ErrorKind, Left, Result};
 use crate::expr::Expr;
 use crate::rows::{Block, BlockBuilder, RowBuffer, RowStream, Rows};
@@ -40,7 +40,7 @@ pub struct Conn {
     pub(super) isolation: Cell<Option<Isolation>>,
     /// How long its statements may take, where that was said.
     timeout: Cell<Option<Duration>>,
-    /// Whether the driver was told of a limit.
+    /// Whether the driver was ever told of a limit: a rollback may bring back what was set before.
     limited: Cell<bool>,
     /// Whether something was sent since the transaction began that may have written.
     pub(super) written: Cell<bool>,
@@ -365,14 +365,21 @@ impl Conn {
     }
 
     /// Tells the driver how long the next statement may take: its own limit, or the connection's.
-    fn limit(&self, own: Option<Duration>) -> Result<()> {
+    pub(super) fn limit(&self, own: Option<Duration>) -> Result<()> {
         let limit = own.or(self.timeout.get());
         if limit.is_none() && !self.limited.get() {
             return Ok(());
         }
-        self.checked(self.driver().set_time_limit(limit))?;
-        self.limited.set(limit.is_some());
-        Ok(())
+        self.limited.set(true);
+        self.checked(self.driver().set_time_limit(limit))
+    }
+
+    /// Asks the dialect's inspector, under the connection's own limit.
+    #[doc(hidden)]
+    pub fn inspect<T>(&self, ask: impl FnOnce(&dyn Inspector, &dyn Connection) -> Result<T>) -> Result<T> {
+        self.still_open()?;
+        self.limit(None)?;
+        self.checked(ask(self.engine.dialect().inspector(), self.driver()))
     }
 
     /// A name for a savepoint, never used before on this connection.
@@ -465,7 +472,12 @@ impl Conn {
     /// engine's [`EngineOptions::statement_timeout`](super::EngineOptions::statement_timeout).
     ///
     /// A statement that takes longer is stopped and is an error of the kind `Timeout`; a statement's own limit
-    /// ([`Select::timeout`](crate::stmt::Select::timeout)) wins. MySQL stops nothing but SELECTs.
+    /// ([`Select::timeout`](crate::stmt::Select::timeout)) wins, and zero is any time. Each piece of a stream has it
+    /// anew, but on MySQL and MariaDB, where it is for the whole, reading included; MySQL stops nothing but SELECTs.
+    ///
+    /// # Errors
+    /// Statements outside a transaction are `Invalid` on PostgreSQL with `statement_cache=0`: behind a pooler, the
+    /// session is not theirs alone.
     ///
     /// # Example
     /// ```

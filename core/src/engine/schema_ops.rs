@@ -56,10 +56,9 @@ fn creating_enums(conn: &Conn, tables: &[Table]) -> Result<Vec<Ddl>> {
         }
     }
     let schemas: HashSet<Option<&str>> = wanted.iter().map(|labels| labels.schema()).collect();
-    let inspector = conn.engine().dialect().inspector();
     let mut missing = Vec::new();
     for schema in schemas {
-        if let Some(there) = inspector.enums(conn.driver(), schema)? {
+        if let Some(there) = conn.inspect(|inspector, driver| inspector.enums(driver, schema))? {
             let is_new = |labels: &&Arc<EnumType>| {
                 labels.schema() == schema && !there.iter().any(|name| labels.name() == Some(name))
             };
@@ -111,10 +110,9 @@ fn key(def: &TableDef) -> Key {
 /// The database's.
 pub fn existing_names(conn: &Conn, tables: &[Table]) -> Result<HashSet<Key>> {
     let schemas: HashSet<Option<String>> = tables.iter().map(|t| key(&t.def()).0).collect();
-    let inspector = conn.engine().dialect().inspector();
     let mut found = HashSet::new();
     for schema in schemas {
-        let names = inspector.names(conn.driver(), schema.as_deref())?;
+        let names = conn.inspect(|inspector, driver| inspector.names(driver, schema.as_deref()))?;
         found.extend(names.into_iter().map(|(name, _)| (schema.clone(), name)));
     }
     Ok(found)

@@ -210,10 +210,10 @@ fn send_rollback(conn: &Conn, level: &Level) -> Result<()> {
         return Ok(());
     }
     match &level.name {
-        None => send(conn, "ROLLBACK"),
+        None => send_now(conn, "ROLLBACK"),
         Some(name) => {
-            send(conn, &format!("ROLLBACK TO SAVEPOINT {name}"))?;
-            send(conn, &format!("RELEASE SAVEPOINT {name}"))
+            send_now(conn, &format!("ROLLBACK TO SAVEPOINT {name}"))?;
+            send_now(conn, &format!("RELEASE SAVEPOINT {name}"))
         }
     }
 }
@@ -239,7 +239,14 @@ impl std::ops::Deref for Transaction<'_> {
     }
 }
 
+/// Begins or keeps something, under the connection's own limit.
 fn send(conn: &Conn, sql: &str) -> Result<()> {
+    conn.limit(None)?;
+    send_now(conn, sql)
+}
+
+/// Sends it as it is: what goes back must not be stopped by a question before it.
+fn send_now(conn: &Conn, sql: &str) -> Result<()> {
     let done = conn.driver().execute(&Request::new(sql, &[]));
     conn.checked(done).map(|_| ()).map_err(|e| e.with_sql(sql, &[]))
 }

@@ -75,7 +75,6 @@ impl Connector for Opener {
             touched: Flag::new(false),
             reads_only: Flag::new(false),
             refuses_writes: Flag::new(false),
-            usual_limit: self.location.settings.statement_timeout,
             limit: Flag::new(None),
             streams: Streams::default(),
         }))
@@ -139,7 +138,8 @@ fn set_up(settings: &Settings, found: &Found) -> Result<Vec<String>> {
         ));
     }
     if let Some(most) = settings.statement_timeout {
-        sets.push(time_limit(Some(most), found.is_mariadb));
+        let (name, value) = time_limit(most, found.is_mariadb);
+        sets.push(format!("SET SESSION {name} = {value}"));
     }
     if settings.read_only {
         sets.push("SET SESSION TRANSACTION READ ONLY".to_string());
@@ -147,17 +147,17 @@ fn set_up(settings: &Settings, found: &Found) -> Result<Vec<String>> {
     Ok(sets)
 }
 
-/// Sets how long statements may take, or as long as the server's settings say
+/// The name of the setting for how long statements may take, and its value; zero is any time
 /// (dev.mysql.com/doc/refman/en/server-system-variables.html, `max_execution_time`; mariadb.com/kb/en/
 /// aborting-statements).
-fn time_limit(most: Option<Duration>, is_mariadb: bool) -> String {
+fn time_limit(most: Duration, is_mariadb: bool) -> (&'static str, String) {
     let name = if is_mariadb { "max_statement_time" } else { "max_execution_time" };
     let value = match most {
-        None => "DEFAULT".to_string(),
-        Some(most) if is_mariadb => format!("{:.6}", most.as_secs_f64().clamp(0.000_001, 31_536_000.0)),
-        Some(most) => most.as_millis().clamp(1, u128::from(u32::MAX)).to_string(),
+        Duration::ZERO => "0".to_string(),
+        _ if is_mariadb => format!("{:.6}", most.as_secs_f64().clamp(0.000_001, 31_536_000.0)),
+        _ => most.as_millis().clamp(1, u128::from(u32::MAX)).to_string(),
     };
-    format!("SET SESSION {name} = {value}")
+    (name, value)
 }
 
 /// A setting that can stand between apostrophes.
@@ -185,8 +185,7 @@ pub(super) struct MySqlConnection {
     pub(super) zone: Flag<Option<i32>>,
     own_zone: Option<i32>,
     rolls_back_late: bool,
-    /// How long statements may take: by the settings of the session, and now, where that is not it.
-    usual_limit: Option<Duration>,
+    /// How long statements may take, where that is not what the session's settings say.
     limit: Flag<Option<Duration>>,
     in_transaction: Flag<bool>,
     /// Whether something was left in the session that the next user must not find.
@@ -531,11 +530,17 @@ impl Connection for MySqlConnection {
         Ok(())
     }
 
+    /// What the setting was before is kept in the session, too: it may be the user's.
     fn set_time_limit(&self, limit: Option<Duration>) -> Result<()> {
         if self.limit.get() == limit {
             return Ok(());
         }
-        let sql = time_limit(limit.or(self.usual_limit), self.kinds.is_none());
+        let (name, value) = time_limit(limit.unwrap_or_default(), self.kinds.is_none());
+        let sql = match (self.limit.get(), limit) {
+            (None, _) => format!("SET @mirrorm_usual = @@SESSION.{name}, SESSION {name} = {value}"),
+            (Some(_), Some(_)) => format!("SET SESSION {name} = {value}"),
+            (Some(_), None) => format!("SET SESSION {name} = @mirrorm_usual"),
+        };
         self.streams.settle(self)?;
         self.send(Effect::None, |raw| raw.query_drop(sql))?;
         self.limit.set(limit);

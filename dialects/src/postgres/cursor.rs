@@ -19,6 +19,7 @@ use postgres::types::{FromSql, Type};
 use super::decode::Cell;
 use super::driver::{Fetched, PostgresConnection, Prepared};
 use super::encode::Param;
+use super::limit::Limit;
 
 /// The bytes of a cell, whatever its type.
 pub(super) struct Raw<'r>(pub(super) &'r [u8]);
@@ -106,7 +107,10 @@ impl Streams {
     /// about to send something that is not part of it.
     pub(super) fn settle(&self, connection: &PostgresConnection) -> Result<()> {
         let Some(id) = self.state.borrow_mut().own.take() else { return Ok(()) };
-        let rest = connection.fetch_now::<Param<'_>>((&format!("FETCH ALL FROM {}", name(id)), false), &[]);
+        // Nobody's limit is for this; COMMIT takes it back.
+        let rest = connection.simple("SET LOCAL statement_timeout = 0").and_then(|_| {
+            connection.fetch_now::<Param<'_>>((&format!("FETCH ALL FROM {}", name(id)), false), &[])
+        });
         connection.simple("COMMIT")?;
         self.state.borrow_mut().rest.insert(id, rest?.rows.into());
         Ok(())
@@ -154,6 +158,7 @@ impl Streams {
             cells: Vec::new(),
             size: FIRST,
             done: false,
+            limit: connection.limits.now(),
         };
         // The first rows tell the columns.
         let told = stream.fetch()?;
@@ -195,11 +200,14 @@ struct Stream<'c> {
     size: usize,
     done: bool,
     columns: Arc<Columns>,
+    /// How long each of its questions may take, whatever other statements may meanwhile.
+    limit: Limit,
 }
 
 impl Stream<'_> {
     /// Reads the next rows, as many as make a round trip worth its while.
     fn fetch(&mut self) -> Result<Arc<Prepared>> {
+        self.connection.set_limit(self.limit)?;
         let sql = format!("FETCH {} FROM {}", self.size, name(self.id));
         let Fetched { rows, prepared, .. } = self.connection.fetch_now::<Param<'_>>((&sql, false), &[])?;
         self.done = rows.len() < self.size;

@@ -24,6 +24,7 @@ use super::cursor::{Held, Streams};
 use super::decode::Cell;
 use super::encode::{Items, Param};
 use super::errors::{from_driver, is_stale_plan};
+use super::limit::{Limit, Limits};
 use crate::words::{self, Effect};
 
 /// Runs the driver where no runtime is, for it brings its own.
@@ -50,7 +51,7 @@ pub(super) struct PostgresConnection {
     client: RefCell<Option<Client>>,
     statements: RefCell<LruCache<Box<str>, Arc<Prepared>>>,
     /// Whether statements are kept at all.
-    keeps: bool,
+    pub(super) keeps: bool,
     status: Flag<Status>,
     /// Whether something was left in the session that the next user must not find.
     touched: Flag<bool>,
@@ -58,7 +59,7 @@ pub(super) struct PostgresConnection {
     spoiled: Flag<bool>,
     /// Whether the transaction was begun as one that only reads.
     reads_only: Flag<bool>,
-    limit: Flag<Limit>,
+    pub(super) limits: Limits,
     pub(super) streams: Streams,
 }
 
@@ -109,17 +110,6 @@ impl Prepared {
     }
 }
 
-/// How long statements may take.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Limit {
-    /// As long as the session's settings say.
-    Usual,
-    /// So long.
-    Own(Duration),
-    /// One or the other: it was set in what was rolled back.
-    Unknown,
-}
-
 /// What came of a statement.
 pub(super) struct Fetched {
     pub(super) rows: Vec<Row>,
@@ -140,7 +130,7 @@ impl PostgresConnection {
             touched: Flag::new(false),
             spoiled: Flag::new(false),
             reads_only: Flag::new(false),
-            limit: Flag::new(Limit::Usual),
+            limits: Limits::new(),
             streams: Streams::default(),
         }
     }
@@ -190,6 +180,11 @@ impl PostgresConnection {
     /// Whether statements can be sent: not in a transaction that failed.
     pub(super) fn is_usable(&self) -> bool {
         self.status.get() == Status::InTransaction
+    }
+
+    /// Whether nothing but going back is possible.
+    pub(super) fn is_failed(&self) -> bool {
+        self.status.get() == Status::Failed
     }
 
     /// Sends a statement and reads what it gives.
@@ -262,7 +257,10 @@ impl PostgresConnection {
     /// What a statement did to the session.
     fn note(&self, effect: Effect) {
         if matches!(effect, Effect::Restore | Effect::Rollback) {
-            self.unsettle();
+            self.limits.unsettle();
+        }
+        if matches!(effect, Effect::Commit | Effect::Rollback) && !self.keeps {
+            self.limits.forget();
         }
         match effect {
             Effect::Begin | Effect::Restore => self.status.set(Status::InTransaction),
@@ -277,18 +275,11 @@ impl PostgresConnection {
         }
     }
 
-    /// What was set in a transaction goes with it.
-    fn unsettle(&self) {
-        if self.limit.get() != Limit::Usual {
-            self.limit.set(Limit::Unknown);
-        }
-    }
-
     /// A COMMIT that fails has rolled back.
     fn note_failure(&self, effect: Effect) {
         if matches!(effect, Effect::Commit | Effect::Rollback) {
             // It may not have been one at all, as a word too many makes of it.
-            self.unsettle();
+            self.limits.unsettle();
             let _ = self.ask_status();
         }
     }
@@ -490,20 +481,13 @@ impl Connection for PostgresConnection {
         Ok(())
     }
 
-    /// It is a setting of the session (manual, 19.11, `statement_timeout`).
     fn set_time_limit(&self, limit: Option<Duration>) -> Result<()> {
         let wanted = limit.map_or(Limit::Usual, Limit::Own);
-        if self.limit.get() == wanted {
+        if self.limits.now() == wanted {
             return Ok(());
         }
-        let sql = match limit {
-            Some(most) => format!("SET statement_timeout = {}", most.as_millis().clamp(1, i32::MAX as u128)),
-            None => "SET statement_timeout TO DEFAULT".to_string(),
-        };
         self.streams.settle(self)?;
-        self.send(|client| client.batch_execute(&sql))?;
-        self.limit.set(wanted);
-        Ok(())
+        self.set_limit(wanted)
     }
 
     fn in_transaction(&self) -> bool {
@@ -520,11 +504,11 @@ impl Connection for PostgresConnection {
         }
         let touched = self.touched.replace(false);
         if touched {
-            self.limit.set(Limit::Usual);
+            self.limits.forget();
             self.statements.borrow_mut().clear();
             self.send(|client| client.batch_execute(CLEAN))?;
         } else {
-            self.set_time_limit(None)?;
+            self.set_limit(Limit::Usual)?;
         }
         Ok(touched)
     }

@@ -100,7 +100,7 @@ impl Location {
             settings.add("lock_timeout", wait.as_millis());
         }
         if let Some(most) = options.given_statement_timeout() {
-            settings.add("statement_timeout", most.as_millis().max(1));
+            settings.add("statement_timeout", super::limit::millis(most));
         }
         if options.is_read_only() {
             settings.add("default_transaction_read_only", "on");

@@ -20,6 +20,7 @@ mod errors;
 mod gather;
 mod grammar;
 mod inspect;
+mod limit;
 mod location;
 mod opener;
 mod spell;

@@ -216,9 +216,9 @@ impl SqliteConnection {
         if statement.is_setting {
             self.touched.set(true);
         }
-        self.clock.start();
+        let running = self.clock.start();
         let result = body(&mut statement);
-        self.clock.stop();
+        drop(running);
         if keep {
             self.statements.keep((text, statement));
         }
@@ -268,7 +268,8 @@ impl Connection for SqliteConnection {
                     &described
                 }
             };
-            let clock = self.clock.running();
+            let clock = self.clock.running(request.stream);
+            self.clock.stop();
             body(&mut SqliteCursor { rows, columns, at_row, single: request.single, clock })
         })
     }
@@ -323,9 +324,9 @@ impl Connection for SqliteConnection {
         if ["pragma", "attach", "detach"].iter().any(|word| lower.contains(word)) {
             self.touched.set(true);
         }
-        self.clock.start();
+        let running = self.clock.start();
         let done = self.raw.execute_batch(sql);
-        self.clock.stop();
+        drop(running);
         done.map_err(from_driver)?;
         self.undisturbed()
     }
@@ -402,7 +403,7 @@ struct SqliteCursor<'s> {
     at_row: bool,
     /// There is no second row to step to.
     single: bool,
-    /// Each block of rows has the time of a statement: what is done between them is the reader's.
+    /// What is done between blocks of rows is the reader's.
     clock: Timed<'s>,
 }
 
@@ -412,7 +413,7 @@ impl Cursor for SqliteCursor<'_> {
     }
 
     fn fill(&mut self, block: &mut BlockBuilder) -> Result<bool> {
-        self.clock.again();
+        let _running = self.clock.again();
         while self.at_row {
             for (i, column) in self.columns.iter().enumerate() {
                 self.rows.cell(i, |cell| push(block, cell, column.class()));

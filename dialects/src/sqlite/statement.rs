@@ -88,6 +88,18 @@ impl Statements {
     }
 }
 
+thread_local! {
+    /// The statement that this thread is in a step of, for as long as that takes.
+    static STEPPING: Flag<*mut ffi::sqlite3_stmt> = const { Flag::new(ptr::null_mut()) };
+}
+
+/// Whether the statement that this thread is in a step of has done all it had to do.
+pub(super) fn is_done() -> bool {
+    let raw = STEPPING.get();
+    // SAFETY: a statement is here only while `step` borrows it, on this thread.
+    !raw.is_null() && unsafe { ffi::sqlite3_stmt_busy(raw) == 0 }
+}
+
 /// The error of the last call on a connection.
 fn failure(db: *mut ffi::sqlite3) -> Error {
     // SAFETY: `db` is an open connection; the message is copied before anything else is called.
@@ -241,8 +253,11 @@ impl<'v> Running<'v> {
 
     /// Goes to the next row; false when there is none.
     pub(super) fn step(&mut self) -> Result<bool> {
+        let outer = STEPPING.replace(self.raw());
         // SAFETY: `raw` is a prepared statement.
-        match unsafe { ffi::sqlite3_step(self.raw()) } {
+        let code = unsafe { ffi::sqlite3_step(self.raw()) };
+        STEPPING.set(outer);
+        match code {
             ffi::SQLITE_ROW => Ok(true),
             ffi::SQLITE_DONE => Ok(false),
             _ => Err(failure(self.statement.db())),
