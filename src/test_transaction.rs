@@ -275,7 +275,10 @@ impl Connection for Joined {
         if self.in_transaction() {
             self.roll_back()?;
         }
-        self.set_time_limit(None).map(|()| false)
+        if self.open().is_ok() {
+            self.set_time_limit(None)?;
+        }
+        Ok(false)
     }
 
     fn is_alive(&self) -> bool {

@@ -382,14 +382,15 @@ impl Record {
     /// Sets an attribute. The next flush sends it, if it differs from what the database has.
     ///
     /// # Errors
-    /// `NoSuchColumn`, with near names; `Invalid` for a column that the database computes, and for
-    /// a record that was deleted.
+    /// `NoSuchColumn`, with near names; `Invalid` for a column that the database computes, for the version of a row, and
+    /// for a record that was deleted.
     pub fn set(&self, name: &str, value: impl Into<Value>) -> Result<()> {
         let value = value.into();
         let mut guard = self.0.state.lock();
         let state = &mut *guard;
         let column = state.home.batch().and_then(|home| home.def.column(name).ok());
-        if let Some(column) = column.filter(|column| column.computed().is_none())
+        if let Some(column) =
+            column.filter(|column| column.computed().is_none() && column.row_version().is_none())
             && matches!(state.status, RecordState::Persistent | RecordState::Detached)
             && state.fate == Fate::Stays
         {
@@ -429,6 +430,16 @@ impl Record {
             return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
         }
         let mut state = self.0.state.lock();
+        let version = values.iter().find(|(column, _)| column.row_version().is_some());
+        if let (Some((column, _)), true) = (version, state.row != NO_ROW) {
+            drop(state);
+            let message = format!(
+                "`{}` of {} is the version of the row, which a flush sets",
+                column.key(),
+                self.describe()
+            );
+            return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
+        }
         if state.status == RecordState::Deleted || state.fate != Fate::Stays {
             drop(state);
             return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));

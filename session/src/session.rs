@@ -18,6 +18,7 @@ use crate::changes::Change;
 use crate::commit::Committed;
 use crate::db::Db;
 use crate::engines::Target;
+use crate::flush::check_version;
 use crate::inner::{Inner, Phase, Verb};
 use crate::key::IntoKey;
 use crate::on_bind::OnBind;
@@ -500,8 +501,11 @@ impl Session {
     /// Copies the values of a record onto the session's record of the same key, which is read if
     /// need be, or added if there is no such row. The given record stays as it is.
     ///
+    /// Where the table has a [version](mirrorm_core::schema::Column::version) and the given record has one, it is the one
+    /// that was seen: what a form brings back is refused if somebody was faster.
+    ///
     /// # Errors
-    /// As [`Session::get`] and [`Session::add`].
+    /// As [`Session::get`] and [`Session::add`]; `Stale` for another version of the row.
     #[track_caller]
     pub fn merge(&self, record: &Record) -> Result<Record> {
         let _caller = mark();
@@ -513,8 +517,13 @@ impl Session {
             Some(key) => self.get(&record.table(), key)?,
             None => None,
         };
-        let writable =
-            |(name, _): &(&str, _)| def.column(name).is_ok_and(|column| column.computed().is_none());
+        if let Some(own) = &found {
+            check_version(own, record, &def)?;
+        }
+        let is_row = found.is_some();
+        let writable = |(name, _): &(&str, _)| {
+            def.column(name).is_ok_and(|c| c.computed().is_none() && !(is_row && c.row_version().is_some()))
+        };
         let pairs: Vec<(&str, Value)> =
             values.iter().filter(writable).map(|(name, value)| (name, value.to_value())).collect();
         match found {

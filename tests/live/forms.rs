@@ -409,6 +409,19 @@ fn r2_4_2_documents_with_something_changed() {
         let twice = after(doc.json_without("a").json_with("b", json("true")));
         assert_eq!(twice[0], json(r#"{"b":true}"#));
         assert_eq!(after(doc.json_with("a", "[2]"))[0], json(r#"{"a":[2]}"#), "a text is a document's");
+        assert_eq!(
+            after(doc.json_with("a", doc.json_at("none"))),
+            is([r#"{"a": null}"#, r#"{"a": null}"#, "[1]", "5"]),
+            "NULL is the null of JSON there"
+        );
+        let changed =
+            ["b", "c", "d", "e"].iter().fold(doc.clone(), |doc, key| doc.json_with(*key, json("1")));
+        assert_eq!(after(changed.clone())[0], json(r#"{"a":1,"b":1,"c":1,"d":1,"e":1}"#));
+        for endless in [changed.json_with("f", json("1")), changed.json_without("b")] {
+            let error = select(endless).all(db).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TooLarge);
+            assert!(error.to_string().contains("one after the other"), "{error}");
+        }
         let nowhere = select(doc.json_without(Vec::<&str>::new())).all(db).unwrap_err();
         assert_eq!(nowhere.kind(), ErrorKind::Invalid);
         let wrong = update(&things).set([("doc", doc.json_with("a", "no document"))]).all_rows().run(db);
@@ -504,6 +517,7 @@ fn r2_3_10_texts_taken_for_values() {
     each_backend(|db| {
         let things = table(db);
         let long = format!("{}7", "0".repeat(30));
+        let (longer, longest) = (format!("{}7", "0".repeat(254)), format!("{}7", "0".repeat(255)));
         let texts = [
             "12",
             " -7 ",
@@ -533,6 +547,10 @@ fn r2_3_10_texts_taken_for_values() {
             "2024-12-31 10:00",
             "12\n",
             "2024-02-29\n",
+            "1e-310",
+            "-1e-400",
+            "0.0e5",
+            "1.5e-307",
         ];
         for text in texts {
             put(db, &things, values! { "name" => text });
@@ -553,6 +571,7 @@ fn r2_3_10_texts_taken_for_values() {
         let big = i64::MAX as f64;
         let known = [12., -7., 5., 7., big, big, 40_000., 1.5, 0.5, 1000.];
         known.into_iter().enumerate().for_each(|(at, x)| expected[at] = Some(x));
+        (expected[30], expected[31]) = (Some(0.0), Some(1.5e-307));
         assert_eq!(doubles, expected);
         let days: Vec<Option<String>> = in_order(name.try_cast(Date).cast(Varchar(20))).scalars(db).unwrap();
         let mut expected = vec![None; texts.len() + 1];
@@ -564,6 +583,14 @@ fn r2_3_10_texts_taken_for_values() {
         assert_eq!(ids(db, &things, things.c("n").ge(6)), [1, 4, 7]);
         assert_eq!(one::<Option<i64>>(db, &things, func::max(Expr::from("x1").try_cast(Integer))), None);
         assert_eq!(one::<i64>(db, &things, func::max(Expr::from("31").try_cast(Integer))), 31);
+        let of = |text: &str| Expr::from(text);
+        assert_eq!(one::<Option<f64>>(db, &things, func::max(of(&longer).try_cast(Double))), Some(7.0));
+        assert_eq!(
+            one::<Option<f64>>(db, &things, func::max(of(&longest).try_cast(Double))),
+            None,
+            "256 letters"
+        );
+        assert_eq!(one::<Option<i64>>(db, &things, func::max(of(&longest).try_cast(Integer))), None);
         let wrong = in_order(things.c("n").try_cast(Integer)).all(db).unwrap_err();
         assert_eq!(wrong.kind(), ErrorKind::Invalid);
         assert!(wrong.to_string().contains("texts"), "{wrong}");

@@ -397,6 +397,13 @@ fn r2_1_7_rows_equal_to_the_last() {
                 }
                 let unsorted = select(&scores).limit(2).with_ties().all(db).unwrap_err();
                 assert_eq!(unsorted.kind(), ErrorKind::Invalid);
+                let neither = select(&scores).with_ties().all(db).unwrap_err();
+                assert_eq!(neither.kind(), ErrorKind::Invalid, "a whole table has no last row");
+                if dialect(db) == "postgresql" {
+                    let reckoned = best.clone().limit_by(Expr::from(1).add(param("more")));
+                    let plan = reckoned.offset_by(Expr::from(1).sub(1)).prepare(db).unwrap();
+                    assert_eq!(plan.all(db, values! { "more" => 1 }).unwrap().len(), 4);
+                }
             }
             Err(error) => {
                 assert!(!has && matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
@@ -424,9 +431,22 @@ fn r2_1_12_words_of_ones_own() {
         let expected = match dialect(db) {
             "mysql" => "SELECT /*+ NO_ICP(t) */ SQL_SMALL_RESULT DISTINCT t.n FROM t ORDER BY t.n",
             "postgresql" => "SELECT DISTINCT t.n FROM t ORDER BY t.n /* the end */",
-            _ => "SELECT DISTINCT t.n FROM t ORDER BY t.n -- the end",
+            _ => "SELECT DISTINCT t.n FROM t ORDER BY t.n -- the end\n",
         };
         assert_eq!(sql, expected);
+        assert_eq!(own.count(db).unwrap(), 2, "what stands around it is no comment");
+        let both = own.clone().union(select(t.c("n"))).suffix_for("sqlite", "-- of both");
+        assert_eq!(both.count(db).unwrap(), 2);
+        assert_eq!(
+            mirrorm::compile::Compile::to_sql(&both, &target).unwrap().contains("of both"),
+            dialect(db) == "sqlite"
+        );
+        for refused in [
+            both.prefix_for("nobody", "ALL"),
+            text("SELECT n FROM t").columns(column("n", Integer)).unwrap().suffix_for("nobody", "ALL"),
+        ] {
+            assert_eq!(refused.all(db).unwrap_err().kind(), ErrorKind::Invalid, "nothing is left out");
+        }
         let wrong = select(&t).suffix_for(dialect(db), "NONSENSE NONSENSE").all(db).unwrap_err();
         assert_eq!(wrong.kind(), ErrorKind::Syntax);
     });
@@ -468,9 +488,17 @@ fn r2_3_7_any_row_and_all_rows() {
         }
         assert_eq!(found(t.c("n").ge(any_row(of.clone()))).unwrap(), [2, 5]);
         assert_eq!(found(t.c("n").gt(all_rows(of.clone()))).unwrap(), [5]);
-        assert_eq!(found(t.c("n").eq(any_row(of))).unwrap(), [2]);
+        assert_eq!(found(t.c("n").eq(any_row(of.clone()))).unwrap(), [2]);
         assert_eq!(found(t.c("n").gt(all_rows(none.clone()))).unwrap(), [1, 2, 5]);
-        assert_eq!(found(t.c("n").gt(any_row(none))).unwrap(), Vec::<i64>::new());
+        assert_eq!(found(t.c("n").gt(any_row(none.clone()))).unwrap(), Vec::<i64>::new());
+        // What does not hold for any has its opposite for all.
+        assert_eq!(found(!t.c("n").gt(any_row(of.clone()))).unwrap(), [1, 2]);
+        assert_eq!(found(!t.c("n").gt(all_rows(of.clone()))).unwrap(), [1, 2]);
+        assert_eq!(found(!t.c("n").eq(any_row(of.clone()))).unwrap(), [1, 5]);
+        assert_eq!(found(!t.c("n").gt(any_row(none))).unwrap(), [1, 2, 5]);
+        let least = of.clone().order_by(t.alias("o").c("m")).limit(1);
+        assert_eq!(found(t.c("n").gt(any_row(least.clone()))).unwrap(), [5]);
+        assert_eq!(found(t.c("n").ge(all_rows(least))).unwrap(), [2, 5]);
         let wrong =
             found(t.c("n").gt(any_row(select((t.alias("o").c("n"), t.alias("o").c("m")))))).unwrap_err();
         assert!(!matches!(wrong.kind(), ErrorKind::Unsupported { .. }), "{wrong}");

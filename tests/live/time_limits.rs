@@ -48,6 +48,15 @@ fn r2_1_15_a_statement_has_its_own_limit() {
         let plan = endless.clone().timeout(SHORT).filter(numbers.c("n").ge(param("least")));
         let plan = plan.prepare(db).unwrap();
         stopped(|| plan.all(db, values! { "least" => 0 }));
+        // One of a part is one of the whole, where that has none.
+        let short = endless.clone().timeout(SHORT);
+        stopped(|| short.clone().union(short.clone()).all(db));
+        stopped(|| select(&short.clone().subquery("s").unwrap()).all(db));
+        assert_eq!(
+            select(&numbers).timeout(SHORT).union(select(&numbers)).timeout(LONG).count(db).unwrap(),
+            1_500
+        );
+        stopped(|| short.clone().timeout(LONG).union(short.clone()).all(db));
         // The connection is as it was, and so is the next statement.
         assert_eq!(select(&numbers).count(db).unwrap(), 1_500);
         assert_eq!(select(&numbers).timeout(LONG).all(db).unwrap().len(), 1_500);
@@ -269,7 +278,7 @@ fn r2_1_15_streams_keep_their_own() {
         let seen = conn.transaction(|tx| {
             outer.clone().timeout(LONG).stream(tx, |rows| {
                 let mut seen = 0;
-                while let Some(row) = rows.next() {
+                for row in rows.by_ref() {
                     row?;
                     seen += inner(tx)?;
                 }

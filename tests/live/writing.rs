@@ -459,6 +459,12 @@ fn r2_5_12_values_that_would_be_changed_inside_expressions() {
             assert_eq!(error.kind(), ErrorKind::Conversion, "{error}");
             assert_eq!(error.columns(), [name], "{error}");
         }
+        // Those of a plan, too, when they have values.
+        let given = case().when(&one, param("given")).otherwise(func::coalesce([t.c("n"), param("given")]));
+        let plan = update(&t).set([("n", given)]).all_rows().prepare(db).unwrap();
+        let refused = plan.run(db, values! { "given" => 1.5 }).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Conversion, "{refused}");
+        assert_eq!(plan.run(db, values! { "given" => 6 }).unwrap(), 1);
         // SQLite rounds nothing.
         let rounded = set("d", case().when(&one, decimal("1.005")).otherwise(t.c("d")));
         assert_eq!(rounded.is_err(), dialect(db) != "sqlite", "{rounded:?}");

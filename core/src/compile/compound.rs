@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Compiler;
-use super::select::limit;
+use super::select::{last_words, limit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{Expr, Node, Op};
 use crate::rows::{ColumnInfo, Columns};
@@ -52,6 +52,7 @@ impl Compiler<'_> {
             })?;
         }
         limit(self, select)?;
+        last_words(self, select)?;
         // Rows of several tables are the columns of none.
         let plain = |info: &ColumnInfo| ColumnInfo { origin: None, ..info.clone() };
         Ok(Arc::new(Columns::new(columns.iter().flat_map(|c| c.iter()).map(plain).collect())))
@@ -89,6 +90,7 @@ fn check(select: &Select) -> Result<()> {
         || !select.items.is_empty()
         || select.from.is_some()
         || select.text.is_some()
+        || select.words.iter().any(|words| words.first)
     {
         let message = "a UNION, INTERSECT or EXCEPT is sorted and limited: filter and join its members";
         return Err(Error::new(ErrorKind::Invalid, message));

@@ -257,7 +257,10 @@ impl Compiler<'_> {
                     return Err(self.target.unsupported("comparing with ANY and ALL rows"));
                 }
                 self.push(if *all { "ALL " } else { "ANY " });
-                self.operand(item, ATOM, None)
+                match &item.0 {
+                    Node::Subquery(select) => self.parens(|c| c.list_of(select)),
+                    _ => self.operand(item, ATOM, None),
+                }
             }
             (Op::Case { simple, otherwise }, _) => self.case(items, *simple, *otherwise, ty),
             (Op::Over(over), _) => self.over(over, items),
@@ -435,7 +438,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// A SELECT after IN. Where that may have no limit, one around it has none.
+    /// A SELECT after IN, ANY and ALL. Where that may have no limit, one around it has none.
     fn list_of(&mut self, select: &Select) -> Result<()> {
         let around = select.has_limits() && !self.target.grammar.limits_in_lists();
         if !around {

@@ -197,6 +197,8 @@ pub(crate) struct Compiler<'t> {
     literal: bool,
     /// RETURNING names the columns of the one table by name alone.
     bare: bool,
+    /// The shortest time that a SELECT in it was given.
+    limit: Option<Duration>,
 }
 
 /// A table in sight, with the definition that held when the statement was compiled, and its names
@@ -255,6 +257,7 @@ impl<'t> Compiler<'t> {
             too_long: None,
             literal,
             bare: literal,
+            limit: None,
         }
     }
 
@@ -269,8 +272,8 @@ impl<'t> Compiler<'t> {
             let message = format!("{} parameters; {} takes {most}", self.binds.len(), self.target.name);
             return Err(Error::new(ErrorKind::TooLarge, message));
         }
-        let Compiler { sql, binds, params, warnings, .. } = self;
-        Ok(Compiled { sql, binds, params, columns, warnings, single: false, once: false, limit: None })
+        let Compiler { sql, binds, params, warnings, limit, .. } = self;
+        Ok(Compiled { sql, binds, params, columns, warnings, single: false, once: false, limit })
     }
 
     fn push(&mut self, text: &str) {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::expr::gone;
+use super::expr::{ATOM, gone};
 use super::join::from;
 use super::keyed;
 use super::ready::Plans;
@@ -30,7 +31,13 @@ pub(super) fn compile(select: &Select, target: &Target) -> Result<Compiled> {
     let mut compiler = Compiler::new(target, false);
     let columns = compiler.select(select)?;
     let compiled = compiler.finish(Some(columns))?;
-    Ok(Compiled { single: by_key(select), once: select.once, limit: select.timeout, ..compiled })
+    let limit = select.timeout.or(compiled.limit);
+    Ok(Compiled { single: by_key(select), once: select.once, limit, ..compiled })
+}
+
+/// The shorter of two limits; of a part, zero says nothing about the whole.
+fn shortest(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).filter(|limit| !limit.is_zero()).min()
 }
 
 /// Whether the filters give every column of the table's primary key one value.
@@ -115,6 +122,7 @@ fn info(def: &TableDef, source: &Source, column: &ColumnDef) -> ColumnInfo {
 impl Compiler<'_> {
     /// Writes a SELECT and says what its columns are.
     pub(super) fn select(&mut self, select: &Select) -> Result<Arc<Columns>> {
+        self.limit = shortest(self.limit, select.timeout);
         self.after_names(select, |c| match (&select.compound, &select.text) {
             (Some(compound), _) => c.compound(select, compound),
             (None, Some(text)) => c.text_select(select, text),
@@ -128,6 +136,7 @@ impl Compiler<'_> {
         let clauses = [&select.filters, &select.group_by, &select.having, &select.order_by];
         let none = clauses.iter().all(|clause| clause.is_empty())
             && select.distinct_on.is_empty()
+            && select.words.is_empty()
             && !select.is_limited();
         if !(plain && none && !select.distinct && select.lock.is_none()) {
             let message = "the rows of a text are filtered, joined, sorted and limited as a subquery";
@@ -447,12 +456,13 @@ fn sort_term(c: &mut Compiler<'_>, select: &Select, term: &Expr) -> Result<()> {
 
 pub(super) fn limit(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     let literal = c.target.features.literal_limit;
+    let least = if select.ties { ATOM } else { 0 };
     let limit = match &select.limit_by {
-        Some(expr) => Some(counted(c, expr)?),
+        Some(expr) => Some(counted(c, expr, least)?),
         None => select.limit.map(|n| number(c, n, literal)).transpose()?,
     };
     let offset = match &select.offset_by {
-        Some(expr) => Some(counted(c, expr)?),
+        Some(expr) => Some(counted(c, expr, least)?),
         None => select.offset.map(|n| number(c, n, false)).transpose()?,
     };
     if select.ties {
@@ -488,11 +498,18 @@ fn own_words(c: &mut Compiler<'_>, select: &Select, first: bool) {
     for words in own {
         c.push(if first { "" } else { " " });
         c.push(&words.text);
-        c.push(if first { " " } else { "" });
+        // What stands behind them is not to become part of a comment.
+        let comments = words.text.contains("--") || words.text.contains('#');
+        c.push(match (first, comments) {
+            (_, true) => "\n",
+            (true, false) => " ",
+            (false, false) => "",
+        });
     }
 }
 
-fn last_words(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
+/// The words at the end.
+pub(super) fn last_words(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
     own_words(c, select, false);
     Ok(())
 }
@@ -535,7 +552,7 @@ fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
 }
 
 /// A number of rows that is an expression.
-fn counted(c: &mut Compiler<'_>, expr: &Expr) -> Result<String> {
+fn counted(c: &mut Compiler<'_>, expr: &Expr, least: u8) -> Result<String> {
     if matches!(expr.0, Node::Bind(Value::Null)) || matches!(expr.0, Node::Bind(Value::Int(n)) if n < 0) {
         return Err(Error::new(ErrorKind::Invalid, "a number of rows is a whole number from 0"));
     }
@@ -545,7 +562,7 @@ fn counted(c: &mut Compiler<'_>, expr: &Expr) -> Result<String> {
         return Err(c.target.unsupported("LIMIT that is reckoned"));
     }
     let (before, params) = (std::mem::take(&mut c.sql), c.params.len());
-    let written = c.operand(expr, 0, Some(&Type::BigInteger));
+    let written = c.operand(expr, least, Some(&Type::BigInteger));
     let text = std::mem::replace(&mut c.sql, before);
     written?;
     let own = c.params.iter_mut().skip(params);

@@ -11,7 +11,7 @@ use super::write::{self, Written};
 use crate::dialect::Upserts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Source};
-use crate::schema::{ColumnDef, Index, IndexElement, Indexed, KeyDef, Name, Table, TableDef};
+use crate::schema::{ColumnDef, Index, IndexElement, Indexed, KeyDef, Name, Table, TableDef, Version};
 use crate::stmt::OnConflict;
 
 impl Compiler<'_> {
@@ -260,8 +260,9 @@ fn assignments<'d>(
         let primary = primary.iter().filter_map(|at| def.column_at(*at)).any(|own| own.id == column.id);
         primary || key.iter().any(|own| own.id == column.id)
     };
+    let is_set = |column: &ColumnDef| !is_key(column) && column.row_version() != Some(Version::Counted);
     let others =
-        rows.columns.iter().filter(|column| conflict.others && (rows.given)(column) && !is_key(column));
+        rows.columns.iter().filter(|column| conflict.others && (rows.given)(column) && is_set(column));
     let mut set: Vec<(Arc<str>, Expr)> = Vec::new();
     for name in conflict.update.iter().cloned().chain(others.map(|column| column.key.clone())) {
         if conflict.set.iter().chain(&set).all(|(known, _)| *known != name) {
@@ -276,5 +277,5 @@ fn assignments<'d>(
             "an upsert that sets nothing: every column given is of a key",
         ));
     }
-    write::with_defaults(def, &set, |column| column.client_on_update())
+    write::with_defaults(def, &set, |column| write::on_update(table, column))
 }

@@ -9,7 +9,7 @@ use crate::dialect::{BindUse, MoreTables, Returning, Upserts};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Node, Op, Origin, Source, case_parts};
 use crate::rows::Columns;
-use crate::schema::{ClientDefault, ColumnDef, ColumnId, Table, TableDef};
+use crate::schema::{ClientDefault, ColumnDef, ColumnId, Table, TableDef, Version};
 use crate::stmt::insert::InsertBody;
 use crate::stmt::selection::Item;
 use crate::stmt::{Delete, Insert, Operation, Part, Select, Tables, Update, select};
@@ -27,7 +27,7 @@ pub(super) fn compile_insert(insert: &Insert, target: &Target) -> Result<Compile
 
 fn one_row(insert: &Insert, row: &[(Arc<str>, Expr)], target: &Target) -> Result<Compiled> {
     let def = insert.table.def();
-    let filled = with_defaults(&def, row, |column| column.client_default())?;
+    let filled = with_defaults(&def, row, |column| Some(column.client_default()?.produce().into()))?;
     let mut c = Compiler::new(target, false);
     let known = c.known(&Source::of(&insert.table))?;
     c.within(vec![known], |c| {
@@ -139,7 +139,7 @@ pub(super) fn compile_update(update: &Update, target: &Target) -> Result<Compile
     if update.set.is_empty() {
         return Err(Error::new(ErrorKind::Invalid, "an UPDATE that sets nothing"));
     }
-    let filled = with_defaults(&def, &update.set, |column| column.client_on_update())?;
+    let filled = with_defaults(&def, &update.set, |column| on_update(&update.table, column))?;
     let listed = !update.tables.is_empty() && target.grammar.more_tables() == MoreTables::Listed;
     let filled = in_their_order(&update.table, filled, target, listed)?;
     let mut c = Compiler::new(target, false);
@@ -265,7 +265,7 @@ fn select_reads(select: &Select, table: &Table, column: ColumnId) -> bool {
 pub(super) fn with_defaults<'d>(
     def: &'d TableDef,
     given: &[(Arc<str>, Expr)],
-    default: impl Fn(&ColumnDef) -> Option<&ClientDefault>,
+    default: impl Fn(&ColumnDef) -> Option<Expr>,
 ) -> Result<Vec<(&'d ColumnDef, Expr)>> {
     for (name, _) in given {
         let column = def.column(name)?;
@@ -273,9 +273,19 @@ pub(super) fn with_defaults<'d>(
     }
     let value_of = |column: &ColumnDef| {
         let given = given.iter().find(|(name, _)| **name == *column.key);
-        given.map(|(_, value)| value.clone()).or_else(|| Some(Expr::from(default(column)?.produce())))
+        given.map(|(_, value)| value.clone()).or_else(|| default(column))
     };
     Ok(def.columns().filter_map(|column| Some((column, value_of(column)?))).collect())
+}
+
+/// What an update sets where it sets nothing: the next version, or what the program fills in.
+pub(super) fn on_update(table: &Table, column: &ColumnDef) -> Option<Expr> {
+    match column.row_version() {
+        Some(Version::Counted) => {
+            Some(Expr::column(ColumnRef { source: Source::of(table), id: column.id() }).add(1))
+        }
+        _ => Some(column.client_on_update()?.produce().into()),
+    }
 }
 
 /// The rows that an INSERT writes: their columns, defaults among them, and whether one was given; and whether they can
@@ -392,19 +402,25 @@ impl Compiler<'_> {
             }
             Node::Param(name) => self.param(name, Some(&column.column.ty), BindUse::Store),
             _ => {
-                self.check_results(value, &column.column.ty).map_err(|e| placed(e, def, column))?;
-                self.operand(value, 0, Some(&column.column.ty))
+                let (ty, before, mut named) = (&column.column.ty, self.params.len(), Vec::new());
+                self.check_results(value, ty, &mut named).map_err(|e| placed(e, def, column))?;
+                self.operand(value, 0, Some(ty))?;
+                let slots = self.params.iter_mut().skip(before).filter(|slot| named.contains(&slot.name));
+                slots.for_each(|slot| (slot.stored, slot.ty) = (true, Some(ty.clone())));
+                Ok(())
             }
         }
     }
 
-    /// Refuses values that a column would change, where an expression gives them as they are.
-    fn check_results(&self, expr: &Expr, ty: &Type) -> Result<()> {
+    /// Refuses values that a column would change, where an expression gives them as they are, and names the parameters
+    /// that are to be looked at when they have values.
+    fn check_results(&self, expr: &Expr, ty: &Type, named: &mut Vec<Arc<str>>) -> Result<()> {
         let mut results: Vec<&Expr> = Vec::new();
         match &expr.0 {
             Node::Bind(value) => {
                 adapt(self.target, value.clone(), Some(ty), BindUse::Store)?;
             }
+            Node::Param(name) => named.push(name.clone()),
             Node::Apply(Op::Case { simple, otherwise }, kids) => {
                 let (_, branches, last) = case_parts(&kids.items, *simple, *otherwise);
                 results.extend(branches.chunks(2).filter_map(|branch| branch.get(1)).chain(last));
@@ -414,7 +430,7 @@ impl Compiler<'_> {
             }
             _ => {}
         }
-        results.into_iter().try_for_each(|result| self.check_results(result, ty))
+        results.into_iter().try_for_each(|result| self.check_results(result, ty, named))
     }
 
     /// ORDER BY and LIMIT of an UPDATE or a DELETE, where the database has them.

@@ -260,7 +260,7 @@ pub trait Grammar: Send + Sync {
         true
     }
 
-    /// Whether a SELECT after IN may have a limit.
+    /// Whether a SELECT after IN, ANY and ALL may have a limit.
     fn limits_in_lists(&self) -> bool {
         true
     }

@@ -203,8 +203,10 @@ impl Writes for Update {
         };
         let (key, _) = def.place_of(column.id)?;
         let is_key = def.primary_key().is_some_and(|own| own.columns == [key]);
-        let fills_in = def.columns().any(|column| column.client_on_update().is_some());
-        if !self.tables.is_empty() || !self.returning.is_empty() {
+        let fills_in =
+            def.row_version().is_some() || def.columns().any(|column| column.client_on_update().is_some());
+        let some = self.limit.is_some() || !self.order_by.is_empty();
+        if some || !self.tables.is_empty() || !self.returning.is_empty() {
             return None;
         }
         if !is_key || fills_in || column.source != Source::of(&self.table) {

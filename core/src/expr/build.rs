@@ -361,9 +361,16 @@ impl Expr {
         let Node::Apply(op, kids) = &self.0 else { return Expr::apply(Op::Not, vec![self.clone()]) };
         match (op, opposite(op)) {
             (Op::Not, _) => kids.items.first().cloned().unwrap_or_else(|| self.clone()),
-            (_, Some(opposite)) => Expr(Node::Apply(opposite, kids.clone())),
-            (_, None) => Expr::apply(Op::Not, vec![self.clone()]),
+            // What does not hold for any row has its opposite for all of them.
+            (_, Some(opposite)) if !kids.items.iter().any(Expr::is_quantified) => {
+                Expr(Node::Apply(opposite, kids.clone()))
+            }
+            _ => Expr::apply(Op::Not, vec![self.clone()]),
         }
+    }
+
+    fn is_quantified(&self) -> bool {
+        matches!(self.0, Node::Apply(Op::Quantified { .. }, _))
     }
 
     /// With the opposite sign.

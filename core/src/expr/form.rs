@@ -182,7 +182,8 @@ impl Expr {
     /// This text as a whole number, a double or a date, and NULL where it is none, or one that the type does not hold:
     /// for columns of text that somebody else filled. Spaces around it do not matter.
     ///
-    /// Numbers are `-12` and, for doubles, `1.5`, `.5` or `1e3`; dates are `2024-02-29`.
+    /// Numbers are `-12` and, for doubles, `1.5`, `.5` or `1e3`, of at most 255 characters, and zero or no nearer to it than
+    /// 2.3e-308; dates are `2024-02-29`.
     ///
     /// `Unsupported` from the verb for other types: use [`Expr::cast`], which fails as the database fails; `Invalid` for
     /// what is no text.

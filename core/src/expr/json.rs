@@ -5,8 +5,11 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::{Expr, Form, case};
-use crate::error::{Error, ErrorKind};
+use super::{Expr, Form, Node, Op, case};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How often a document can be changed in one expression: each is four times as long as the one before.
+const MOST_CHANGES: usize = 4;
 
 /// What is read of a place in a JSON document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -200,7 +203,8 @@ impl Expr {
     }
 
     /// This JSON document with another put at a place: a key of an object that is there, or a position in an array,
-    /// where the one after its last adds to it. Where there is no such object or array the document stays as it is.
+    /// where the one after its last adds to it. Where there is no such object or array the document stays as it is. SQL's
+    /// NULL is put there as the null of JSON. Four changes are the most of a chain.
     ///
     /// # Example
     /// ```
@@ -219,6 +223,9 @@ impl Expr {
     pub fn json_with(&self, path: impl JsonPath, document: impl Into<Expr>) -> Expr {
         let path = path.steps();
         let Some((last, parent)) = path.split_last() else { return document.into() };
+        if let Err(error) = self.takes_one_more() {
+            return Expr::invalid(error);
+        }
         let holder = match last {
             Step::Key(_) => Holder::Object,
             Step::Index(_) => Holder::Array,
@@ -239,8 +246,36 @@ impl Expr {
             let message = "a document without all of it is none: there is no place to leave out";
             return Expr::invalid(Error::new(ErrorKind::Invalid, message));
         }
+        if let Err(error) = self.takes_one_more() {
+            return Expr::invalid(error);
+        }
         let there = self.form(Form::JsonHas(path.clone()), Vec::new());
         case().when(there, self.form(Form::JsonRemove(path), Vec::new())).otherwise(self.whole())
+    }
+
+    /// A change says the document that it is of several times, so that a chain of many would be endless SQL.
+    fn takes_one_more(&self) -> Result<()> {
+        let (mut document, mut changes) = (self, 1);
+        while let Some(before) = document.changed() {
+            (document, changes) = (before, changes + 1);
+        }
+        if changes <= MOST_CHANGES {
+            return Ok(());
+        }
+        let message =
+            format!("a document with more than {MOST_CHANGES} changes: make them one after the other");
+        Err(Error::new(ErrorKind::TooLarge, message))
+    }
+
+    /// The document before its last change here.
+    fn changed(&self) -> Option<&Expr> {
+        let Node::Apply(Op::Case { .. }, kids) = &self.0 else { return None };
+        match &kids.items.last()?.0 {
+            Node::Apply(Op::Form(Form::Json(JsonAs::Json, path)), whole) if path.is_empty() => {
+                whole.items.first()
+            }
+            _ => None,
+        }
     }
 
     /// All of it, as JSON whatever its column is.

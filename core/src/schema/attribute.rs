@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::column::ClientDefault;
 use super::name::Name;
 use super::parts::PartList;
+use super::version::Version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::suggest::did_you_mean;
 use crate::value::Value;
@@ -19,8 +20,9 @@ use crate::value::Value;
 pub struct Attribute {
     key: Arc<str>,
     column: Option<Name>,
-    default: Option<ClientDefault>,
-    on_update: Option<ClientDefault>,
+    pub(super) default: Option<ClientDefault>,
+    pub(super) on_update: Option<ClientDefault>,
+    pub(super) version: Option<Version>,
 }
 
 /// As a part: names or fills a column that is declared elsewhere, as in a reflected table. With
@@ -48,7 +50,7 @@ pub struct Attribute {
 /// # Ok::<(), mirrorm::Error>(())
 /// ```
 pub fn attribute(name: impl Into<Arc<str>>) -> Attribute {
-    Attribute { key: name.into(), column: None, default: None, on_update: None }
+    Attribute { key: name.into(), column: None, default: None, on_update: None, version: None }
 }
 
 impl Attribute {
@@ -100,6 +102,7 @@ impl PartList {
             }
             column.default = attribute.default.or(column.default.take());
             column.on_update = attribute.on_update.or(column.on_update.take());
+            column.version = attribute.version.or(column.version);
         }
         Ok(())
     }

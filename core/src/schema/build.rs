@@ -51,6 +51,7 @@ impl TableDef {
         indexes.iter().try_for_each(|index| def.take_index(index.clone()))?;
         (def.parts.constraints, def.parts.indexes) = (constraints, indexes);
         def.settle_nullability();
+        def.check_version()?;
         if let (Some(model), None) = (&def.parts.model, &def.primary_key) {
             let what =
                 format!("has no primary key, which the model `{model}` needs: records are told apart by it");

@@ -9,6 +9,7 @@ use super::Formula;
 use super::constraint::{Action, ForeignKey, Reference};
 use super::name::{Name, Quote};
 use super::options::{Info, Options};
+use super::version::Version;
 use crate::dialect::IdentityFacts;
 use crate::expr::Expr;
 use crate::types::Type;
@@ -34,6 +35,7 @@ pub struct Column {
     pub(crate) autoincrement: Autoincrement,
     pub(crate) default: Option<ClientDefault>,
     pub(crate) on_update: Option<ClientDefault>,
+    pub(crate) version: Option<Version>,
     pub(crate) server_default: Option<ServerDefault>,
     // What few columns have is kept apart: a column is moved by every method.
     pub(crate) computed: Option<Box<Computed>>,
@@ -152,6 +154,7 @@ impl Column {
             autoincrement: Autoincrement::Auto,
             default: None,
             on_update: None,
+            version: None,
             server_default: None,
             computed: None,
             identity: None,

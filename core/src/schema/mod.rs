@@ -14,6 +14,7 @@ pub(crate) mod naming;
 mod options;
 mod parts;
 mod table;
+mod version;
 
 pub use attribute::{Attribute, attribute};
 pub use column::{Autoincrement, ClientDefault, Column, Computed, Declared, ServerDefault, column};
@@ -35,3 +36,4 @@ pub use parts::{
 pub use table::{
     Alias, CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, OtherDef, Table, TableDef, TableId,
 };
+pub use version::Version;

@@ -18,6 +18,7 @@ use super::metadata::{Metadata, WeakMetadata};
 use super::name::Name;
 use super::options::{Info, Options};
 use super::parts::{PartList, TableKind};
+use super::version::Version;
 use crate::compile::Ready;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expr::{ColumnRef, Expr, Origin, Source};
@@ -551,6 +552,11 @@ impl ColumnDef {
     /// The value the program supplies on update.
     pub fn client_on_update(&self) -> Option<&ClientDefault> {
         self.column.on_update.as_ref()
+    }
+
+    /// How it tells versions of the row apart, if it does.
+    pub fn row_version(&self) -> Option<Version> {
+        self.column.version
     }
 
     /// The default the database supplies.

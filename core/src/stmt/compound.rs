@@ -90,7 +90,7 @@ impl Select {
     }
 
     fn put_together(mut self, op: SetOp, other: Select) -> Select {
-        let goes_on = self.order_by.is_empty() && !self.is_limited();
+        let goes_on = self.order_by.is_empty() && !self.is_limited() && self.words.is_empty();
         let depth = self.depth().max(other.depth()) + 1;
         if depth > MAX_DEPTH {
             let message = format!("SELECTs nest deeper than {MAX_DEPTH} levels");

@@ -325,7 +325,7 @@ impl Select {
     }
 
     /// Puts SQL of your own behind the word SELECT on the databases of a dialect, by its name: hints for the optimizer. The
-    /// text is never made of data.
+    /// text is never made of data. Of SELECTs put together, each member has its own.
     ///
     /// # Example
     /// ```
@@ -360,8 +360,9 @@ impl Select {
     }
 
     /// How long it may take; then the database stops it, and it is an error of the kind `Timeout`. Wins over
-    /// [`Conn::set_timeout`](crate::engine::Conn::set_timeout) and the engine's option. Of a stream, how long each block
-    /// of rows may take.
+    /// [`Conn::set_timeout`](crate::engine::Conn::set_timeout) and the engine's option, and over those of the SELECTs
+    /// that it is made of; without one of its own, the shortest of these. Zero is any time. Of a stream, how long each
+    /// block of rows may take, but on MySQL and MariaDB, where it is for all of it.
     ///
     /// # Example
     /// ```
@@ -566,6 +567,7 @@ impl Select {
             && self.having.is_empty()
             && self.order_by.is_empty()
             && !self.is_limited()
+            && !self.ties
             && !self.once
             && self.words.is_empty()
             && self.timeout.is_none()

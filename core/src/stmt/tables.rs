@@ -110,7 +110,11 @@ impl Tables for Update {
         visit(&self.table);
         self.tables.iter().for_each(|source| Walk { seen: HashSet::new(), visit }.source(source));
         let values = self.set.iter().map(|(_, value)| value);
-        values.chain(&self.filters).chain(&self.returning).for_each(|expr| expr.each(visit));
+        values
+            .chain(&self.filters)
+            .chain(&self.order_by)
+            .chain(&self.returning)
+            .for_each(|expr| expr.each(visit));
     }
 }
 
@@ -118,7 +122,7 @@ impl Tables for Delete {
     fn each(&self, visit: &mut dyn FnMut(&Table)) {
         visit(&self.table);
         self.tables.iter().for_each(|source| Walk { seen: HashSet::new(), visit }.source(source));
-        self.filters.iter().chain(&self.returning).for_each(|expr| expr.each(visit));
+        self.filters.iter().chain(&self.order_by).chain(&self.returning).for_each(|expr| expr.each(visit));
     }
 }
 

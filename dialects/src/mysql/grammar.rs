@@ -482,12 +482,14 @@ fn more_table_options(table: &TableDef, out: &mut String) {
 fn try_cast(ty: &Type) -> Option<&'static str> {
     Some(match ty {
         Type::SmallInteger | Type::Integer | Type::BigInteger => {
-            "CASE WHEN {0} REGEXP '(?s)^ *[-+]?0*[0-9]{1,19} *(?!.)' THEN CASE WHEN CAST(TRIM({0}) AS DECIMAL(65, 0)) \
+            "CASE WHEN CHAR_LENGTH({0}) <= 255 AND {0} REGEXP '(?s)^ *[-+]?0*[0-9]{1,19} *(?!.)' THEN CASE WHEN CAST(TRIM({0}) AS DECIMAL(65, 0)) \
              BETWEEN {low} AND {high} THEN CAST(TRIM({0}) AS SIGNED) END END"
         }
         Type::Double => {
-            "CASE WHEN {0} REGEXP '(?s)^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *(?!.)' THEN \
-             CASE WHEN ABS(CAST(TRIM({0}) AS DOUBLE)) < 1.7976931348623157e308 THEN CAST(TRIM({0}) AS DOUBLE) END END"
+            "CASE WHEN CHAR_LENGTH({0}) <= 255 AND \
+             {0} REGEXP '(?s)^ *[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *(?!.)' THEN \
+             CASE WHEN ABS(CAST(TRIM({0}) AS DOUBLE)) < 1.7976931348623157e308 AND \
+             (ABS(CAST(TRIM({0}) AS DOUBLE)) >= 2.3e-308 OR {0} NOT REGEXP '^[-+ 0.]*[1-9]') THEN CAST(TRIM({0}) AS DOUBLE) END END"
         }
         Type::Date => {
             "CASE WHEN {0} REGEXP '(?s)^ *[0-9]{4,4}-(0[1-9]|1[0-2])-[0-9]{2,2} *(?!.)' AND TRIM({0}) >= '0001' THEN \

@@ -173,7 +173,7 @@ impl Grammar for PostgresGrammar {
             Form::JsonHolder(_, Holder::Object) => "jsonb_typeof(CAST({0} AS jsonb){path}) = 'object'",
             Form::JsonHolder(_, Holder::Array) => "jsonb_typeof(CAST({0} AS jsonb){path}) = 'array'",
             Form::JsonRemove(_) => "CAST({0} AS jsonb) #- {keys}",
-            Form::JsonSet(_) => "jsonb_set(CAST({0} AS jsonb), {keys}, CAST({1} AS jsonb))",
+            Form::JsonSet(_) => "jsonb_set(CAST({0} AS jsonb), {keys}, coalesce(CAST({1} AS jsonb), 'null'))",
             Form::JsonConcat => "CAST({0} AS jsonb) || CAST({1} AS jsonb)",
             Form::JsonPathTest(PathTest::Exists) => "CAST({0} AS jsonb) @? CAST({1} AS jsonpath)",
             Form::JsonPathTest(PathTest::Match) => "CAST({0} AS jsonb) @@ CAST({1} AS jsonpath)",
@@ -425,12 +425,13 @@ fn without_lengths(name: &str) -> String {
 fn try_cast(ty: &Type) -> Option<&'static str> {
     Some(match ty {
         Type::SmallInteger | Type::Integer | Type::BigInteger => {
-            "CASE WHEN CAST({0} AS text) ~ '^ *[-+]?[0-9]{1,255} *$' THEN CASE WHEN CAST(CAST({0} AS text) AS numeric) \
+            "CASE WHEN length(CAST({0} AS text)) <= 255 AND CAST({0} AS text) ~ '^ *[-+]?[0-9]+ *$' THEN CASE WHEN CAST(CAST({0} AS text) AS numeric) \
              BETWEEN {low} AND {high} THEN CAST(CAST({0} AS text) AS {type}) END END"
         }
         // Below what a double holds is NULL as above it.
         Type::Double => {
-            "CASE WHEN CAST({0} AS text) ~ '^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$' THEN \
+            "CASE WHEN length(CAST({0} AS text)) <= 255 AND \
+             CAST({0} AS text) ~ '^ *[-+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]{1,3})? *$' THEN \
              CASE WHEN (abs(CAST(CAST({0} AS text) AS numeric)) >= 2.3e-308 \
              AND abs(CAST(CAST({0} AS text) AS numeric)) < 1.7976931348623157e308) \
              OR CAST(CAST({0} AS text) AS numeric) = 0 THEN CAST(CAST({0} AS text) AS double precision) END END"

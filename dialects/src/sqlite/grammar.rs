@@ -276,13 +276,14 @@ fn extract(field: Field) -> &'static str {
 fn try_cast(ty: &Type) -> Option<&'static str> {
     Some(match ty {
         Type::SmallInteger | Type::Integer | Type::BigInteger => {
-            "CASE WHEN {0} NOT GLOB '*[^-+0-9 ]*' AND CAST({0} AS NUMERIC) = <0> AND \
+            "CASE WHEN length({0}) <= 255 AND {0} NOT GLOB '*[^-+0-9 ]*' AND CAST({0} AS NUMERIC) = <0> AND \
              typeof(CAST({0} AS NUMERIC)) = 'integer' AND CAST({0} AS NUMERIC) BETWEEN {low} AND {high} \
              THEN CAST({0} AS INTEGER) END"
         }
         Type::Double => {
-            "CASE WHEN {0} NOT GLOB '*[^-+0-9.eE ]*' AND CAST({0} AS NUMERIC) = <0> AND \
-             abs(CAST({0} AS REAL)) < 1.7976931348623157e308 THEN CAST({0} AS REAL) END"
+            "CASE WHEN length({0}) <= 255 AND {0} NOT GLOB '*[^-+0-9.eE ]*' AND CAST({0} AS NUMERIC) = <0> AND \
+             abs(CAST({0} AS REAL)) < 1.7976931348623157e308 AND \
+             (abs(CAST({0} AS REAL)) >= 2.3e-308 OR ltrim({0}, '-+ 0.') NOT GLOB '[1-9]*') THEN CAST({0} AS REAL) END"
         }
         Type::Date => {
             "CASE WHEN trim({0}) GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]' AND trim({0}) >= '0001' \

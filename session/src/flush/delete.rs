@@ -7,6 +7,7 @@ use mirrorm_core::schema::Table;
 use mirrorm_core::stmt::Operation;
 
 use super::miscounted;
+use super::version::named;
 use crate::batch::{Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
@@ -16,10 +17,10 @@ use crate::record::{Record, RecordState};
 impl Verb<'_> {
     pub(super) fn delete(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
         let def = table.def();
-        let key = key_of(&def);
-        if key.is_empty() {
+        if key_of(&def).is_empty() {
             return Err(no_key(&def));
         }
+        let key = &named(&def);
         // What goes is told with all its values.
         let is_expired = |record: &&Record| record.0.state.lock().home.batch().is_some_and(|home| !home.full);
         let _ = self.read_again(conn, (table, &def), records.iter().filter(is_expired))?;
@@ -32,6 +33,9 @@ impl Verb<'_> {
         }
         let gone = conn.delete_rows(&def, key, &values, places.len())?;
         if gone != records.len() as u64 {
+            if let Some(changed) = self.find_changed(conn, (table, &def), records.iter(), &places)? {
+                return Err(changed);
+            }
             let one = records.first().filter(|_| records.len() == 1).map(vanished);
             return Err(
                 one.unwrap_or_else(|| miscounted(table, Operation::Delete, records.len() as u64, gone))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mirrorm_core::compile::Target;
 use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::{Block, BlockBuilder, RowBuffer};
-use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef, Version};
 use mirrorm_core::stmt::{Operation, insert};
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -162,7 +162,9 @@ impl<'r> Run<'r> {
                 }
                 None => {
                     self.generated == Some(at)
-                        || (column.server_default().is_none() && column.computed().is_none())
+                        || (column.server_default().is_none()
+                            && column.computed().is_none()
+                            && column.row_version() != Some(Version::OfServer))
                 }
             }
         })

@@ -12,6 +12,7 @@ mod insert;
 mod links;
 mod order;
 mod update;
+mod version;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;
@@ -25,6 +26,7 @@ use crate::inner::{Phase, Verb};
 use crate::log::Part;
 use crate::record::Record;
 use gather::not_sent;
+pub(crate) use version::check_version;
 
 /// How often what functions write while a flush runs is flushed too.
 const ROUNDS: usize = 10;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use mirrorm_core::compile::Target;
 use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::{BlockBuilder, RowBuffer};
-use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef, Version};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, Result};
 
 use super::finish::Given;
+use super::version::{count_version, forget_version, is_changed, named};
 use super::{miscounted, positions};
 use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
@@ -46,6 +47,7 @@ impl Verb<'_> {
                 }
                 state = record.0.state.lock();
             }
+            forget_version(&mut state, &def);
             keep_changes(&mut state, &epochs);
             if state.overlay.is_empty() {
                 let again = state.settle();
@@ -55,6 +57,7 @@ impl Verb<'_> {
                 }
                 continue;
             }
+            count_version(&mut state, &def)?;
             if !on_update.is_empty() {
                 drop(state);
                 complete(record, &on_update);
@@ -91,6 +94,11 @@ impl Verb<'_> {
                 continue;
             };
             let mut state = record.0.state.lock();
+            let seen = state.place().filter(|seen| seen.batch.full);
+            if let Some(changed) = seen.and_then(|seen| is_changed(def, &seen, place)) {
+                drop(state);
+                return Err(changed.of(record));
+            }
             (state.home, state.row) = (Home::In(place.batch.clone()), place.row);
         }
         Ok(gone)
@@ -101,16 +109,15 @@ impl Verb<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let key = key_of(def);
         let set = positions(def, &run.columns)?;
-        let matched = conn.update_rows(def, (&set, key), &run.values, records.len())?;
+        let matched = conn.update_rows(def, (&set, &run.named), &run.values, records.len())?;
         if matched != records.len() as u64 {
-            return Err(self.find_vanished(conn, table, records, matched));
+            return Err(self.find_stale(conn, &run, &set, matched));
         }
         match run.is_known(&set, conn.target()) {
             true => self.updated_known(conn, run, &set),
             false => {
-                let new_key = |(row, place)| new_key(place, key, &set, &run.values, row);
+                let new_key = |(row, place)| run.new_key(place, &set, row);
                 let keys: Vec<Vec<Value>> = run.places.iter().enumerate().map(new_key).collect();
                 let new = self.read_back(conn, table, def, &keys, &None)?;
                 self.updated_at((records, &run.places), new, run.given())
@@ -147,6 +154,23 @@ impl Verb<'_> {
         Ok(())
     }
 
+    /// Fewer rows matched than there are records: names the one that is not there, or was changed.
+    fn find_stale(&self, conn: &Conn, run: &Run<'_>, set: &[usize], matched: u64) -> Error {
+        // Those that were updated are what was set; one that was not may be so by chance, and looks it.
+        let as_sent = |row: usize, found: &Place| {
+            let sent = |(offset, at): (usize, &usize)| {
+                let sent = run.values.get(row * run.given().width + offset);
+                found.value(*at).is_some_and(|value| value.is_identical(sent))
+            };
+            set.iter().enumerate().all(sent)
+        };
+        let others = |row: usize, found: &Place| !as_sent(row, found);
+        match self.find_changed_where(conn, (run.table, run.def), run.records.iter(), &run.places, others) {
+            Ok(Some(error)) | Err(error) => error,
+            Ok(None) => self.find_vanished(conn, run.table, &run.records, matched),
+        }
+    }
+
     /// Fewer rows matched than there are records: names the one that is not there.
     pub(super) fn find_vanished(
         &self,
@@ -173,6 +197,8 @@ struct Run<'r> {
     def: &'r Arc<TableDef>,
     records: Vec<Record>,
     columns: Vec<ColumnId>,
+    /// The columns that name a row: its key, and its version.
+    named: Vec<usize>,
     /// Whether all columns of the old rows are known,
     full: bool,
     /// and were read in the running transaction.
@@ -185,11 +211,11 @@ impl<'r> Run<'r> {
     fn new(table: &'r Table, def: &'r Arc<TableDef>) -> Run<'r> {
         let (records, columns, places) = (Vec::new(), Vec::new(), Vec::new());
         let (full, is_current, values) = (true, true, RowBuffer::default());
-        Run { table, def, records, columns, full, is_current, places, values }
+        Run { table, def, records, columns, named: named(def), full, is_current, places, values }
     }
 
     fn given(&self) -> Given<'_> {
-        let width = self.columns.len() + key_of(self.def).len();
+        let width = self.columns.len() + self.named.len();
         Given { columns: &self.columns, values: &self.values, width, start: 0 }
     }
 
@@ -212,7 +238,7 @@ impl<'r> Run<'r> {
             self.is_current = epochs.holds(place.batch.epoch);
         }
         state.overlay.iter().for_each(|(_, value)| self.values.push(value));
-        for at in key_of(self.def) {
+        for at in &self.named {
             // The key as the database has it: it may be among what is set.
             self.values.push(key_cell(&place, *at)?);
         }
@@ -223,7 +249,7 @@ impl<'r> Run<'r> {
 
     /// Whether every cell of the new rows is known without asking.
     fn is_known(&self, set: &[usize], target: &Target) -> bool {
-        let width = set.len() + key_of(self.def).len();
+        let width = set.len() + self.named.len();
         let same = |place: &Place| place.batch.full && Arc::ptr_eq(&place.batch.def, self.def);
         let as_given = |(offset, at): (usize, &usize)| {
             let known = |row: usize, column: &ColumnDef| {
@@ -231,9 +257,20 @@ impl<'r> Run<'r> {
             };
             self.def.column_at(*at).is_some_and(|column| (0..self.places.len()).all(|row| known(row, column)))
         };
-        self.def.columns().all(|column| column.computed().is_none())
+        let is_made = |c: &ColumnDef| c.computed().is_some() || c.row_version() == Some(Version::OfServer);
+        !self.def.columns().any(is_made)
             && self.places.iter().all(same)
             && set.iter().enumerate().all(as_given)
+    }
+
+    /// The key of a row after the update.
+    fn new_key(&self, place: &Place, set: &[usize], row: usize) -> Vec<Value> {
+        let width = set.len() + self.named.len();
+        let value = |at: &usize| match set.iter().position(|p| p == at) {
+            Some(offset) => self.values.get(row * width + offset).to_value(),
+            None => place.value(*at).unwrap_or(ValueRef::Null).to_value(),
+        };
+        key_of(self.def).iter().map(value).collect()
     }
 }
 
@@ -271,14 +308,4 @@ fn complete(record: &Record, on_update: &[&ColumnDef]) {
             put(&mut record.0.state.lock().overlay, column.id(), value);
         }
     }
-}
-
-/// The key of a row after the update.
-fn new_key(place: &Place, key: &[usize], set: &[usize], values: &RowBuffer, row: usize) -> Vec<Value> {
-    let width = set.len() + key.len();
-    let value = |at: &usize| match set.iter().position(|p| p == at) {
-        Some(offset) => values.get(row * width + offset).to_value(),
-        None => place.value(*at).unwrap_or(ValueRef::Null).to_value(),
-    };
-    key.iter().map(value).collect()
 }

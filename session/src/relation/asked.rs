@@ -1,5 +1,6 @@
 //! Conditions on what relationships lead to, and queries for it: EXISTS and keys, without loading anything.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use mirrorm_core::engine::mark;
@@ -76,31 +77,54 @@ pub trait AskRelated {
 
 impl AskRelated for Table {
     fn any<C: Into<Expr>>(&self, relationship: &str, condition: impl FnOnce(&Alias) -> C) -> Expr {
-        let names = (relationship, name_of(format!("related_{relationship}")));
+        let names = (relationship, format!("related_{relationship}"));
         any_row((self, &|name| self.c(name)), names, condition).unwrap_or_else(Expr::invalid)
     }
 }
 
 impl AskRelated for Alias {
     fn any<C: Into<Expr>>(&self, relationship: &str, condition: impl FnOnce(&Alias) -> C) -> Expr {
-        let names = (relationship, name_of(format!("{}_{relationship}", self.name())));
+        let names = (relationship, format!("{}_{relationship}", self.name()));
         any_row((self.table(), &|name| self.c(name)), names, condition).unwrap_or_else(Expr::invalid)
     }
 }
 
-/// A name for the rows at the other end, no longer than any server takes: its length tells it from those around it.
+thread_local! {
+    /// How many conditions this thread is inside of.
+    static INSIDE: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A name for the rows at the other end, no longer than any server takes and unlike those of the conditions around it.
 fn name_of(wish: String) -> String {
-    if wish.len() > 50 { format!("there_{}", wish.len()) } else { wish }
+    let wish = if wish.len() > 50 { "related".to_string() } else { wish };
+    match INSIDE.get() {
+        0 => wish,
+        around => format!("{wish}_{around}"),
+    }
+}
+
+/// Asks for a condition inside of which others have other names.
+fn inside<C>(condition: impl FnOnce() -> C) -> C {
+    struct Out;
+    impl Drop for Out {
+        fn drop(&mut self) {
+            INSIDE.set(INSIDE.get().saturating_sub(1));
+        }
+    }
+    INSIDE.set(INSIDE.get() + 1);
+    let _out = Out;
+    condition()
 }
 
 /// EXISTS of the rows at the other end, under a name of their own.
 fn any_row<C: Into<Expr>>(
     (table, own): (&Table, &dyn Fn(&str) -> Expr),
-    (name, alias): (&str, String),
+    (name, wish): (&str, String),
     condition: impl FnOnce(&Alias) -> C,
 ) -> Result<Expr> {
     let relations = relations_of(table);
     let relation = relations.find(table, name)?;
+    let alias = name_of(wish);
     let there = relation.to.alias(alias.clone());
     let at = |name: &str| there.c(name);
     let rows = match &relation.far {
@@ -113,7 +137,7 @@ fn any_row<C: Into<Expr>>(
             select(raw("1")).from(&there).join_on(&between, far).filter(near)
         }
     };
-    Ok(exists(rows.filter(condition(&there))))
+    Ok(exists(rows.filter(inside(|| condition(&there)))))
 }
 
 /// The key of a record's row, by column.

@@ -66,6 +66,17 @@ fn r5_2_sql_any_and_has() {
         assert_eq!(ids(&session, &users, red), [1]);
         let deep = users.has("boss", |boss| boss.has("boss", |top| top.c("name").eq("ann")));
         assert_eq!(ids(&session, &users, deep), [3]);
+        // The same relationship of the same table inside itself: each has rows of its own.
+        let others = |user: &mirrorm::schema::Alias| {
+            let id = user.c("id");
+            users.any("posts", move |post| post.c("user_id").ne(id))
+        };
+        assert_eq!(ids(&session, &users, users.has("boss", others)), [2], "the user's posts, not the boss's");
+        let two = users.any("posts", |one| {
+            let id = one.c("id");
+            users.any("posts", move |other| other.c("id").gt(id))
+        });
+        assert_eq!(ids(&session, &users, two), [1], "two posts");
         let own = users.alias("own");
         let found = select(own.c("id"))
             .filter(own.any("posts", |post| post.c("user_id").eq(own.c("id")) & post.c("id").gt(2)));

@@ -47,6 +47,9 @@ mod recorded;
 /// Transactions around tests.
 mod undone;
 
+/// Versions of rows, and who comes second.
+mod versions;
+
 /// What is kept alive, and what is let go.
 mod kept;
 
