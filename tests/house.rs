@@ -96,9 +96,12 @@ fn files_open_with_what_they_are_and_stay_short() {
 
 #[test]
 fn the_budget_of_lines() {
-    for (folder, most) in
-        [("core/src", 18_000), ("dialects/src/sqlite", 2_800), ("reflect/src", 3_600), ("session/src", 8_200)]
-    {
+    for (folder, most) in [
+        ("core/src", 18_000),
+        ("dialects/src/sqlite", 2_800),
+        ("reflect/src", 3_600),
+        ("session/src", 12_000),
+    ] {
         // What is there for tests alone is not counted.
         let own = sources(folder).into_iter().filter(|(path, _)| !path.ends_with("testing.rs"));
         let lines: usize = own.map(|(_, text)| code(&text).count()).sum();

@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+mod assigned;
 mod batch;
 mod changes;
 mod commit;

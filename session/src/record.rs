@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, Row};
 use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef, TableId};
 use mirrorm_core::stmt::IntoValues;
@@ -15,6 +16,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use serde::ser::{Error as _, Serialize, Serializer};
 
+use crate::assigned::{Assigned, gather, put};
 use crate::batch::{Batch, Place, key_of};
 use crate::inner::Inner;
 use crate::key::Key;
@@ -126,10 +128,10 @@ impl fmt::Display for FieldChange {
 
 /// Makes records of a table. The prelude brings it in.
 pub trait NewRecord {
-    /// A new record with these values, which no session knows yet.
+    /// A new record with these values, which no session knows yet. What is an expression, the database works out.
     ///
     /// # Errors
-    /// `NoSuchColumn`, with near names; `Invalid` for an expression where a value belongs.
+    /// `NoSuchColumn`, with near names; `Invalid` for an expression of the key.
     ///
     /// # Example
     /// ```
@@ -148,55 +150,20 @@ pub trait NewRecord {
 impl NewRecord for Table {
     fn record(&self, values: impl IntoValues) -> Result<Record> {
         let def = self.lend();
-        let mut overlay = Vec::with_capacity(values.expected());
-        gather(&def, values, |column, value| put(&mut overlay, column.id(), value))?;
-        Ok(Record::transient(self, overlay))
+        let mut assigned = Assigned { values: Vec::with_capacity(values.expected()), ..Assigned::default() };
+        gather(&def, values, |column, expr| assigned.take(&def, column, expr))?;
+        let record = Record::transient(self, assigned.values);
+        record.note_exprs(assigned.exprs);
+        Ok(record)
     }
 }
 
-/// Resolves named values against a table. The values are made before any lock is taken.
-fn gather(def: &TableDef, values: impl IntoValues, mut take: impl FnMut(&ColumnDef, Value)) -> Result<()> {
-    let mut failed = None;
-    values.each(&mut |name, expr| {
-        if failed.is_some() {
-            return;
-        }
-        match (def.column(name), expr.into_value()) {
-            (Ok(column), Some(value)) => take(column, value),
-            (Err(error), _) => failed = Some(error),
-            (_, None) => failed = Some(no_value(def, name)),
-        }
-    });
-    failed.map_or(Ok(()), Err)
-}
-
-fn no_value(def: &TableDef, name: &str) -> Error {
-    let message = format!(
-        "`{name}` of `{}` was given an expression: a record holds values; use `insert` or `update`",
-        def.display_name()
-    );
-    Error::new(ErrorKind::Invalid, message)
-}
-
-/// Puts a value over whatever the column held.
-pub(crate) fn put(overlay: &mut Vec<(ColumnId, Value)>, id: ColumnId, value: Value) {
-    match overlay.iter_mut().find(|(own, _)| *own == id) {
-        Some(place) => place.1 = value,
-        None => {
-            if overlay.capacity() == 0 {
-                overlay.reserve_exact(1);
-            }
-            overlay.push((id, value));
-        }
-    }
-}
-
-/// What is set by value is no longer what a relationship made of it: the last word holds.
-fn forget_key(links: &mut Option<Box<Links>>, column: &str) -> Vec<Pointer> {
-    let gone = links.as_mut().map_or(Vec::new(), |links| links.forget_key(column));
-    if !gone.is_empty() {
-        *links = links.take().filter(|links| !links.is_empty());
-    }
+/// What is set is no longer what a relationship or an expression made of it: the last word holds.
+fn forget_key(links: &mut Option<Box<Links>>, id: ColumnId, column: &str) -> Vec<Pointer> {
+    let Some(own) = links else { return Vec::new() };
+    own.forget_expr(id);
+    let gone = own.forget_key(column);
+    *links = links.take().filter(|links| !links.is_empty());
     gone
 }
 
@@ -213,6 +180,11 @@ impl State {
         }
     }
 
+    /// Whether its values are those that were read.
+    fn is_as_read(&self) -> bool {
+        self.overlay.is_empty() && self.links.as_ref().is_none_or(|links| !links.has_exprs())
+    }
+
     /// The row of the database, where there is one.
     pub(crate) fn place(&self) -> Option<Place> {
         let batch = self.home.batch().filter(|_| self.row != NO_ROW)?;
@@ -223,6 +195,7 @@ impl State {
     pub(crate) fn value(&self, id: ColumnId, key: &str) -> Option<ValueRef<'_>> {
         match self.overlay.iter().find(|(own, _)| *own == id) {
             Some((_, value)) => Some(value.as_ref()),
+            None if self.is_worked_out(id) => None,
             None => self.stored(id, key),
         }
     }
@@ -356,7 +329,7 @@ impl Record {
         {
             let state = self.0.state.lock();
             if let Some(batch) =
-                state.home.batch().filter(|b| b.full && state.overlay.is_empty() && state.row != NO_ROW)
+                state.home.batch().filter(|b| b.full && state.is_as_read() && state.row != NO_ROW)
                 && let Ok(position) = batch.block.columns().position(name)
                 && let Some(value) = batch.block.value(state.row as usize, position)
             {
@@ -366,12 +339,15 @@ impl Record {
         let def = self.def_for(name);
         let id = def.column(name)?.id();
         let found = self.0.state.lock().value(id, name).map(ValueRef::to_value);
-        found.ok_or_else(|| self.unloaded(name))
+        found.ok_or_else(|| self.unloaded(name, id))
     }
 
-    fn unloaded(&self, name: &str) -> Error {
-        let known = self.0.state.lock().row != NO_ROW;
+    fn unloaded(&self, name: &str, id: ColumnId) -> Error {
+        let state = self.0.state.lock();
+        let (known, worked_out) = (state.row != NO_ROW, state.is_worked_out(id));
+        drop(state);
         let what = match known {
+            _ if worked_out => "is an expression: the database works it out when the record is flushed",
             true => "is not loaded: `refresh` the record",
             false => "was never set: the database gives it a value when the record is flushed",
         };
@@ -381,11 +357,33 @@ impl Record {
 
     /// Sets an attribute. The next flush sends it, if it differs from what the database has.
     ///
+    /// An expression is worked out by the database then, so that nobody's change between reading and writing is lost; the
+    /// attribute is `Unloaded` until the flush, which reads it back.
+    ///
     /// # Errors
-    /// `NoSuchColumn`, with near names; `Invalid` for a column that the database computes, for the version of a row, and
-    /// for a record that was deleted.
-    pub fn set(&self, name: &str, value: impl Into<Value>) -> Result<()> {
-        let value = value.into();
+    /// `NoSuchColumn`, with near names; `Invalid` for a column that the database computes, for the version of a row, for
+    /// an expression of the key, and for a record that was deleted.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let posts = db.table("posts", (column("id", Integer).primary_key(), column("likes", Integer)))?;
+    /// db.create_all()?;
+    /// insert(&posts).values(values! { "likes" => 41 }).run(&db)?;
+    /// let session = db.session();
+    /// let post = session.get_one(&posts, 1)?;
+    /// post.set("likes", posts.c("likes").add(1))?;
+    /// session.commit()?;
+    /// assert_eq!(post.get::<i64>("likes")?, 42);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn set(&self, name: &str, value: impl Into<Expr>) -> Result<()> {
+        let value = match value.into().try_value() {
+            Ok(value) => value,
+            Err(expr) => return self.set_all([(name, expr)]),
+        };
         let mut guard = self.0.state.lock();
         let state = &mut *guard;
         let column = state.home.batch().and_then(|home| home.def.column(name).ok());
@@ -396,7 +394,7 @@ impl Record {
         {
             let id = column.id();
             state.sent = false;
-            let gone = forget_key(&mut state.links, name);
+            let gone = forget_key(&mut state.links, id, name);
             put(&mut state.overlay, id, value);
             let told = self.touch(state);
             drop(guard);
@@ -408,30 +406,32 @@ impl Record {
         }
         drop(guard);
         let def = self.def_for(name);
-        self.put(&def, &[(def.column(name)?, value)])
+        let id = def.column(name)?.id();
+        self.put(&def, Assigned { values: vec![(id, value)], exprs: Vec::new() })
     }
 
     /// Sets several attributes: all of them, or none if a name is wrong.
     ///
     /// # Errors
-    /// As [`Record::set`]; `Invalid` for an expression where a value belongs.
+    /// As [`Record::set`].
     pub fn set_all(&self, values: impl IntoValues) -> Result<()> {
         let def = self.table().def();
-        let mut list: Vec<(Arc<str>, Value)> = Vec::new();
-        gather(&def, values, |column, value| list.push((column.key().into(), value)))?;
-        let columns = list.into_iter().map(|(key, value)| Ok((def.column(&key)?, value)));
-        self.put(&def, &columns.collect::<Result<Vec<_>>>()?)
+        let mut assigned = Assigned::default();
+        gather(&def, values, |column, expr| assigned.take(&def, column, expr))?;
+        self.put(&def, assigned)
     }
 
-    fn put(&self, def: &TableDef, values: &[(&ColumnDef, Value)]) -> Result<()> {
-        if let Some((column, _)) = values.iter().find(|(column, _)| column.computed().is_some()) {
+    fn put(&self, def: &TableDef, Assigned { values, exprs }: Assigned) -> Result<()> {
+        let ids = || values.iter().map(|(id, _)| *id).chain(exprs.iter().map(|(id, _)| *id));
+        let columns = || ids().filter_map(|id| Some(def.place_of(id)?.1));
+        if let Some(column) = columns().find(|column| column.computed().is_some()) {
             let message =
                 format!("`{}` of `{}` is computed by the database", column.key(), def.display_name());
             return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
         }
         let mut state = self.0.state.lock();
-        let version = values.iter().find(|(column, _)| column.row_version().is_some());
-        if let (Some((column, _)), true) = (version, state.row != NO_ROW) {
+        let version = columns().find(|column| column.row_version().is_some());
+        if let (Some(column), true) = (version, state.row != NO_ROW) {
             drop(state);
             let message = format!(
                 "`{}` of {} is the version of the row, which a flush sets",
@@ -446,16 +446,18 @@ impl Record {
         }
         state.sent = false;
         let mut gone = Vec::new();
-        for (column, value) in values {
-            gone.append(&mut forget_key(&mut state.links, column.key()));
-            put(&mut state.overlay, column.id(), value.clone());
+        for column in columns() {
+            gone.append(&mut forget_key(&mut state.links, column.id(), column.key()));
         }
+        state.overlay.retain(|(id, _)| exprs.iter().all(|(own, _)| own != id));
+        values.into_iter().for_each(|(id, value)| put(&mut state.overlay, id, value));
         let touched = self.touch(&mut state);
         drop(state);
         self.forget_keys(&gone);
         if let Some(session) = touched {
             session.touched.push(self.clone());
         }
+        self.note_exprs(exprs);
         Ok(())
     }
 
@@ -522,7 +524,7 @@ impl Record {
     pub fn row(&self) -> Row {
         let def = self.table().def();
         let state = self.0.state.lock();
-        if let (true, Some(place)) = (state.overlay.is_empty(), state.place()) {
+        if let (true, Some(place)) = (state.is_as_read(), state.place()) {
             return place.to_row();
         }
         let known: Vec<(&ColumnDef, ValueRef<'_>)> =

@@ -235,6 +235,15 @@ impl Expr {
         }
     }
 
+    /// The value, if it is nothing more than that; itself otherwise.
+    #[doc(hidden)]
+    pub fn try_value(self) -> std::result::Result<Value, Expr> {
+        match self.0 {
+            Node::Bind(value) => Ok(value),
+            _ => Err(self),
+        }
+    }
+
     /// From one bound to the other, both included.
     pub fn between(&self, low: impl Into<Expr>, high: impl Into<Expr>) -> Expr {
         Expr::apply(Op::Between, vec![self.clone(), low.into(), high.into()])

@@ -239,6 +239,16 @@ impl Expr {
         Expr(Node::Invalid(error))
     }
 
+    /// The first mistake that it carries, outside of SELECTs in it.
+    #[doc(hidden)]
+    pub fn mistake(&self) -> Option<&Error> {
+        match &self.0 {
+            Node::Invalid(error) => Some(error),
+            Node::Apply(_, kids) => kids.items.iter().find_map(Expr::mistake),
+            _ => None,
+        }
+    }
+
     /// An operator over operands; too deep a tree becomes a mistake.
     pub(crate) fn apply(op: Op, items: Vec<Expr>) -> Expr {
         let depth = items.iter().map(Expr::depth).max().unwrap_or(0) + 1;

@@ -12,9 +12,10 @@ use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::finish::{Given, Sent};
 use super::{miscounted, positions};
+use crate::assigned::put;
 use crate::inner::Verb;
 use crate::log::Part;
-use crate::record::{Record, put};
+use crate::record::Record;
 
 /// Records of one table that are given the same columns, and their values.
 struct Run<'r> {
@@ -31,6 +32,25 @@ struct Run<'r> {
 impl Verb<'_> {
     pub(super) fn insert(&self, conn: &Conn, table: &Table, records: &Part<Record>) -> Result<()> {
         let def = table.def();
+        let with_exprs = |record: &Record| !record.0.state.lock().sent_exprs().is_empty();
+        let mut start = 0;
+        for (at, record) in records.iter().enumerate().filter(|(_, record)| with_exprs(record)) {
+            self.insert_values(conn, (table, &def), &records.part(start..at))?;
+            self.insert_by_expressions(conn, (table, &def), record)?;
+            start = at + 1;
+        }
+        self.insert_values(conn, (table, &def), &records.part(start..records.len()))
+    }
+
+    fn insert_values(
+        &self,
+        conn: &Conn,
+        (table, def): (&Table, &Arc<TableDef>),
+        records: &Part<Record>,
+    ) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
         let defaults: Vec<&ColumnDef> =
             def.columns().filter(|column| column.client_default().is_some()).collect();
         let generated = def.generated_key().map(ColumnDef::id);
@@ -49,7 +69,7 @@ impl Verb<'_> {
             if at == start || !state.overlay.iter().map(|(id, _)| id).eq(&columns) {
                 if at > start {
                     drop(state);
-                    self.insert_run(conn, (table, &def), records.part(start..at), &columns, &values)?;
+                    self.insert_run(conn, (table, def), records.part(start..at), &columns, &values)?;
                     state = record.0.state.lock();
                 }
                 columns = state.overlay.iter().map(|(id, _)| *id).collect();
@@ -62,7 +82,7 @@ impl Verb<'_> {
             state.overlay.iter().for_each(|(_, value)| values.push(value));
             state.sent = true;
         }
-        self.insert_run(conn, (table, &def), records.part(start..records.len()), &columns, &values)
+        self.insert_run(conn, (table, def), records.part(start..records.len()), &columns, &values)
     }
 
     fn insert_run(

@@ -17,11 +17,12 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use super::gather::by_table;
 use super::order::Side;
 use super::{dropped, miscounted};
+use crate::assigned::put;
 use crate::batch::{Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
-use crate::record::{Record, RecordState, put};
+use crate::record::{Record, RecordState};
 use crate::relation::{KeyLink, Links, OnParentDelete, Pointer, Relation};
 
 /// A row of a table between, to be added or taken out.

@@ -6,6 +6,7 @@
 
 mod cascade;
 mod delete;
+mod expressions;
 mod finish;
 mod gather;
 mod insert;

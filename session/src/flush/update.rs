@@ -13,12 +13,13 @@ use mirrorm_core::{Error, Result};
 use super::finish::Given;
 use super::version::{count_version, forget_version, is_changed, named};
 use super::{miscounted, positions};
+use crate::assigned::put;
 use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
 use crate::key::Key;
 use crate::load::{key_cell, no_key, vanished};
 use crate::log::Part;
-use crate::record::{Home, Record, RecordState, State, put};
+use crate::record::{Home, Record, RecordState, State};
 
 impl Verb<'_> {
     pub(super) fn update(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
@@ -49,6 +50,12 @@ impl Verb<'_> {
             }
             forget_version(&mut state, &def);
             keep_changes(&mut state, &epochs);
+            if !state.sent_exprs().is_empty() {
+                drop(state);
+                self.update_run(conn, std::mem::replace(&mut run, Run::new(table, &def)))?;
+                self.update_by_expressions(conn, (table, &def), record)?;
+                continue;
+            }
             if state.overlay.is_empty() {
                 let again = state.settle();
                 drop(state);

@@ -10,9 +10,10 @@ use mirrorm_core::schema::{Table, TableDef, Version};
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
+use crate::assigned::put;
 use crate::batch::{Place, key_of};
 use crate::inner::Verb;
-use crate::record::{NO_ROW, Record, State, put};
+use crate::record::{NO_ROW, Record, State};
 
 /// The columns that name a row that is to be written: its key, and its version.
 pub(super) fn named(def: &TableDef) -> Vec<usize> {

@@ -6,13 +6,15 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
+use mirrorm_core::expr::Expr;
 use mirrorm_core::schema::{ColumnId, Table};
 use mirrorm_core::value::Value;
 use mirrorm_reflect::RelationshipKind;
 
 use super::ordered::Ordered;
 use super::{KeyLink, Relation, same_list};
-use crate::record::{Record, RecordInner, put};
+use crate::assigned::put;
+use crate::record::{Record, RecordInner};
 
 /// Relationships of a record that were written and not flushed.
 #[derive(Clone, Default)]
@@ -21,6 +23,8 @@ pub(crate) struct Links {
     pub(crate) one: Vec<Pointer>,
     /// Lists of this record that changed.
     pub(crate) many: Vec<ListChange>,
+    /// Attributes that the database is to work out.
+    pub(crate) exprs: Vec<(ColumnId, Expr)>,
     /// What a flush copied from the records pointed to.
     pub(crate) copied: Vec<(ColumnId, Value)>,
     /// Whether a flush is sending this,
@@ -123,6 +127,7 @@ impl Links {
     /// Whether nothing is left to be flushed.
     pub(crate) fn is_empty(&self) -> bool {
         self.one.is_empty()
+            && self.exprs.is_empty()
             && self.many.iter().all(|list| list.added.is_empty() && list.removed.is_empty())
             && !self.sent
     }
@@ -173,6 +178,9 @@ impl Links {
         for Pointer { key, to, from } in std::mem::take(&mut later.one) {
             self.point(&key, to, from);
         }
+        for (id, expr) in std::mem::take(&mut later.exprs) {
+            put(&mut self.exprs, id, expr);
+        }
         for (id, value) in std::mem::take(&mut later.copied) {
             put(&mut self.copied, id, value);
         }
@@ -201,6 +209,23 @@ impl Links {
         let mut gone: Vec<Pointer> = self.one.extract_if(.., is_of).collect();
         gone.extend(self.later.iter_mut().flat_map(|later| later.forget_key(column)));
         gone
+    }
+
+    /// Whether the database is to work a column out.
+    pub(crate) fn expr(&self, id: ColumnId) -> bool {
+        self.exprs.iter().any(|(own, _)| *own == id)
+            || self.later.as_ref().is_some_and(|later| later.expr(id))
+    }
+
+    /// Whether the database is to work anything out.
+    pub(crate) fn has_exprs(&self) -> bool {
+        !self.exprs.is_empty() || self.later.as_ref().is_some_and(|later| later.has_exprs())
+    }
+
+    /// Forgets what the database was to work out for a column.
+    pub(crate) fn forget_expr(&mut self, id: ColumnId) {
+        self.exprs.retain(|(own, _)| *own != id);
+        self.later.iter_mut().for_each(|later| later.forget_expr(id));
     }
 
     /// Notes what a key is to point to, and who loses it, unless that was noted before.

@@ -50,6 +50,9 @@ mod undone;
 /// Versions of rows, and who comes second.
 mod versions;
 
+/// Expressions that the database works out.
+mod expressions;
+
 /// What is kept alive, and what is let go.
 mod kept;
 

@@ -104,7 +104,7 @@ fn wrong_names_and_values() {
         near(session.query(&b.users).with("psots").all().unwrap_err());
         near(session.query(&b.users).filter(b.users.c("nmae").eq("x")).all().unwrap_err());
         near(session.query(&b.users).filter_by(values! { "nmae" => "x" }).all().unwrap_err());
-        let error = b.users.record(values! { "name" => func::now() }).unwrap_err();
+        let error = b.users.record(values! { "id" => func::now() }).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         let error = ann.get::<i64>("name").unwrap_err();
         assert!(error.message().contains("users 1") && error.message().contains("`name`"), "{error}");

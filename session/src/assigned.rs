@@ -1,0 +1,111 @@
+//! What is assigned to attributes: values, and expressions that the database works out when the record is flushed.
+//!
+//! Values lie in a record's overlay; expressions, which are few, beside its relationships, so that what is written while a
+//! flush runs waits for the next. Called by `record`; `flush::expressions` sends them.
+
+use std::sync::Arc;
+
+use mirrorm_core::expr::Expr;
+use mirrorm_core::schema::{ColumnDef, ColumnId, TableDef};
+use mirrorm_core::stmt::IntoValues;
+use mirrorm_core::value::Value;
+use mirrorm_core::{Error, ErrorKind, Result};
+
+use crate::batch::key_of;
+use crate::record::{Record, State};
+
+/// Values and expressions by column.
+#[derive(Default)]
+pub(crate) struct Assigned {
+    pub(crate) values: Vec<(ColumnId, Value)>,
+    pub(crate) exprs: Vec<(ColumnId, Expr)>,
+}
+
+/// Resolves what is assigned against a table. The values are made before any lock is taken.
+pub(crate) fn gather(
+    def: &TableDef,
+    values: impl IntoValues,
+    mut take: impl FnMut(&ColumnDef, Expr) -> Result<()>,
+) -> Result<()> {
+    let mut done = Ok(());
+    values.each(&mut |name, expr| {
+        if done.is_ok() {
+            done = def.column(name).and_then(|column| take(column, expr));
+        }
+    });
+    done
+}
+
+impl Assigned {
+    /// Adds what is assigned to a column; the last word holds.
+    ///
+    /// # Errors
+    /// `Invalid` for an expression of the key, by which the row is found; the mistake that an expression carries.
+    pub(crate) fn take(&mut self, def: &TableDef, column: &ColumnDef, assigned: Expr) -> Result<()> {
+        let id = column.id();
+        match assigned.try_value() {
+            Ok(value) => {
+                self.exprs.retain(|(own, _)| *own != id);
+                put(&mut self.values, id, value);
+            }
+            Err(expr) => {
+                expr.mistake().cloned().map_or(Ok(()), Err)?;
+                if key_of(def).iter().any(|at| def.column_at(*at).is_some_and(|key| key.id() == id)) {
+                    let message = format!(
+                        "`{}` of `{}` is part of the key, which is a value: the row is found by it",
+                        column.key(),
+                        def.display_name()
+                    );
+                    return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
+                }
+                self.values.retain(|(own, _)| *own != id);
+                put(&mut self.exprs, id, expr);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts something over whatever the column held.
+pub(crate) fn put<T>(list: &mut Vec<(ColumnId, T)>, id: ColumnId, value: T) {
+    match list.iter_mut().find(|(own, _)| *own == id) {
+        Some(place) => place.1 = value,
+        None => {
+            if list.capacity() == 0 {
+                list.reserve_exact(1);
+            }
+            list.push((id, value));
+        }
+    }
+}
+
+impl State {
+    /// The expressions that the flush that runs is to send.
+    pub(crate) fn sent_exprs(&self) -> Vec<(ColumnId, Expr)> {
+        let links = self.links.as_ref().filter(|links| links.is_sent());
+        links.map_or(Vec::new(), |links| links.exprs.clone())
+    }
+
+    /// Whether the value of a column is worked out by the next flush.
+    pub(crate) fn is_worked_out(&self, id: ColumnId) -> bool {
+        self.links.as_ref().is_some_and(|links| links.expr(id))
+    }
+}
+
+impl Record {
+    /// Notes expressions for the next flush.
+    pub(crate) fn note_exprs(&self, exprs: Vec<(ColumnId, Expr)>) {
+        if !exprs.is_empty() {
+            self.edit_links(|links| exprs.into_iter().for_each(|(id, expr)| put(&mut links.exprs, id, expr)));
+        }
+    }
+}
+
+/// Columns by their keys, as a statement takes them.
+pub(crate) fn named<T: Into<Expr>>(
+    def: &TableDef,
+    list: impl IntoIterator<Item = (ColumnId, T)>,
+) -> Vec<(Arc<str>, Expr)> {
+    let key = |id: ColumnId| def.place_of(id).map(|(_, column)| Arc::from(column.key()));
+    list.into_iter().filter_map(|(id, value)| Some((key(id)?, value.into()))).collect()
+}
