@@ -136,7 +136,7 @@ fn guarded<V: Verdict>(run: impl FnOnce() -> V) -> Result<(), Error> {
 }
 
 /// A receiver's error: one of ours as it is, any other as a veto with its cause.
-fn ours(error: BoxError) -> Error {
+pub(crate) fn ours(error: BoxError) -> Error {
     match error.downcast::<Error>() {
         Ok(own) => *own,
         Err(other) => Error::new(ErrorKind::Vetoed, other.to_string()).with_boxed_source(other),

@@ -53,6 +53,9 @@ mod versions;
 /// Expressions that the database works out.
 mod expressions;
 
+/// Changes that wait in a table until somebody was told.
+mod outbox;
+
 /// What is kept alive, and what is let go.
 mod kept;
 
