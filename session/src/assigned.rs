@@ -40,11 +40,13 @@ impl Assigned {
     /// Adds what is assigned to a column; the last word holds.
     ///
     /// # Errors
-    /// `Invalid` for an expression of the key, by which the row is found; the mistake that an expression carries.
+    /// `Invalid` for an expression of the key, by which the row is found; the mistake that an expression carries; `Vetoed`
+    /// from the column's validator.
     pub(crate) fn take(&mut self, def: &TableDef, column: &ColumnDef, assigned: Expr) -> Result<()> {
         let id = column.id();
         match assigned.try_value() {
             Ok(value) => {
+                let value = column.validated(value).map_err(|e| e.with_table(def.display_name()))?;
                 self.exprs.retain(|(own, _)| *own != id);
                 put(&mut self.values, id, value);
             }

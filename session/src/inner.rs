@@ -24,6 +24,7 @@ use crate::identity::{Folded, IdentityMap};
 use crate::log::Log;
 use crate::record::{Record, RecordState};
 use crate::relation::Links;
+use crate::restrict::Restrictions;
 use crate::session::{Session, SessionOptions};
 use crate::signal::Transition;
 use crate::wires::{Levels, Wires};
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) quiet: AtomicUsize,
     /// Whether a relationship of one of its records was written since the last flush.
     pub(crate) linked: AtomicBool,
+    pub(crate) restrictions: Restrictions,
     lock: ReentrantMutex<Shared>,
 }
 
@@ -342,6 +344,7 @@ impl Inner {
             closed: AtomicBool::new(false),
             touched: Touched::default(),
             quiet: AtomicUsize::new(0),
+            restrictions: Restrictions::default(),
             linked: AtomicBool::new(false),
             lock: ReentrantMutex::new(shared),
         })

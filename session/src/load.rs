@@ -82,8 +82,14 @@ impl Verb<'_> {
         self.autoflush()?;
         let def = table.lend();
         let (source, epoch) = self.source_now(table, &def)?;
-        let make = |block: Block| Arc::new(Batch::new(source, block, epoch));
-        let Some(batch) = self.read_key(at, (table, &def), key, make)? else { return Ok(None) };
+        let conditions = self.restrictions(table);
+        let found = if conditions.is_empty() {
+            self.read_key(at, (table, &def), key, |block: Block| Arc::new(Batch::new(source, block, epoch)))?
+        } else {
+            let block = self.read_restricted((table, &def), key, conditions)?;
+            block.map(|block| Arc::new(Batch::new(source, block, epoch)))
+        };
+        let Some(batch) = found else { return Ok(None) };
         if batch.block.len() > 1 {
             let name = def.display_name();
             let message = format!("several rows of `{name}` have the key {}", key_text(key));
@@ -130,7 +136,9 @@ impl Verb<'_> {
         record.take_back_links(|| self.inner.db.relations());
         let mut state = record.0.state.lock();
         (state.home, state.row, state.overlay) = (Home::In(batch), 0, Vec::new());
-        Ok(())
+        drop(state);
+        let signal = &self.inner.db.signals().refreshed;
+        if signal.is_empty() { Ok(()) } else { signal.ask(&self.session(), record) }
     }
 
     /// The row of a record as it is now.
@@ -164,6 +172,14 @@ impl Verb<'_> {
         record.take_back_links(|| self.inner.db.relations());
         let mut state = record.0.state.lock();
         (state.home, state.row, state.overlay) = (Home::In(Arc::new(batch)), 0, Vec::new());
+        drop(state);
+        let signals = self.inner.db.signals();
+        if !signals.expired.is_empty()
+            && let Err(error) = signals.expired.ask(&self.session(), record)
+        {
+            // It may be after a COMMIT, where nothing fails any more.
+            signals.receiver_failed.tell(&self.session(), &[error]);
+        }
         Ok(())
     }
 
@@ -206,6 +222,10 @@ fn meet(record: &Record, batch: &Arc<Batch>, row: u32, epochs: &Epochs, fresh: b
     }
     let Some(home) = state.home.batch() else { return };
     let holds = epochs.holds(home.epoch);
+    if holds && home.full && !batch.full {
+        // Some columns tell less than all of them.
+        return;
+    }
     let newer = if fresh {
         !holds || !same_values(home, state.row, batch, row)
     } else {

@@ -1,5 +1,6 @@
 //! Queries for records: a SELECT of one table, and a session to run it in.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -55,6 +56,11 @@ pub struct Query<'s> {
     select: Select,
     paths: Vec<Arc<str>>,
     lazy: bool,
+    /// The tables that were joined along relationships.
+    joined: Vec<Table>,
+    restricted: bool,
+    /// The columns to load, where not all.
+    columns: Option<Vec<Arc<str>>>,
     mistake: Option<Error>,
 }
 
@@ -66,6 +72,9 @@ impl<'s> Query<'s> {
             select: select(table),
             paths: Vec::new(),
             lazy: true,
+            joined: Vec::new(),
+            restricted: true,
+            columns: None,
             mistake: None,
         }
     }
@@ -129,6 +138,7 @@ impl<'s> Query<'s> {
                     .join_on(&relation.to, along_key(far, end, between)),
             };
             table = relation.to.clone();
+            self.joined.push(table.clone());
         }
         Ok(())
     }
@@ -189,6 +199,33 @@ impl<'s> Query<'s> {
         self
     }
 
+    /// Leaves out what [`Db::restrict`](crate::Db::restrict) and [`Session::restrict`] say, for these records. What their
+    /// relationships lead to is restricted all the same.
+    pub fn unrestricted(mut self) -> Query<'s> {
+        self.restricted = false;
+        self
+    }
+
+    /// The statement to run.
+    fn to_run<'q>(&self, verb: &Verb<'_>, select: &'q Select) -> Cow<'q, Select> {
+        let select = match self.restricted {
+            true => verb.restricted(select, std::iter::once(&self.table).chain(&self.joined)),
+            false => Cow::Borrowed(select),
+        };
+        let Some(columns) = &self.columns else { return select };
+        let columns: Vec<Expr> = columns.iter().map(|name| self.table.c(name)).collect();
+        Cow::Owned(select.into_owned().columns(columns))
+    }
+
+    pub(crate) fn with_mistake(mut self, error: Error) -> Query<'s> {
+        self.mistake.get_or_insert(error);
+        self
+    }
+
+    pub(crate) fn set_columns(&mut self, columns: Vec<Arc<str>>) {
+        self.columns = Some(columns);
+    }
+
     /// The table whose records it finds.
     pub fn table(&self) -> &Table {
         &self.table
@@ -200,7 +237,8 @@ impl<'s> Query<'s> {
         self.edit(|select| select.sorted_anew(order))
     }
 
-    /// The statement it is, for running it without a session or without records.
+    /// The statement it is, for running it without a session or without records. What [`Session::restrict`] says is not in
+    /// it.
     pub fn select(&self) -> &Select {
         &self.select
     }
@@ -222,7 +260,8 @@ impl<'s> Query<'s> {
     pub fn rows(&self) -> Result<Rows> {
         let _caller = mark();
         let verb = self.verb()?;
-        self.select.all(&*verb.reading_for(&self.select)?)
+        let select = self.to_run(&verb, &self.select);
+        select.all(&*verb.reading_for(&*select)?)
     }
 
     /// The rows read into a type of yours, untracked.
@@ -238,7 +277,8 @@ impl<'s> Query<'s> {
     fn records(&self, select: &Select) -> Result<Vec<Record>> {
         let verb = self.verb()?;
         let def: Arc<TableDef> = self.table.def();
-        let rows = select.all(&*verb.reading_for(select)?)?;
+        let select = self.to_run(&verb, select);
+        let rows = select.all(&*verb.reading_for(&*select)?)?;
         let records = verb.load(&self.table, &def, &rows, self.lazy)?;
         for path in &self.paths {
             verb.load_path(&self.table, &records, path)?;
@@ -341,7 +381,8 @@ impl<'s> Query<'s> {
     pub fn count(&self) -> Result<u64> {
         let _caller = mark();
         let verb = self.verb()?;
-        self.select.count(&*verb.reading_for(&self.select)?)
+        let select = self.to_run(&verb, &self.select);
+        select.count(&*verb.reading_for(&*select)?)
     }
 
     /// Whether there is any row.
@@ -353,7 +394,8 @@ impl<'s> Query<'s> {
         let _caller = mark();
         let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
         let verb = self.verb()?;
-        Ok(!one.all(&*verb.reading_for(&self.select)?)?.is_empty())
+        let one = self.to_run(&verb, &one);
+        Ok(!one.all(&*verb.reading_for(&*one)?)?.is_empty())
     }
 
     /// Lends the records as they come to a closure, one block of rows in memory at a time.
@@ -389,7 +431,8 @@ impl<'s> Query<'s> {
         let verb = self.verb()?;
         let def: Arc<TableDef> = self.table.def();
         let mut batch: Option<Arc<Batch>> = None;
-        let done = self.select.stream(&*verb.reading_for(&self.select)?, |rows| {
+        let select = self.to_run(&verb, &self.select);
+        let done = select.stream(&*verb.reading_for(&*select)?, |rows| {
             let mut records = rows.map(|row| {
                 let row = row?;
                 let own = match &batch {

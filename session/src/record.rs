@@ -348,7 +348,7 @@ impl Record {
         drop(state);
         let what = match known {
             _ if worked_out => "is an expression: the database works it out when the record is flushed",
-            true => "is not loaded: `refresh` the record",
+            true => "is not loaded: `refresh` or `undefer` the record",
             false => "was never set: the database gives it a value when the record is flushed",
         };
         Error::new(ErrorKind::Unloaded, format!("`{name}` of {} {what}", self.describe()))
@@ -362,7 +362,8 @@ impl Record {
     ///
     /// # Errors
     /// `NoSuchColumn`, with near names; `Invalid` for a column that the database computes, for the version of a row, for
-    /// an expression of the key, and for a record that was deleted.
+    /// an expression of the key, and for a record that was deleted; `Vetoed` from the column's
+    /// [validator](mirrorm_core::schema::Column::validate).
     ///
     /// # Example
     /// ```
@@ -387,8 +388,9 @@ impl Record {
         let mut guard = self.0.state.lock();
         let state = &mut *guard;
         let column = state.home.batch().and_then(|home| home.def.column(name).ok());
-        if let Some(column) =
-            column.filter(|column| column.computed().is_none() && column.row_version().is_none())
+        let is_plain =
+            |c: &&ColumnDef| c.computed().is_none() && c.row_version().is_none() && !c.is_validated();
+        if let Some(column) = column.filter(is_plain)
             && matches!(state.status, RecordState::Persistent | RecordState::Detached)
             && state.fate == Fate::Stays
         {
@@ -406,8 +408,9 @@ impl Record {
         }
         drop(guard);
         let def = self.def_for(name);
-        let id = def.column(name)?.id();
-        self.put(&def, Assigned { values: vec![(id, value)], exprs: Vec::new() })
+        let mut assigned = Assigned::default();
+        assigned.take(&def, def.column(name)?, value.into())?;
+        self.put(&def, assigned)
     }
 
     /// Sets several attributes: all of them, or none if a name is wrong.

@@ -17,6 +17,7 @@ use parking_lot::RwLock;
 
 use crate::changes::Changes;
 use crate::record::{Record, RecordState};
+use crate::record_signal::RecordSignal;
 use crate::session::Session;
 
 /// The error a receiver may return: anything that is an error, and text.
@@ -73,12 +74,34 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// Receivers of one kind, in the order they were connected.
-struct Receivers<F: ?Sized> {
-    list: RwLock<Vec<(u64, Arc<F>)>>,
+/// Receivers of one kind, in the order they are called.
+pub(crate) struct Receivers<F: ?Sized> {
+    list: RwLock<Vec<Connected<F>>>,
     /// How many there are, to be asked without a lock.
     count: AtomicUsize,
     next: AtomicU64,
+}
+
+/// One receiver.
+struct Connected<F: ?Sized> {
+    id: u64,
+    once: bool,
+    receiver: Arc<F>,
+}
+
+impl<F: ?Sized> Clone for Connected<F> {
+    fn clone(&self) -> Self {
+        Connected { id: self.id, once: self.once, receiver: self.receiver.clone() }
+    }
+}
+
+/// How a receiver is connected.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct How {
+    /// Before those that are there.
+    pub(crate) first: bool,
+    /// For one call.
+    pub(crate) once: bool,
 }
 
 impl<F: ?Sized> Default for Receivers<F> {
@@ -88,42 +111,65 @@ impl<F: ?Sized> Default for Receivers<F> {
 }
 
 impl<F: ?Sized + Send + Sync + 'static> Receivers<F> {
-    fn connect(self: &Arc<Self>, receiver: Arc<F>) -> Subscription {
+    pub(crate) fn connect(self: &Arc<Self>, receiver: Arc<F>, how: How) -> Subscription {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let mut list = self.list.write();
-        list.push((id, receiver));
+        let at = if how.first { 0 } else { list.len() };
+        list.insert(at, Connected { id, once: how.once, receiver });
         self.count.store(list.len(), Ordering::Release);
         drop(list);
         let registry: Weak<Self> = Arc::downgrade(self);
         let disconnect = move || {
             if let Some(registry) = registry.upgrade() {
-                registry.disconnect(id);
+                let _ = registry.disconnect(id);
             }
         };
         Subscription { disconnect: Some(Box::new(disconnect)) }
     }
 
-    fn disconnect(&self, id: u64) {
+    /// Whether it was connected.
+    fn disconnect(&self, id: u64) -> bool {
         let mut list = self.list.write();
-        let at = list.iter().position(|(own, _)| *own == id);
+        let at = list.iter().position(|own| own.id == id);
         let gone = at.map(|at| list.remove(at));
         self.count.store(list.len(), Ordering::Release);
         drop(list);
         // What the receiver held may run code of its own when it goes.
-        drop(gone);
+        gone.is_some()
     }
 
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.count.load(Ordering::Acquire) == 0
     }
 
-    fn copies(&self) -> Vec<Arc<F>> {
-        self.list.read().iter().map(|(_, receiver)| receiver.clone()).collect()
+    /// Calls one receiver after the other, those that have something to be told, as long as they return nothing.
+    pub(crate) fn call<S, R>(
+        &self,
+        share: impl Fn(&F) -> Option<S>,
+        mut call: impl FnMut(&F, S) -> Option<R>,
+    ) -> Option<R> {
+        let all = self.list.read().clone();
+        for own in all {
+            let Some(share) = share(&own.receiver) else { continue };
+            // Of several threads one calls it.
+            if own.once && !self.disconnect(own.id) {
+                continue;
+            }
+            if let Some(result) = call(&own.receiver, share) {
+                return Some(result);
+            }
+        }
+        None
+    }
+
+    /// Calls one after the other, to the first error.
+    fn ask(&self, call: impl Fn(&F) -> Result<()>) -> Result<()> {
+        self.call(|_| Some(()), |receiver, ()| call(receiver).err()).map_or(Ok(()), Err)
     }
 }
 
 /// Runs a receiver, and makes an error of a panic.
-fn guarded<V: Verdict>(run: impl FnOnce() -> V) -> Result<(), Error> {
+pub(crate) fn guarded<V: Verdict>(run: impl FnOnce() -> V) -> Result<(), Error> {
     match catch_unwind(AssertUnwindSafe(|| unmarked(run).into_result())) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(ours(error)),
@@ -173,6 +219,7 @@ pub struct Narrowed {
     signal: ChangesSignal,
     table: Option<Table>,
     as_log: bool,
+    how: How,
 }
 
 impl ChangesSignal {
@@ -201,17 +248,31 @@ impl ChangesSignal {
         &self,
         receiver: impl Fn(&Session, &Changes) -> V + Send + Sync + 'static,
     ) -> Subscription {
-        Narrowed { signal: self.clone(), table: None, as_log: false }.connect(receiver)
+        self.narrowed().connect(receiver)
+    }
+
+    fn narrowed(&self) -> Narrowed {
+        Narrowed { signal: self.clone(), table: None, as_log: false, how: How::default() }
     }
 
     /// Only changes of this table.
     pub fn of(&self, table: &Table) -> Narrowed {
-        Narrowed { signal: self.clone(), table: Some(table.clone()), as_log: false }
+        self.narrowed().of(table)
     }
 
     /// The whole log instead of the net effect.
     pub fn log(&self) -> Narrowed {
-        Narrowed { signal: self.clone(), table: None, as_log: true }
+        self.narrowed().log()
+    }
+
+    /// The next time only.
+    pub fn once(&self) -> Narrowed {
+        self.narrowed().once()
+    }
+
+    /// Before the receivers that are there.
+    pub fn first(&self) -> Narrowed {
+        self.narrowed().first()
     }
 
     /// Whether nobody is connected.
@@ -221,21 +282,21 @@ impl ChangesSignal {
 
     /// Tells one receiver after the other, to the first error.
     pub(crate) fn ask(&self, session: &Session, changes: &Changes) -> Result<()> {
-        for receiver in self.0.copies() {
-            if let Some(share) = receiver.share(changes) {
-                guarded(|| (receiver.call)(session, &share))?;
-            }
-        }
-        Ok(())
+        let share = |receiver: &ChangesReceiver| receiver.share(changes);
+        let call =
+            |receiver: &ChangesReceiver, share: Changes| guarded(|| (receiver.call)(session, &share)).err();
+        self.0.call(share, call).map_or(Ok(()), Err)
     }
 
     /// Tells all receivers, and gives their errors.
     pub(crate) fn tell(&self, session: &Session, changes: &Changes) -> Vec<Error> {
-        let told = |receiver: &Arc<ChangesReceiver>| {
-            let share = receiver.share(changes)?;
-            guarded(|| (receiver.call)(session, &share)).err()
-        };
-        self.0.copies().iter().filter_map(told).collect()
+        let mut errors = Vec::new();
+        let share = |receiver: &ChangesReceiver| receiver.share(changes);
+        self.0.call(share, |receiver, share| {
+            errors.extend(guarded(|| (receiver.call)(session, &share)).err());
+            None::<()>
+        });
+        errors
     }
 }
 
@@ -252,6 +313,18 @@ impl Narrowed {
         self
     }
 
+    /// The next time only: the receiver is disconnected when it is called.
+    pub fn once(mut self) -> Narrowed {
+        self.how.once = true;
+        self
+    }
+
+    /// Before the receivers that are there.
+    pub fn first(mut self) -> Narrowed {
+        self.how.first = true;
+        self
+    }
+
     /// Connects a receiver, as [`ChangesSignal::connect`].
     pub fn connect<V: Verdict>(
         self,
@@ -259,7 +332,8 @@ impl Narrowed {
     ) -> Subscription {
         let call =
             Box::new(move |session: &Session, changes: &Changes| receiver(session, changes).into_result());
-        self.signal.0.connect(Arc::new(ChangesReceiver { table: self.table, as_log: self.as_log, call }))
+        let receiver = ChangesReceiver { table: self.table, as_log: self.as_log, call };
+        self.signal.0.connect(Arc::new(receiver), self.how)
     }
 }
 
@@ -297,7 +371,7 @@ impl FlushSignal {
         &self,
         receiver: impl Fn(&Session) -> V + Send + Sync + 'static,
     ) -> Subscription {
-        self.0.connect(Arc::new(move |session: &Session| receiver(session).into_result()))
+        self.0.connect(Arc::new(move |session: &Session| receiver(session).into_result()), How::default())
     }
 
     /// Whether nobody is connected.
@@ -306,7 +380,7 @@ impl FlushSignal {
     }
 
     pub(crate) fn ask(&self, session: &Session) -> Result<()> {
-        self.0.copies().iter().try_for_each(|receiver| guarded(|| receiver(session)))
+        self.0.ask(|receiver| guarded(|| receiver(session)))
     }
 }
 
@@ -330,7 +404,7 @@ pub struct TransitionSignal(Arc<Receivers<OnTransition>>);
 impl TransitionSignal {
     /// Connects a receiver. It is told after the step that made the transition.
     pub fn connect(&self, receiver: impl Fn(&Session, &Transition) + Send + Sync + 'static) -> Subscription {
-        self.0.connect(Arc::new(receiver))
+        self.0.connect(Arc::new(receiver), How::default())
     }
 
     /// Whether nobody is connected.
@@ -339,9 +413,17 @@ impl TransitionSignal {
     }
 
     pub(crate) fn tell(&self, session: &Session, transitions: &[Transition]) -> Vec<Error> {
-        let receivers = self.0.copies();
-        let told = |(t, r): (&Transition, &Arc<OnTransition>)| guarded(|| r(session, t)).err();
-        transitions.iter().flat_map(|t| receivers.iter().map(move |r| (t, r))).filter_map(told).collect()
+        let mut errors = Vec::new();
+        for transition in transitions {
+            self.0.call(
+                |_| Some(()),
+                |receiver, ()| {
+                    errors.extend(guarded(|| receiver(session, transition)).err());
+                    None::<()>
+                },
+            );
+        }
+        errors
     }
 }
 
@@ -354,7 +436,7 @@ pub struct FailureSignal(Arc<Receivers<OnFailure>>);
 impl FailureSignal {
     /// Connects a receiver.
     pub fn connect(&self, receiver: impl Fn(&Session, &Error) + Send + Sync + 'static) -> Subscription {
-        self.0.connect(Arc::new(receiver))
+        self.0.connect(Arc::new(receiver), How::default())
     }
 
     /// Whether nobody is connected.
@@ -364,9 +446,9 @@ impl FailureSignal {
 
     /// What fails here fails silently: there is nobody left to be told.
     pub(crate) fn tell(&self, session: &Session, errors: &[Error]) {
-        let receivers = self.0.copies();
         for error in errors {
-            receivers.iter().for_each(|receiver| drop(guarded(|| receiver(session, error))));
+            let call = |receiver: &OnFailure, ()| guarded(|| receiver(session, error)).err().and(None::<()>);
+            self.0.call(|_| Some(()), call);
         }
     }
 }
@@ -375,12 +457,31 @@ impl FailureSignal {
 ///
 /// A receiver is told the session it concerns and must not capture one, nor the `Db`, which would
 /// keep itself alive that way: [`Session::db`] is there. Receivers are called in the order they were
-/// connected, on the thread that commits.
+/// connected, or first where that was said, on the thread that does the work.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Signals {
     /// Before a flush sends anything: where values are filled in.
     pub before_flush: FlushSignal,
+    /// A flush has sent everything.
+    pub after_flush: FlushSignal,
+    /// A record is about to be inserted by a flush: what is set on it goes along.
+    pub before_insert: RecordSignal,
+    /// A record that was changed is about to be updated by a flush: what is set on it goes along.
+    pub before_update: RecordSignal,
+    /// A record is about to be deleted by a flush.
+    pub before_delete: RecordSignal,
+    /// A record was inserted, and has what the database made of it.
+    pub after_insert: RecordSignal,
+    /// A record was updated.
+    pub after_update: RecordSignal,
+    /// A record was deleted.
+    pub after_delete: RecordSignal,
+    /// A record was read again by [`Session::refresh`].
+    pub refreshed: RecordSignal,
+    /// The values of a record were let go by [`Session::expire`], or by a commit where the options say so. An error of a
+    /// receiver goes to `receiver_failed`.
+    pub expired: RecordSignal,
     /// Everything is flushed, nothing is committed: an error aborts and rolls back. What receivers
     /// change is flushed and sent again, by itself, at most ten times.
     pub before_commit: ChangesSignal,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::column::ClientDefault;
 use super::name::Name;
 use super::parts::PartList;
+use super::validator::Validator;
 use super::version::Version;
 use crate::error::{Error, ErrorKind, Result};
 use crate::suggest::did_you_mean;
@@ -23,6 +24,7 @@ pub struct Attribute {
     pub(super) default: Option<ClientDefault>,
     pub(super) on_update: Option<ClientDefault>,
     pub(super) version: Option<Version>,
+    pub(super) validator: Option<Validator>,
 }
 
 /// As a part: names or fills a column that is declared elsewhere, as in a reflected table. With
@@ -50,7 +52,14 @@ pub struct Attribute {
 /// # Ok::<(), mirrorm::Error>(())
 /// ```
 pub fn attribute(name: impl Into<Arc<str>>) -> Attribute {
-    Attribute { key: name.into(), column: None, default: None, on_update: None, version: None }
+    Attribute {
+        key: name.into(),
+        column: None,
+        default: None,
+        on_update: None,
+        version: None,
+        validator: None,
+    }
 }
 
 impl Attribute {
@@ -103,6 +112,7 @@ impl PartList {
             column.default = attribute.default.or(column.default.take());
             column.on_update = attribute.on_update.or(column.on_update.take());
             column.version = attribute.version.or(column.version);
+            column.validator = attribute.validator.or(column.validator.take());
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::Formula;
 use super::constraint::{Action, ForeignKey, Reference};
 use super::name::{Name, Quote};
 use super::options::{Info, Options};
+use super::validator::Validator;
 use super::version::Version;
 use crate::dialect::IdentityFacts;
 use crate::expr::Expr;
@@ -36,6 +37,7 @@ pub struct Column {
     pub(crate) default: Option<ClientDefault>,
     pub(crate) on_update: Option<ClientDefault>,
     pub(crate) version: Option<Version>,
+    pub(crate) validator: Option<Validator>,
     pub(crate) server_default: Option<ServerDefault>,
     // What few columns have is kept apart: a column is moved by every method.
     pub(crate) computed: Option<Box<Computed>>,
@@ -155,6 +157,7 @@ impl Column {
             default: None,
             on_update: None,
             version: None,
+            validator: None,
             server_default: None,
             computed: None,
             identity: None,

@@ -14,6 +14,7 @@ pub(crate) mod naming;
 mod options;
 mod parts;
 mod table;
+mod validator;
 mod version;
 
 pub use attribute::{Attribute, attribute};
@@ -36,4 +37,5 @@ pub use parts::{
 pub use table::{
     Alias, CheckDef, ColumnDef, ColumnId, ForeignKeyDef, KeyDef, OtherDef, Table, TableDef, TableId,
 };
+pub use validator::Validator;
 pub use version::Version;

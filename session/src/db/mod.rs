@@ -22,6 +22,7 @@ use parking_lot::RwLock;
 
 use crate::config::Config;
 use crate::engines::{Engines, Hooks, Maker, NoHooks, Swap, table_of};
+use crate::restrict::Restrictions;
 use crate::route::Route;
 use crate::session::{Session, SessionOptions};
 use crate::signal::Signals;
@@ -44,6 +45,7 @@ struct Inner {
     signals: Signals,
     /// Who wants to know what is sent.
     observers: Observers,
+    restrictions: Restrictions,
 }
 
 impl Db {
@@ -57,7 +59,8 @@ impl Db {
 
     fn over(metadata: Metadata, maker: Maker) -> Db {
         let (signals, observers) = (Signals::default(), Observers::default());
-        Db(Arc::new(Inner { engines: RwLock::new(None), maker, metadata, signals, observers }))
+        let (engines, restrictions) = (RwLock::new(None), Restrictions::default());
+        Db(Arc::new(Inner { engines, maker, metadata, signals, observers, restrictions }))
     }
 
     /// Gives the `Db` its databases. Nothing is connected yet.
@@ -231,6 +234,11 @@ impl Db {
     /// The registry of tables: those of the default database; [`Metadata::for_bind`] has the others.
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata
+    }
+
+    /// The conditions that records are loaded under.
+    pub(crate) fn restrictions(&self) -> &Restrictions {
+        &self.0.restrictions
     }
 
     /// The signals of this database: who is told of changes.

@@ -40,7 +40,7 @@ impl Verb<'_> {
         while !todo.is_empty() {
             let mut next = Vec::new();
             for (relation, batch) in self.cascades(&todo)? {
-                let rows = self.loaded(&batch, &relation, false)?;
+                let rows = self.all_related(&batch, &relation)?;
                 // A row whose key was set to something else since has other parents by now.
                 for child in self.all_of(&rows)?.into_iter().filter(|child| !child.says(&relation.near)) {
                     match relation.on_delete {

@@ -58,7 +58,12 @@ impl Verb<'_> {
         }
         let _flushing = self.enter_phase(Phase::Flush);
         self.flush_once()?;
-        self.tell_transitions()
+        self.tell_transitions()?;
+        let signal = &self.inner.db.signals().after_flush;
+        if signal.is_empty() {
+            return Ok(());
+        }
+        signal.ask(&self.session()).map_err(|cause| self.fail(cause))
     }
 
     /// Flushes until nothing is left, where a level begins or ends: functions that supply values may
@@ -117,10 +122,30 @@ impl Verb<'_> {
         let steps = self.order(work)?;
         if !steps.is_empty() || !work.links.is_empty() {
             self.send_links(&removed, Operation::Delete)?;
-            steps.iter().try_for_each(|step| self.send_step(&*self.writing_to(&step.table)?, step))?;
+            steps.iter().try_for_each(|step| self.take_step(step))?;
             self.send_links(&linked, Operation::Insert)?;
         }
         self.settle_links(&work.linked)
+    }
+
+    /// Tells of a step, and sends it.
+    fn take_step(&self, step: &Step) -> Result<()> {
+        let signals = self.inner.db.signals();
+        let (before, after) = match step.operation {
+            Operation::Insert => (&signals.before_insert, &signals.after_insert),
+            Operation::Update => (&signals.before_update, &signals.after_update),
+            Operation::Delete => (&signals.before_delete, &signals.after_delete),
+        };
+        if before.is_empty() && after.is_empty() {
+            return self.send_step(&*self.writing_to(&step.table)?, step);
+        }
+        // What is only thought to be changed is written by nobody.
+        let concerns = |record: &&Record| step.operation != Operation::Update || record.is_modified();
+        let told: Vec<&Record> = step.records.iter().filter(concerns).collect();
+        let session = self.session();
+        told.iter().try_for_each(|record| before.ask(&session, record))?;
+        self.send_step(&*self.writing_to(&step.table)?, step)?;
+        told.iter().try_for_each(|record| after.ask(&session, record))
     }
 
     fn send_step(&self, conn: &Conn, step: &Step) -> Result<()> {

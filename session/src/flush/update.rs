@@ -85,7 +85,7 @@ impl Verb<'_> {
     }
 
     /// Reads the rows of records again; what was set stays. Gives the first that has no row.
-    pub(super) fn read_again<'r>(
+    pub(crate) fn read_again<'r>(
         &self,
         conn: &Conn,
         (table, def): (&Table, &Arc<TableDef>),
@@ -101,7 +101,8 @@ impl Verb<'_> {
                 continue;
             };
             let mut state = record.0.state.lock();
-            let seen = state.place().filter(|seen| seen.batch.full);
+            // Who only looks is given what is there now.
+            let seen = state.place().filter(|_| !state.overlay.is_empty() || state.is_doomed());
             if let Some(changed) = seen.and_then(|seen| is_changed(def, &seen, place)) {
                 drop(state);
                 return Err(changed.of(record));

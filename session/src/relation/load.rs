@@ -233,7 +233,7 @@ impl Verb<'_> {
             );
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        let related = Arc::new(self.load_related(batch, relation)?);
+        let related = Arc::new(self.load_related(batch, relation, true)?);
         let mut list = batch.related.lock();
         list.retain(|(name, _)| *name != relation.name);
         list.push((relation.name.clone(), related.clone()));
@@ -289,7 +289,20 @@ impl Verb<'_> {
         Ok(())
     }
 
-    fn load_related(&self, batch: &Arc<Batch>, relation: &Arc<Relation>) -> Result<Related> {
+    /// What a relationship leads to for the rows of a batch, whatever records are loaded under.
+    pub(crate) fn all_related(&self, batch: &Arc<Batch>, relation: &Arc<Relation>) -> Result<Arc<Related>> {
+        match self.restrictions(&relation.to).is_empty() {
+            true => self.loaded(batch, relation, false),
+            false => self.load_related(batch, relation, false).map(Arc::new),
+        }
+    }
+
+    fn load_related(
+        &self,
+        batch: &Arc<Batch>,
+        relation: &Arc<Relation>,
+        restricted: bool,
+    ) -> Result<Related> {
         let tables = [Some(&relation.to), relation.far.as_ref().map(|far| &far.holder)];
         let (epoch, written) = {
             let core = self.core()?;
@@ -304,7 +317,7 @@ impl Verb<'_> {
             epoch,
             written,
         };
-        let loader = Loader { verb: self, batch, relation, def: relation.to.def() };
+        let loader = Loader { verb: self, batch, relation, def: relation.to.def(), restricted };
         match loader.integer_column()? {
             Some(column) => loader.by_integers(column, empty),
             None => loader.by_join(empty),
@@ -319,6 +332,7 @@ struct Loader<'l> {
     relation: &'l Arc<Relation>,
     /// The definition of the end.
     def: Arc<TableDef>,
+    restricted: bool,
 }
 
 impl Loader<'_> {
@@ -443,7 +457,9 @@ impl Loader<'_> {
     }
 
     fn run(&self, query: Select) -> Result<Rows> {
-        query.order_by(self.relation.order.clone()).all(&*self.verb.reading_of(&self.relation.to)?)
+        let to = &self.relation.to;
+        let query = if self.restricted { self.verb.restricted(&query, [to]).into_owned() } else { query };
+        query.order_by(self.relation.order.clone()).all(&*self.verb.reading_of(to)?)
     }
 
     /// Sorts the rows that were found into their groups.

@@ -56,6 +56,18 @@ mod expressions;
 /// Changes that wait in a table until somebody was told.
 mod outbox;
 
+/// Events of records and flushes.
+mod events;
+
+/// Rules that assigned values go through.
+mod validators;
+
+/// Conditions that reach every load.
+mod restricted;
+
+/// Some columns now, the others later.
+mod columns;
+
 /// What is kept alive, and what is let go.
 mod kept;
 

@@ -1,0 +1,135 @@
+//! Loading some columns (§5.3.7), and the others later.
+
+use mirrorm::prelude::*;
+
+use crate::support::each_backend;
+
+fn posts(db: &Db) -> Table {
+    let users = db.table("users", column("id", Integer).primary_key()).unwrap();
+    let columns = (
+        column("id", Integer).primary_key(),
+        column("title", Varchar(40)),
+        column("body", Text),
+        column("user_id", Integer).references("users.id"),
+        column("version", Integer).version(),
+    );
+    let posts = db.table("posts", columns).unwrap();
+    db.create_all().unwrap();
+    insert(&users).values(values! { "id" => 1 }).run(db).unwrap();
+    let all = [("a", "body of a", 1), ("b", "body of b", 1), ("c", "body of c", 1)];
+    insert(&posts).rows(["title", "body", "user_id"], all).run(db).unwrap();
+    posts
+}
+
+fn unloaded(record: &Record, name: &str) -> bool {
+    let error = record.value(name).err();
+    error.is_some_and(|error| {
+        assert!(error.to_string().contains("undefer"), "{error}");
+        error.kind() == ErrorKind::Unloaded
+    })
+}
+
+#[test]
+fn r5_3_7_load_only_and_defer() {
+    each_backend(|db| {
+        let posts = posts(db);
+        for deferring in [false, true] {
+            let session = db.session();
+            let query = session.query(&posts).order_by(posts.c("id"));
+            let query = if deferring { query.defer(["body"]) } else { query.load_only(["title"]) };
+            let list = query.with("user").all().unwrap();
+            assert!(list.iter().all(|post| unloaded(post, "body")));
+            assert_eq!(list[1].get::<String>("title").unwrap(), "b");
+            assert_eq!(list[0].get::<i64>("version").unwrap(), 1, "what writing needs is there");
+            assert!(list[0].related_one("user").unwrap().is_some(), "so is what relationships need");
+            assert!(list[0].row().value("body").is_err());
+            // All that were loaded together, at once.
+            list[2].set("title", "set").unwrap();
+            session.undefer(&list[0]).unwrap();
+            assert_eq!(list[2].get::<String>("body").unwrap(), "body of c");
+            assert_eq!(list[2].get::<String>("title").unwrap(), "set", "what was set stays");
+            session.rollback().unwrap();
+            assert_eq!(query_rows(&session, &posts), 4, "the rows have as many columns");
+        }
+    });
+}
+
+/// The columns of untracked rows.
+fn query_rows(session: &Session, posts: &Table) -> usize {
+    session.query(posts).defer(["body"]).rows().unwrap().first().unwrap().columns().len()
+}
+
+#[test]
+fn r5_3_7_records_of_some_columns_are_written() {
+    each_backend(|db| {
+        let posts = posts(db);
+        let session = db.session();
+        let list = session.query(&posts).load_only(["title"]).order_by(posts.c("id")).all().unwrap();
+        list[0].set("title", "new").unwrap();
+        list[1].set("body", "written without being read").unwrap();
+        session.commit().unwrap();
+        let row = |id: i64| {
+            let row =
+                select((posts.c("title"), posts.c("body"))).filter(posts.c("id").eq(id)).one(db).unwrap();
+            (row.get::<String>(0).unwrap(), row.get::<String>(1).unwrap())
+        };
+        assert_eq!(row(1), ("new".into(), "body of a".into()));
+        assert_eq!(row(2), ("b".into(), "written without being read".into()));
+        assert_eq!(list[0].get::<String>("body").unwrap(), "body of a", "a flush reads all of the row");
+        // Versions hold for them too: in the next transaction, and for a delete.
+        let stale = session.query(&posts).load_only(["title"]).filter(posts.c("id").eq(3)).one().unwrap();
+        session.commit().unwrap();
+        update(&posts)
+            .set(values! { "title" => "of somebody else" })
+            .filter(posts.c("id").eq(3))
+            .run(db)
+            .unwrap();
+        stale.set("body", "late").unwrap();
+        assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::Stale);
+        session.rollback().unwrap();
+        session.delete(&stale).unwrap();
+        assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::Stale);
+        session.rollback().unwrap();
+        session.undefer(&stale).unwrap();
+        assert_eq!(stale.get::<String>("title").unwrap(), "of somebody else", "who looks sees what is there");
+        session.delete(&stale).unwrap();
+        session.commit().unwrap();
+        assert_eq!(select(&posts).count(db).unwrap(), 2);
+    });
+}
+
+#[test]
+fn r5_3_7_what_is_known_is_not_forgotten() {
+    each_backend(|db| {
+        let posts = posts(db);
+        let session = db.session();
+        let known = session.get_one(&posts, 1).unwrap();
+        let list = session.query(&posts).load_only(["title"]).order_by(posts.c("id")).all().unwrap();
+        assert_eq!(list[0], known);
+        assert_eq!(known.get::<String>("body").unwrap(), "body of a");
+        assert!(unloaded(&list[1], "body"));
+        let whole = session.query(&posts).order_by(posts.c("id")).all().unwrap();
+        assert_eq!(whole[1], list[1]);
+        assert_eq!(list[1].get::<String>("body").unwrap(), "body of b", "a query for all brings all");
+        let streamed = session.query(&posts).load_only(["title"]).filter(posts.c("id").eq(3));
+        let third = streamed.stream(|records| records.next().unwrap()).unwrap();
+        assert_eq!(third.get::<String>("title").unwrap(), "c");
+    });
+}
+
+#[test]
+fn r5_3_7_mistakes() {
+    each_backend(|db| {
+        let posts = posts(db);
+        let session = db.session();
+        let wrong = session.query(&posts).load_only(["titel"]).all().unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::NoSuchColumn);
+        assert!(wrong.to_string().contains("`title`"), "{wrong}");
+        assert!(session.query(&posts).defer(["titel"]).count().is_err());
+        let new = posts.record(()).unwrap();
+        assert_eq!(session.undefer(&new).unwrap_err().kind(), ErrorKind::Invalid);
+        let all = session.query(&posts).load_only(["title"]).all().unwrap();
+        drop(session);
+        assert_eq!(db.session().undefer(&all[0]).unwrap_err().kind(), ErrorKind::Detached);
+    });
+}
