@@ -313,8 +313,11 @@ impl Verb<'_> {
             let other = to.as_ref().map(|to| to.record().ok_or_else(|| dropped(record))).transpose()?;
             let def = record.table().def();
             for (own, target) in key.columns.iter().zip(&key.targets) {
-                let value = other.as_ref().map_or(Ok(Value::Null), |other| other.value(target))?;
                 let id = def.column(own)?.id();
+                if record.0.state.lock().links.as_ref().is_some_and(|links| links.held_back.contains(&id)) {
+                    continue;
+                }
+                let value = other.as_ref().map_or(Ok(Value::Null), |other| other.value(target))?;
                 let mut state = record.0.state.lock();
                 put(&mut state.overlay, id, value.clone());
                 if let Some(links) = &mut state.links {

@@ -5,6 +5,7 @@
 //! A flush that fails leaves nothing half done: the innermost level is rolled back.
 
 mod cascade;
+mod circles;
 mod delete;
 mod expressions;
 mod finish;
@@ -15,7 +16,9 @@ mod order;
 mod update;
 mod version;
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::Conn;
@@ -26,6 +29,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use crate::inner::{Phase, Verb};
 use crate::log::Part;
 use crate::record::Record;
+use circles::HeldBack;
 use gather::not_sent;
 pub(crate) use version::check_version;
 
@@ -48,6 +52,14 @@ pub(crate) struct Step {
     pub(crate) table: Table,
     pub(crate) operation: Operation,
     pub(crate) records: Part<Record>,
+    /// Keys that are NULL for now, of these records and of others.
+    pub(crate) held: Arc<[HeldBack]>,
+}
+
+impl Step {
+    pub(crate) fn of(table: Table, operation: Operation, records: Part<Record>) -> Step {
+        Step { table, operation, records, held: Arc::default() }
+    }
 }
 
 impl Verb<'_> {
@@ -128,8 +140,22 @@ impl Verb<'_> {
         self.settle_links(&work.linked)
     }
 
-    /// Tells of a step, and sends it.
+    /// Takes a step, with keys that have to wait held back.
     fn take_step(&self, step: &Step) -> Result<()> {
+        if step.held.is_empty() {
+            return self.tell_step(step);
+        }
+        let records: HashSet<usize> = step.records.iter().map(Record::address).collect();
+        let is_of_it = |(record, _): &&HeldBack| records.contains(&record.address());
+        let own: Vec<HeldBack> = step.held.iter().filter(is_of_it).cloned().collect();
+        let held = self.hold_back(&own);
+        let done = self.tell_step(step);
+        self.set_again(held);
+        done
+    }
+
+    /// Tells of a step, and sends it.
+    fn tell_step(&self, step: &Step) -> Result<()> {
         let signals = self.inner.db.signals();
         let (before, after) = match step.operation {
             Operation::Insert => (&signals.before_insert, &signals.after_insert),

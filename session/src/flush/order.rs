@@ -13,8 +13,10 @@ use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Result};
 
+use super::circles::{HeldBack, Need, records_of, unravel};
 use super::gather::by_table;
 use super::{Step, Work};
+use crate::batch::key_of;
 use crate::inner::Verb;
 use crate::key::Key;
 use crate::record::Record;
@@ -78,14 +80,13 @@ fn one_step(work: &Work) -> Option<Step> {
     let own = def.foreign_keys().iter().any(|key| def.points_to(key, &def));
     let one = records.iter().all(|record| record.table_id() == table.id())
         && (operation == Operation::Update || !own);
-    one.then(|| Step { table, operation, records: records.clone() })
+    one.then(|| Step::of(table, operation, records.clone()))
 }
 
 /// Neighbours of one table are one step.
 fn steps(records: &[Record], operation: Operation) -> Vec<Step> {
     let runs = records.chunk_by(|a, b| a.table_id() == b.table_id());
-    let step =
-        |run: &[Record]| Some(Step { table: run.first()?.table(), operation, records: run.to_vec().into() });
+    let step = |run: &[Record]| Some(Step::of(run.first()?.table(), operation, run.to_vec().into()));
     runs.filter_map(step).collect()
 }
 
@@ -213,13 +214,27 @@ fn deletes(work: &Work, groups: &[Group], of: impl Fn(TableId) -> bool) -> Resul
             order.extend(steps(&records, Operation::Delete));
             continue;
         }
-        let mut depends = vec![Vec::new(); records.len()];
-        for (child, parent) in pointing(&records, &records, Side::Stored) {
-            depends.get_mut(parent).into_iter().for_each(|list| list.push(child));
-        }
+        let needs = pointing(&records, &records, Side::Stored);
+        let (depends, held) = unravel(records.len(), needs, |need| (need.child, need.parent))
+            .map_err(|circle| in_circle(&records, &circle))?;
+        let held = records_of(&held, &records);
+        let letting_go: Vec<Record> = once_each(&held);
+        let lets_go = steps(&letting_go, Operation::Update);
+        order.extend(lets_go.into_iter().map(|step| Step { held: held.clone(), ..step }));
         order.extend(layers(&records, &depends, |_| Operation::Delete)?);
     }
     Ok(order)
+}
+
+/// The records whose keys are held back, each once.
+fn once_each(held: &[HeldBack]) -> Vec<Record> {
+    let mut records: Vec<Record> = Vec::new();
+    for (record, _) in held {
+        if !records.contains(record) {
+            records.push(record.clone());
+        }
+    }
+    records
 }
 
 /// Rows in layers: each needs those before only, so that a layer is one step.
@@ -249,7 +264,7 @@ fn layers(
         let (_, operation, first) = run.first()?;
         let records: Vec<Record> = run.iter().map(|(.., record)| (*record).clone()).collect();
         let records = records.into();
-        Some(Step { table: first.table(), operation: *operation, records })
+        Some(Step::of(first.table(), *operation, records))
     };
     Ok(sorted.chunk_by(same).filter_map(step).collect())
 }
@@ -257,12 +272,16 @@ fn layers(
 /// Updates and inserts of rows that point to each other: an insert before what points to it.
 fn by_rows(updates: &[Record], inserts: &[Record]) -> Result<Vec<Step>> {
     let records: Vec<Record> = updates.iter().chain(inserts).cloned().collect();
-    let mut depends = vec![Vec::new(); records.len()];
-    for (child, parent) in pointing(&records, inserts, Side::Now) {
-        depends.get_mut(child).into_iter().for_each(|list| list.push(parent + updates.len()));
-    }
+    let mut needs = pointing(&records, inserts, Side::Now);
+    needs.iter_mut().for_each(|need| need.parent += updates.len());
+    let (depends, held) = unravel(records.len(), needs, |need| (need.parent, need.child))
+        .map_err(|circle| in_circle(&records, &circle))?;
+    let held = records_of(&held, &records);
     let operation = |at: usize| if at < updates.len() { Operation::Update } else { Operation::Insert };
-    layers(&records, &depends, operation)
+    let mut order = layers(&records, &depends, operation)?;
+    order.iter_mut().for_each(|step| step.held = held.clone());
+    order.extend(steps(&once_each(&held), Operation::Update));
+    Ok(order)
 }
 
 /// Which values of a record are looked at.
@@ -274,16 +293,24 @@ pub(super) enum Side {
     Now,
 }
 
-/// Which of the records point to which of the others: pairs of positions.
-fn pointing(records: &[Record], others: &[Record], side: Side) -> Vec<(usize, usize)> {
+/// Which of the records point to which of the others, by their positions.
+fn pointing(records: &[Record], others: &[Record], side: Side) -> Vec<Need> {
     let mut pairs = Vec::new();
     let addresses: HashMap<usize, usize> =
         others.iter().enumerate().map(|(at, r)| (r.address(), at)).collect();
     for (at, record) in records.iter().enumerate() {
         let state = record.0.state.lock();
         let links = state.links.iter().filter(|_| side == Side::Now).flat_map(|links| &links.one);
-        let held = links.filter_map(Pointer::record);
-        pairs.extend(held.filter_map(|other| Some((at, *addresses.get(&other.address())?))));
+        let held: Vec<_> =
+            links.filter_map(|pointer| Some((pointer.key.clone(), pointer.record()?))).collect();
+        drop(state);
+        let def = record.table().def();
+        for (key, other) in held {
+            let Some(parent) = addresses.get(&other.address()) else { continue };
+            let places: Option<Vec<usize>> =
+                key.columns.iter().map(|key| def.columns().position(|c| c.key() == &**key)).collect();
+            pairs.extend(places.map(|places| need(&def, (at, *parent), &places)));
+        }
     }
     for holders in positions_by_table(records) {
         let Some(def) = holders.first().and_then(|at| records.get(*at)).map(|r| r.table().def()) else {
@@ -304,7 +331,7 @@ fn pointing(records: &[Record], others: &[Record], side: Side) -> Vec<(usize, us
                         .collect();
                     let found = holders.iter().filter_map(|at| {
                         let own = values(records.get(*at)?, &def, &key.columns, side)?;
-                        Some((*at, *known.get(&own)?))
+                        Some(need(&def, (*at, *known.get(&own)?), &key.columns))
                     });
                     pairs.extend(found);
                 }
@@ -312,6 +339,13 @@ fn pointing(records: &[Record], others: &[Record], side: Side) -> Vec<(usize, us
         }
     }
     pairs
+}
+
+fn need(def: &TableDef, (child, parent): (usize, usize), places: &[usize]) -> Need {
+    let columns = || places.iter().filter_map(|at| def.column_at(*at));
+    let in_key = places.iter().any(|at| key_of(def).contains(at));
+    let spares = !in_key && columns().all(|column| column.is_nullable());
+    Need { child, parent, columns: columns().map(|column| column.id()).collect(), spares }
 }
 
 fn positions_by_table(records: &[Record]) -> Vec<Vec<usize>> {

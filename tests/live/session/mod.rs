@@ -68,6 +68,9 @@ mod restricted;
 /// Some columns now, the others later.
 mod columns;
 
+/// Rows that point to each other.
+mod circles;
+
 /// What is kept alive, and what is let go.
 mod kept;
 
