@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::batch::Batch;
 use crate::inner::Verb;
 use crate::record::Record;
-use crate::relation::along_key;
+use crate::relation::{Restricts, along_key};
 use crate::session::Session;
 
 /// A query for the records of a table: a value built by chaining, run by `all`, `one`, `first` and
@@ -137,6 +137,7 @@ impl<'s> Query<'s> {
                     .join_on(&near.holder, along_key(near, |name| table.c(name), between))
                     .join_on(&relation.to, along_key(far, end, between)),
             };
+            self.select = relation.restrict(std::mem::take(&mut self.select), end);
             table = relation.to.clone();
             self.joined.push(table.clone());
         }

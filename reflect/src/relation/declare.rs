@@ -9,7 +9,7 @@ use mirrorm_core::stmt::{Selection, exprs};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::registry::on_delete;
-use super::{KeyLink, OnParentDelete, Relation};
+use super::{KeyLink, OnParentDelete, Only, Relation};
 use crate::RelationshipKind;
 
 /// A relationship of a name to a table, for `Db::relate`.
@@ -23,6 +23,9 @@ pub fn relationship(name: impl Into<Arc<str>>, to: &Table) -> RelationshipParts 
         kind: None,
         on_delete: None,
         order: Vec::new(),
+        only: None,
+        view_only: false,
+        owns: false,
     }
 }
 
@@ -38,6 +41,9 @@ pub struct RelationshipParts {
     kind: Option<RelationshipKind>,
     on_delete: Option<OnParentDelete>,
     order: Vec<Expr>,
+    only: Option<Only>,
+    view_only: bool,
+    owns: bool,
 }
 
 /// A relationship as it was declared, and where it starts.
@@ -96,6 +102,52 @@ impl RelationshipParts {
         self
     }
 
+    /// Leads to those rows only for which a condition holds, said over the columns of the table it leads to by their names.
+    /// It is [read only](RelationshipParts::view_only) then.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let posts = db.table("posts", column("id", Integer).primary_key())?;
+    /// let comments = db.table("comments", (
+    ///     column("id", Integer).primary_key(),
+    ///     column("post_id", Integer).references("posts.id"),
+    ///     column("approved", Boolean),
+    /// ))?;
+    /// db.create_all()?;
+    /// let approved = relationship("approved_comments", &comments).only(|column| column("approved").eq(true));
+    /// db.relate(&posts, approved)?;
+    /// insert(&posts).values(values! { "id" => 1 }).run(&db)?;
+    /// insert(&comments).rows(["post_id", "approved"], [(1, true), (1, false)]).run(&db)?;
+    /// let session = db.session();
+    /// let post = session.get_one(&posts, 1)?;
+    /// assert_eq!((post.related("approved_comments")?.len(), post.related("comments")?.len()), (1, 2));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn only(
+        mut self,
+        condition: impl Fn(&dyn Fn(&str) -> Expr) -> Expr + Send + Sync + 'static,
+    ) -> RelationshipParts {
+        self.only = Some(Only(Arc::new(condition)));
+        self.view_only()
+    }
+
+    /// Is read and never written: beside another relationship of the same key, or for columns that are equal and no key.
+    /// Deletes take nothing along by it.
+    pub fn view_only(mut self) -> RelationshipParts {
+        self.view_only = true;
+        self
+    }
+
+    /// The rows it leads to belong to the one they point to: one that is taken out and put into no other is deleted, by
+    /// `remove`, `replace` and by setting the other side to none, and all go with it, where no other rule is said.
+    pub fn owns(mut self) -> RelationshipParts {
+        self.owns = true;
+        self
+    }
+
     pub fn from(self, from: &Table) -> Declared {
         Declared { from: from.clone(), name: self.name.clone(), parts: self }
     }
@@ -136,7 +188,17 @@ impl Declared {
             (None, Some([from, to])) => self.by_columns(from, to)?,
             (None, None) => self.by_key()?,
         };
-        let rule = parts.on_delete.unwrap_or_else(|| on_delete(&near, kind));
+        if parts.owns && !matches!(kind, RelationshipKind::OneToMany | RelationshipKind::OneToOne) {
+            let message =
+                format!("`{}` owns no rows: they do not point to the one it starts from", self.name);
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let rule = match parts.on_delete {
+            _ if parts.view_only => OnParentDelete::Leave,
+            Some(rule) => rule,
+            None if parts.owns => OnParentDelete::Delete,
+            None => on_delete(&near, kind),
+        };
         Ok(Relation {
             name: self.name.clone(),
             from: self.from.clone(),
@@ -146,6 +208,9 @@ impl Declared {
             far,
             on_delete: rule,
             order: parts.order.clone(),
+            only: parts.only.clone(),
+            view_only: parts.view_only,
+            owns: parts.owns && !parts.view_only,
         })
     }
 

@@ -8,6 +8,7 @@
 mod declare;
 mod registry;
 
+use std::fmt;
 use std::sync::Arc;
 
 use mirrorm_core::expr::Expr;
@@ -27,6 +28,28 @@ pub enum OnParentDelete {
     Delete,
     /// The session sets their key to NULL, and reports it.
     Nullify,
+    /// The session deletes those of them that it holds, and leaves the others to the database, whose foreign key has to
+    /// say so: for rows that are too many to be read. Those are not reported.
+    DeleteLoaded,
+}
+
+/// A condition on the rows that a relationship leads to, over their columns by name.
+#[derive(Clone)]
+pub struct Only(pub(super) Arc<OnlyFn>);
+
+pub(super) type OnlyFn = dyn Fn(&dyn Fn(&str) -> Expr) -> Expr + Send + Sync;
+
+impl Only {
+    /// The condition over these columns. Code of the program runs in here.
+    pub fn on(&self, column: impl Fn(&str) -> Expr) -> Expr {
+        (self.0)(&column)
+    }
+}
+
+impl fmt::Debug for Only {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Only")
+    }
 }
 
 impl OnParentDelete {
@@ -77,6 +100,12 @@ pub struct Relation {
     pub on_delete: OnParentDelete,
     /// The order its rows are loaded in; empty is the database's.
     pub order: Vec<Expr>,
+    /// Which of the rows it leads to are meant.
+    pub only: Option<Only>,
+    /// Whether it is read and not written.
+    pub view_only: bool,
+    /// Whether a row that is taken out of it is deleted.
+    pub owns: bool,
 }
 
 impl Relation {

@@ -146,7 +146,7 @@ impl Map {
     /// derived from the same key.
     fn add(&mut self, relation: Relation, declared: bool) {
         let named = self.tables.entry(relation.from.id()).or_default();
-        if declared {
+        if declared && !relation.view_only {
             named.retain(|_, other| !(super::same_list(other, &relation) && other.kind == relation.kind));
         }
         named.insert(relation.name.clone(), Arc::new(relation));
@@ -182,14 +182,17 @@ impl Map {
     /// The relationship that leads to those who hold a key, from what it points to.
     pub fn list_of(&self, key: &KeyLink) -> Option<&Arc<Relation>> {
         let leads = |relation: &&Arc<Relation>| {
-            relation.far.is_none() && relation.from == key.referred && *relation.near == *key
+            relation.far.is_none()
+                && !relation.view_only
+                && relation.from == key.referred
+                && *relation.near == *key
         };
         self.of(&key.referred).find(|r| r.kind != RelationshipKind::ManyToOne && leads(r))
     }
 
     /// The relationship that leads back.
     pub fn reverse(&self, relation: &Relation) -> Option<&Arc<Relation>> {
-        self.of(&relation.to).find(|other| other.is_reverse_of(relation))
+        self.of(&relation.to).find(|other| !other.view_only && other.is_reverse_of(relation))
     }
 }
 
@@ -230,6 +233,9 @@ fn derived(found: &Relationship) -> Relation {
         near,
         far,
         order: Vec::new(),
+        only: None,
+        view_only: false,
+        owns: false,
     }
 }
 

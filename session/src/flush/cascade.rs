@@ -1,7 +1,7 @@
 //! What goes with rows that are deleted: the rows that point to them, and the records that are to,
 //! by the rule of the relationship.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use mirrorm_core::Result;
@@ -15,7 +15,7 @@ use crate::batch::{Batch, Place};
 use crate::inner::Verb;
 use crate::key::Key;
 use crate::record::{Fate, Home, Record, RecordState};
-use crate::relation::{OnParentDelete, Relation};
+use crate::relation::{KeyLink, OnParentDelete, Relation};
 
 /// Records whose keys were written and not flushed, by where they are to point.
 #[derive(Default)]
@@ -40,6 +40,12 @@ impl Verb<'_> {
         while !todo.is_empty() {
             let mut next = Vec::new();
             for (relation, batch) in self.cascades(&todo)? {
+                if relation.on_delete == OnParentDelete::DeleteLoaded {
+                    for child in self.held_children(&relation, &batch)? {
+                        next.extend(self.doom(child)?);
+                    }
+                    continue;
+                }
                 let rows = self.all_related(&batch, &relation)?;
                 // A row whose key was set to something else since has other parents by now.
                 for child in self.all_of(&rows)?.into_iter().filter(|child| !child.says(&relation.near)) {
@@ -54,6 +60,46 @@ impl Verb<'_> {
             todo = next;
         }
         Ok((all, unsaved))
+    }
+
+    /// The records the session holds that point to rows of a batch.
+    fn held_children(&self, relation: &Relation, parents: &Batch) -> Result<Vec<Record>> {
+        let near = &relation.near;
+        let def = near.referred.def();
+        let place = |name: &Arc<str>| def.columns().position(|column| column.key() == &**name);
+        let places: Vec<usize> = near.targets.iter().filter_map(place).collect();
+        let key =
+            |row: u32| Key::of(places.iter().map(|at| parents.value(row, *at).unwrap_or(ValueRef::Null)));
+        let keys: HashSet<Key> = (0..parents.block.len() as u32).filter_map(key).collect();
+        let mut core = self.core()?;
+        // What the database takes along is not there any more either.
+        core.wrote(relation.to.id());
+        let held = core.identity.alive();
+        drop(core);
+        let points = |child: &Record| {
+            let values = near.columns.iter().map(|name| stored(child, name)).collect::<Result<Vec<Value>>>();
+            values.ok().and_then(|values| Key::of_values(&values)).is_some_and(|key| keys.contains(&key))
+        };
+        let is_child =
+            |child: &Record| child.table_id() == relation.to.id() && !child.says(near) && points(child);
+        Ok(held.into_iter().filter(is_child).collect())
+    }
+
+    /// Records that were taken out of what owned them, and put into no other: they are deleted, or never inserted.
+    pub(super) fn doom_orphans(&self) -> Result<()> {
+        let map = self.inner.db.relations();
+        for child in self.linked_records()? {
+            let owned = |key: &KeyLink| map.list_of(key).is_some_and(|relation| relation.owns);
+            let is_orphan =
+                child.pointers().iter().any(|pointer| pointer.to.is_none() && owned(&pointer.key));
+            let status = child.0.state.lock().status;
+            match status {
+                RecordState::Persistent if is_orphan => drop(self.doom(child)?),
+                RecordState::Pending if is_orphan => self.expunge(&child)?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Marks a row to be deleted; gives it, unless it was marked already.
@@ -77,8 +123,10 @@ impl Verb<'_> {
             for (child, relation) in self.followers(&parent, written) {
                 let status = child.0.state.lock().status;
                 match (relation.on_delete, status) {
-                    (OnParentDelete::Delete, RecordState::Persistent) => next.extend(self.doom(child)?),
-                    (OnParentDelete::Delete, RecordState::Pending) => {
+                    (OnParentDelete::Delete | OnParentDelete::DeleteLoaded, RecordState::Persistent) => {
+                        next.extend(self.doom(child)?);
+                    }
+                    (OnParentDelete::Delete | OnParentDelete::DeleteLoaded, RecordState::Pending) => {
                         self.expunge(&child)?;
                         going.push(child.clone());
                         unsaved.push(child);

@@ -16,6 +16,7 @@ impl Verb<'_> {
     pub(super) fn gather(&self) -> Result<Work> {
         let written = self.linked_records()?;
         self.save_cascade(written, &[])?;
+        self.doom_orphans()?;
         let (deletes, unsaved) = self.delete_cascade()?;
         let mut linked = Vec::new();
         let links = self.send_off(&mut linked, &unsaved).and_then(|()| {

@@ -11,7 +11,7 @@ use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
-use super::{along, along_key};
+use super::{Restricts, along, along_key};
 use crate::batch::key_of;
 use crate::db::relations_of;
 use crate::key::all_equal;
@@ -137,6 +137,7 @@ fn any_row<C: Into<Expr>>(
             select(raw("1")).from(&there).join_on(&between, far).filter(near)
         }
     };
+    let rows = relation.restrict(rows, at);
     Ok(exists(rows.filter(inside(|| condition(&there)))))
 }
 
@@ -214,6 +215,10 @@ impl Session {
                     rows.filter(along_key(&relation.near, own, linked)).filter(along_key(far, there, linked));
                 query.filter(exists(rows))
             }
+        };
+        let query = match &relation.only {
+            Some(only) => query.filter(only.on(there)),
+            None => query,
         };
         Ok(query.order_by(relation.order.clone()))
     }

@@ -18,7 +18,7 @@ use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
-use super::{Relation, along, along_key};
+use super::{Relation, Restricts, along, along_key};
 use crate::batch::{Batch, key_of};
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
@@ -459,6 +459,7 @@ impl Loader<'_> {
     fn run(&self, query: Select) -> Result<Rows> {
         let to = &self.relation.to;
         let query = if self.restricted { self.verb.restricted(&query, [to]).into_owned() } else { query };
+        let query = self.relation.restrict(query, |name| to.c(name));
         query.order_by(self.relation.order.clone()).all(&*self.verb.reading_of(to)?)
     }
 

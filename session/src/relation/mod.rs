@@ -17,6 +17,7 @@ pub(crate) use noted::{Hold, Links, Pointer};
 use unsaved::Unsaved;
 
 use mirrorm_core::expr::Expr;
+use mirrorm_core::stmt::Select;
 use mirrorm_reflect::RelationshipKind;
 
 use crate::db::Reflected;
@@ -42,6 +43,20 @@ pub(crate) fn along_key(
     holder: impl Fn(&str) -> Expr,
 ) -> Expr {
     all_equal(key.targets.iter().map(|name| referred(name)), key.columns.iter().map(|name| holder(name)))
+}
+
+/// Puts the rows that a relationship leads to under its own condition.
+pub(crate) trait Restricts {
+    fn restrict(&self, query: Select, column: impl Fn(&str) -> Expr) -> Select;
+}
+
+impl Restricts for Relation {
+    fn restrict(&self, query: Select, column: impl Fn(&str) -> Expr) -> Select {
+        match &self.only {
+            Some(only) => query.filter(only.on(column)),
+            None => query,
+        }
+    }
 }
 
 /// The condition that follows a relationship by its near key, whichever side holds it.

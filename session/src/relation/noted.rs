@@ -262,6 +262,10 @@ impl Links {
 
     /// What a relationship leads to: what the database says, and what was noted since.
     pub(super) fn over(&self, relation: &Relation, mut found: Vec<Record>) -> Vec<Record> {
+        if relation.only.is_some() {
+            // Only the database knows who fits.
+            return found;
+        }
         if relation.kind == RelationshipKind::ManyToOne {
             return match self.pointer(&relation.near) {
                 Some(pointer) => pointer.record().into_iter().collect(),

@@ -131,6 +131,9 @@ impl Record {
     fn written_relation(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
         let map = self.relation_map();
         let relation = map.find(&self.table(), name)?;
+        if relation.view_only {
+            return Err(self.misused(relation, "is only read"));
+        }
         Ok((relation.clone(), map.reverse(relation).cloned()))
     }
 

@@ -5,7 +5,7 @@ use super::{blog, said, text};
 use crate::support::{dialect, each_backend};
 
 #[test]
-fn those_pointed_to_come_first() {
+fn r5_6_1_those_pointed_to_come_first() {
     each_backend(|db| {
         let b = blog(db);
         let session = db.session();
@@ -20,7 +20,7 @@ fn those_pointed_to_come_first() {
 }
 
 #[test]
-fn rows_that_point_to_their_own_table() {
+fn r5_2_11_rows_that_point_to_their_own_table() {
     each_backend(|db| {
         let parts =
             (column("id", Integer).primary_key(), column("parent_id", Integer).references("nodes.id"));
@@ -41,7 +41,7 @@ fn rows_that_point_to_their_own_table() {
 }
 
 #[test]
-fn a_circle_of_required_keys_is_named() {
+fn r5_6_8_a_circle_of_required_keys_is_named() {
     each_backend(|db| {
         let parts = |other: &str| {
             (column("id", Integer).primary_key(), column("other_id", Integer).not_null().references(other))
@@ -78,7 +78,7 @@ fn what_a_delete_frees_can_be_taken_in_the_same_flush() {
 }
 
 #[test]
-fn only_what_differs_is_sent_in_batches() {
+fn r5_6_3_only_what_differs_is_sent_in_batches() {
     each_backend(|db| {
         let b = blog(db);
         let session = db.session();
@@ -108,7 +108,7 @@ fn only_what_differs_is_sent_in_batches() {
 }
 
 #[test]
-fn a_changed_key() {
+fn r5_6_11_a_changed_key() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann"]);
@@ -129,7 +129,7 @@ fn a_changed_key() {
 }
 
 #[test]
-fn defaults_of_the_program_and_of_the_server() {
+fn r5_6_4_defaults_of_the_program_and_of_the_server() {
     each_backend(|db| {
         let count = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
         let own = count.clone();
@@ -186,7 +186,7 @@ fn a_key_the_server_makes() {
 }
 
 #[test]
-fn a_row_that_is_not_there_any_more() {
+fn r5_6_9_a_row_that_is_not_there_any_more() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann", "ben", "cid"]);
@@ -209,7 +209,7 @@ fn a_row_that_is_not_there_any_more() {
 }
 
 #[test]
-fn after_a_failed_flush_nothing_goes_on_until_the_rollback() {
+fn r5_5_6_after_a_failed_flush_nothing_goes_on_until_the_rollback() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann"]);

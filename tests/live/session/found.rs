@@ -448,7 +448,7 @@ fn a_link_written_from_both_sides_is_held_by_both() {
 }
 
 #[test]
-fn a_key_set_after_a_relationship_is_the_last_word() {
+fn r5_2_8_a_key_set_after_a_relationship_is_the_last_word() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann", "ben"]);

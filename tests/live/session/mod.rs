@@ -71,6 +71,9 @@ mod columns;
 /// Rows that point to each other.
 mod circles;
 
+/// Options of relationships.
+mod options;
+
 /// What is kept alive, and what is let go.
 mod kept;
 

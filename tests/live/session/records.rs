@@ -8,7 +8,7 @@ use super::{blog, said, text};
 use crate::support::each_backend;
 
 #[test]
-fn a_record_from_birth_to_death() {
+fn r5_5_3_a_record_from_birth_to_death() {
     each_backend(|db| {
         let b = blog(db);
         let session = db.session();
@@ -34,7 +34,7 @@ fn a_record_from_birth_to_death() {
 }
 
 #[test]
-fn every_transition_is_told() {
+fn r5_9_every_transition_is_told() {
     each_backend(|db| {
         let b = blog(db);
         let told = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -76,7 +76,7 @@ fn every_transition_is_told() {
 }
 
 #[test]
-fn one_record_a_row() {
+fn r5_5_1_one_record_a_row() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann", "ben"]);
@@ -96,7 +96,7 @@ fn one_record_a_row() {
 }
 
 #[test]
-fn keys_of_several_columns_and_of_text() {
+fn r5_4_session_get_keys_of_several_columns_and_of_text() {
     each_backend(|db| {
         let seats = (
             column("line", Varchar(40)).primary_key(),
@@ -181,7 +181,7 @@ fn a_query_brings_clean_columns_up_to_date_and_keeps_changes() {
 }
 
 #[test]
-fn an_equal_value_is_no_change() {
+fn r5_5_7_an_equal_value_is_no_change() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann"]);
@@ -199,7 +199,7 @@ fn an_equal_value_is_no_change() {
 }
 
 #[test]
-fn queries_find_what_was_changed() {
+fn r5_4_session_autoflush_queries_find_what_was_changed() {
     each_backend(|db| {
         let b = blog(db);
         let session = db.session();
@@ -245,7 +245,7 @@ fn queries_find_what_was_changed() {
 }
 
 #[test]
-fn expire_and_refresh() {
+fn r5_4_session_refresh_expire_and_refresh() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann"]);
@@ -276,7 +276,7 @@ fn expire_and_refresh() {
 }
 
 #[test]
-fn merge_copies_onto_the_record_of_the_session() {
+fn r5_4_session_merge_merge_copies_onto_the_record_of_the_session() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann"]);
@@ -293,7 +293,7 @@ fn merge_copies_onto_the_record_of_the_session() {
 }
 
 #[test]
-fn values_outlive_the_session_and_records_can_join_another() {
+fn r5_5_10_values_outlive_the_session_and_records_can_join_another() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann"]);
@@ -313,7 +313,7 @@ fn values_outlive_the_session_and_records_can_join_another() {
 }
 
 #[test]
-fn rollback_gives_back_what_was() {
+fn r5_5_5_rollback_gives_back_what_was() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann", "ben"]);
@@ -359,7 +359,7 @@ fn a_rollback_leaves_what_was_let_go_alone() {
 }
 
 #[test]
-fn savepoints_restore_their_level_only() {
+fn r5_4_session_begin_nested_savepoints_restore_their_level_only() {
     each_backend(|db| {
         let b = blog(db);
         b.fill(db, &["ann"]);
@@ -457,7 +457,7 @@ fn records_are_values_for_serde_and_threads() {
 }
 
 #[test]
-fn the_identity_map_holds_clean_records_weakly() {
+fn r5_5_2_the_identity_map_holds_clean_records_weakly() {
     each_backend(|db| {
         let b = blog(db);
         insert(&b.users).rows(["name"], (0..3000).map(|n| [format!("u{n}")])).run(db).unwrap();

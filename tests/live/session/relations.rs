@@ -25,7 +25,7 @@ fn links(db: &Db) -> Vec<(i64, i64)> {
 }
 
 #[test]
-fn relationships_of_foreign_keys_have_names() {
+fn r5_2_opt_direction_relationships_of_foreign_keys_have_names() {
     each_backend(|db| {
         let b = blog(db);
         assert_eq!(db.relationships(&b.users), ["posts"]);
@@ -40,7 +40,7 @@ fn relationships_of_foreign_keys_have_names() {
 }
 
 #[test]
-fn one_touch_loads_for_all_siblings() {
+fn r5_3_1_one_touch_loads_for_all_siblings() {
     each_backend(|db| {
         let b = filled(db);
         let session = db.session();
@@ -57,7 +57,7 @@ fn one_touch_loads_for_all_siblings() {
 }
 
 #[test]
-fn with_loads_along_paths_and_outlives_the_session() {
+fn r5_3_3_with_loads_along_paths_and_outlives_the_session() {
     each_backend(|db| {
         let b = filled(db);
         let users = {
@@ -76,7 +76,7 @@ fn with_loads_along_paths_and_outlives_the_session() {
 }
 
 #[test]
-fn forbidden_lazy_loading_is_an_error() {
+fn r5_3_5_forbidden_lazy_loading_is_an_error() {
     each_backend(|db| {
         let b = filled(db);
         let session = db.session();
@@ -130,7 +130,7 @@ fn joins_and_filters_along_relationships() {
 }
 
 #[test]
-fn setting_the_one_side() {
+fn r5_2_7_setting_the_one_side() {
     each_backend(|db| {
         let b = filled(db);
         let session = db.session();
@@ -149,7 +149,7 @@ fn setting_the_one_side() {
 }
 
 #[test]
-fn appending_removing_replacing() {
+fn r5_2_opt_back_populates_appending_removing_replacing() {
     each_backend(|db| {
         let b = filled(db);
         let session = db.session();
@@ -183,7 +183,7 @@ fn appending_removing_replacing() {
 }
 
 #[test]
-fn a_graph_of_new_records_is_saved_from_any_of_its_ends() {
+fn r5_2_1_a_graph_of_new_records_is_saved_from_any_of_its_ends() {
     each_backend(|db| {
         let b = blog(db);
         let (ann, post, tag) = (b.user("ann"), b.post("p"), b.tag("t"));
@@ -217,7 +217,7 @@ fn a_graph_of_new_records_is_saved_from_any_of_its_ends() {
 }
 
 #[test]
-fn many_to_many_writes_the_difference() {
+fn r5_2_9_many_to_many_writes_the_difference() {
     each_backend(|db| {
         let b = filled(db);
         let session = db.session();
@@ -303,7 +303,7 @@ fn link_tables_without_a_key() {
 }
 
 #[test]
-fn deleting_a_parent_follows_the_rule() {
+fn r5_2_3_deleting_a_parent_follows_the_rule() {
     each_backend(|db| {
         let parent = db.table("parents", column("id", Integer).primary_key()).unwrap();
         let child = |name: &str, action: Option<Action>| {
@@ -360,7 +360,7 @@ fn deleting_a_parent_follows_the_rule() {
 }
 
 #[test]
-fn one_to_one_from_both_sides() {
+fn r5_2_opt_uselist_one_to_one_from_both_sides() {
     each_backend(|db| {
         let users = db.table("users", column("id", Integer).primary_key()).unwrap();
         let parts =
@@ -385,7 +385,7 @@ fn one_to_one_from_both_sides() {
 }
 
 #[test]
-fn declared_relationships() {
+fn r5_2_opt_foreign_keys_declared_relationships() {
     each_backend(|db| {
         let b = filled(db);
         db.relate(&b.users, relationship("articles", &b.posts)).unwrap();
@@ -467,7 +467,7 @@ fn keys_that_are_joined() {
 }
 
 #[test]
-fn trees_and_friends_of_one_table() {
+fn r5_2_opt_remote_side_trees_and_friends_of_one_table() {
     each_backend(|db| {
         let parts =
             (column("id", Integer).primary_key(), column("parent_id", Integer).references("nodes.id"));
@@ -502,7 +502,7 @@ fn trees_and_friends_of_one_table() {
 
 /// Statements of loading are counted by the pool's only witness: the driver.
 #[test]
-fn one_statement_for_each_512_parents() {
+fn r5_3_3_one_statement_for_each_512_parents() {
     let db = loaded("chinook");
     db.reflect().unwrap();
     let (track, album) = (db.table_named("Track").unwrap(), db.table_named("Album").unwrap());
