@@ -91,6 +91,7 @@ impl Verb<'_> {
         while core.nested.len() > depth {
             let Some(inner) = core.nested.pop() else { break };
             let outer = core.level();
+            outer.note_moved(inner.moved);
             outer.log.append(inner.log);
             outer.links.extend(inner.links);
             outer.evicted.extend(inner.evicted);

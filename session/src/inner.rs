@@ -16,7 +16,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use once_cell::sync::OnceCell;
 use parking_lot::{Mutex, ReentrantMutex, ReentrantMutexGuard};
 
-use crate::batch::{Batch, Source, Stored};
+use crate::batch::{Batch, Place, Source, Stored};
 use crate::changes::Changes;
 use crate::db::Db;
 use crate::engines::Engines;
@@ -164,11 +164,19 @@ pub(crate) struct LevelState {
     pub(crate) links: Vec<(Record, Box<Links>)>,
     /// Records whose row had gone when its key was given to another, for a rollback.
     pub(crate) evicted: Vec<Record>,
+    /// Where records stood before a statement for many rows moved them, of those that the log knows nothing of.
+    pub(crate) moved: Vec<(Record, Place)>,
     /// The first epoch that belongs to it.
     pub(crate) epoch: u64,
 }
 
 impl LevelState {
+    /// Notes where records stood; for those in the log its own steps tell more.
+    pub(crate) fn note_moved(&mut self, moved: Vec<(Record, Place)>) {
+        let known = self.log.addresses();
+        self.moved.extend(moved.into_iter().filter(|(record, _)| !known.contains(&record.address())));
+    }
+
     /// Takes out what happened in some databases, which tables are written in; gives the log of it.
     pub(crate) fn take_out(
         &mut self,
@@ -177,6 +185,7 @@ impl LevelState {
     ) -> Log {
         self.links.retain(|(record, _)| !is_table(&record.table()));
         self.evicted.retain(|record| !is_table(&record.table()));
+        self.moved.retain(|(record, _)| !is_table(&record.table()));
         self.log.take_out(is_bind)
     }
 }

@@ -17,6 +17,7 @@
 
 mod assigned;
 mod batch;
+mod bulk;
 mod changes;
 mod columns;
 mod commit;

@@ -4,6 +4,7 @@
 //! of each is made when a receiver or a rollback wants to see it. What comes of a log in the end is
 //! told by `changes`.
 
+use std::collections::HashSet;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -128,6 +129,18 @@ impl Log {
             match entry {
                 Entry::One(change) => all.push(change.clone()),
                 Entry::Run(run) => all.extend(run.steps()),
+            }
+        }
+        all
+    }
+
+    /// The addresses of the records it has steps of.
+    pub(crate) fn addresses(&self) -> HashSet<usize> {
+        let mut all = HashSet::new();
+        for entry in &self.0 {
+            match entry {
+                Entry::One(change) => all.extend(change.record().map(Record::address)),
+                Entry::Run(run) => all.extend(run.records.iter().map(Record::address)),
             }
         }
         all

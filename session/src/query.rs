@@ -208,7 +208,7 @@ impl<'s> Query<'s> {
     }
 
     /// The statement to run.
-    fn to_run<'q>(&self, verb: &Verb<'_>, select: &'q Select) -> Cow<'q, Select> {
+    pub(crate) fn to_run<'q>(&self, verb: &Verb<'_>, select: &'q Select) -> Cow<'q, Select> {
         let select = match self.restricted {
             true => verb.restricted(select, std::iter::once(&self.table).chain(&self.joined)),
             false => Cow::Borrowed(select),
@@ -221,6 +221,10 @@ impl<'s> Query<'s> {
     pub(crate) fn with_mistake(mut self, error: Error) -> Query<'s> {
         self.mistake.get_or_insert(error);
         self
+    }
+
+    pub(crate) fn session(&self) -> &'s Session {
+        self.session
     }
 
     pub(crate) fn set_columns(&mut self, columns: Vec<Arc<str>>) {
@@ -244,7 +248,7 @@ impl<'s> Query<'s> {
         &self.select
     }
 
-    fn verb(&self) -> Result<Verb<'_>> {
+    pub(crate) fn verb(&self) -> Result<Verb<'_>> {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.clone());
         }

@@ -133,7 +133,13 @@ impl Verb<'_> {
         new.iter().filter(is_pending).for_each(|record| self.to_transient(&mut core, record));
         let mut log = Log::default();
         let (mut links, mut evicted) = (Vec::new(), Vec::new());
+        let mut moved = LevelState::default();
+        let were_moved = levels.iter().any(|level| !level.moved.is_empty());
         for level in levels {
+            if were_moved {
+                moved.note_moved(level.moved);
+                moved.log.append(level.log.clone());
+            }
             log.append(level.log);
             links.extend(level.links);
             evicted.extend(level.evicted);
@@ -142,6 +148,7 @@ impl Verb<'_> {
         let made = inserted(&steps);
         steps.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
         evicted.iter().for_each(|record| self.bring_back(&mut core, record));
+        moved.moved.iter().rev().for_each(|(record, place)| self.move_back(record, place));
         touched.iter().chain(&doomed).for_each(forget_changes);
         // Whom the new records point to lives while their links are restored.
         let written: Vec<Record> = links.iter().map(|(record, _)| record.clone()).collect();
@@ -160,6 +167,15 @@ impl Verb<'_> {
         drop(core);
         gone.iter().for_each(crate::db::note_unsaved);
         Ok(log)
+    }
+
+    /// A record that was read again after a statement for many rows is as it was before that.
+    fn move_back(&self, record: &Record, place: &Place) {
+        let own = record.session().is_some_and(|session| Arc::ptr_eq(&session, self.inner));
+        let mut state = record.0.state.lock();
+        if own && state.status == RecordState::Persistent {
+            (state.home, state.row) = (Home::In(place.batch.clone()), place.row);
+        }
     }
 
     /// A record whose key another one was given, in what is no more.

@@ -559,6 +559,20 @@ impl Select {
         Select { items: named.collect(), group_by, order_by, ..self.clone() }
     }
 
+    /// The conditions of a SELECT of one table that says nothing else which rows are meant.
+    #[doc(hidden)]
+    pub fn only_filters(&self) -> Option<&[Expr]> {
+        let plain = self.joins.is_empty()
+            && self.group_by.is_empty()
+            && self.having.is_empty()
+            && !self.is_limited()
+            && self.compound.is_none()
+            && self.text.is_none()
+            && self.distinct_on.is_empty()
+            && !self.distinct;
+        plain.then_some(&self.filters)
+    }
+
     /// The table of a SELECT that is all columns of one table, for its ready plan.
     pub(crate) fn whole_table(&self) -> Option<&Table> {
         let plain = self.joins.is_empty()

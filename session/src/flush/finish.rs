@@ -171,7 +171,7 @@ impl Verb<'_> {
     }
 
     /// The rows of these keys, as far as there are any.
-    pub(super) fn rows_of_keys(
+    pub(crate) fn rows_of_keys(
         &self,
         conn: &Conn,
         (table, def): (&Table, &Arc<TableDef>),

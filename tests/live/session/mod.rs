@@ -74,6 +74,9 @@ mod circles;
 /// Options of relationships.
 mod options;
 
+/// Statements for many rows.
+mod bulk;
+
 /// What is kept alive, and what is let go.
 mod kept;
 
