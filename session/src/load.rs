@@ -141,6 +141,15 @@ impl Verb<'_> {
         if signal.is_empty() { Ok(()) } else { signal.ask(&self.session(), record) }
     }
 
+    /// Drops what was set of a row and not flushed.
+    pub(crate) fn drop_changes(&self, record: &Record) {
+        record.take_back_links(|| self.inner.db.relations());
+        let mut state = record.0.state.lock();
+        if state.status == RecordState::Persistent {
+            state.overlay = Vec::new();
+        }
+    }
+
     /// The row of a record as it is now.
     pub(crate) fn read_row(&self, record: &Record) -> Result<Arc<Batch>> {
         let key = self.key_of_row(record)?;

@@ -8,7 +8,7 @@ use mirrorm_core::engine::{mark, unmarked};
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::{Table, TableDef};
-use mirrorm_core::stmt::{IntoValues, Joinable, Select, Selection, select};
+use mirrorm_core::stmt::{IntoValues, Joinable, Lock, Select, Selection, select};
 use mirrorm_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
@@ -59,6 +59,8 @@ pub struct Query<'s> {
     /// The tables that were joined along relationships.
     joined: Vec<Table>,
     restricted: bool,
+    /// Whether what was set is dropped.
+    populates: bool,
     /// The columns to load, where not all.
     columns: Option<Vec<Arc<str>>>,
     mistake: Option<Error>,
@@ -74,6 +76,7 @@ impl<'s> Query<'s> {
             lazy: true,
             joined: Vec::new(),
             restricted: true,
+            populates: false,
             columns: None,
             mistake: None,
         }
@@ -167,6 +170,26 @@ impl<'s> Query<'s> {
     /// Leaves out rows that are equal to another.
     pub fn distinct(self) -> Query<'s> {
         self.edit(Select::distinct)
+    }
+
+    /// Locks the rows it finds until the transaction ends, so that nobody changes what is read before it is written. On a
+    /// database without such locks it says nothing: there a writing transaction locks all.
+    ///
+    /// Rows that the session knows are read again under the lock: it is how to refresh a record with one.
+    pub fn for_update(self) -> Query<'s> {
+        self.edit(Select::for_update)
+    }
+
+    /// Locks the rows it finds in another way: shared, without waiting, or leaving out what others have locked.
+    pub fn lock(self, lock: Lock) -> Query<'s> {
+        self.edit(|select| select.lock(lock))
+    }
+
+    /// Gives the records it finds the values of the database, also where something was set that was not flushed: that is
+    /// dropped, relationships too. Queries flush first, so this is for [`Session::no_autoflush`] and sessions without.
+    pub fn populate_existing(mut self) -> Query<'s> {
+        self.populates = true;
+        self
     }
 
     /// Loads a relationship together with the records, or several along a path of names such as
@@ -285,6 +308,9 @@ impl<'s> Query<'s> {
         let select = self.to_run(&verb, select);
         let rows = select.all(&*verb.reading_for(&*select)?)?;
         let records = verb.load(&self.table, &def, &rows, self.lazy)?;
+        if self.populates {
+            records.iter().for_each(|record| verb.drop_changes(record));
+        }
         for path in &self.paths {
             verb.load_path(&self.table, &records, path)?;
         }

@@ -24,13 +24,19 @@ pub(super) struct Need {
     pub(super) spares: bool,
 }
 
-/// Keys that are NULL for now: a record and its columns.
+/// Keys that are NULL for a while: a record and its columns.
 pub(crate) type HeldBack = (Record, Vec<ColumnId>);
 
 /// What was held back of a record, to be set again.
 pub(super) struct Held {
     record: Record,
     values: Vec<(ColumnId, Value)>,
+}
+
+/// What each row needs first, and the keys that were taken out for there to be an order.
+pub(super) struct Unravelled {
+    pub(super) depends: Vec<Vec<usize>>,
+    pub(super) held: Vec<Need>,
 }
 
 /// What each row needs first, after keys that can be spared were taken out until there is no circle; and those keys.
@@ -41,7 +47,7 @@ pub(super) fn unravel(
     count: usize,
     mut needs: Vec<Need>,
     points: impl Fn(&Need) -> (usize, usize),
-) -> Result<(Vec<Vec<usize>>, Vec<Need>), Vec<usize>> {
+) -> Result<Unravelled, Vec<usize>> {
     let mut held = Vec::new();
     loop {
         let mut depends = vec![Vec::new(); count];
@@ -49,7 +55,7 @@ pub(super) fn unravel(
             let (before, after) = points(need);
             depends.get_mut(after).into_iter().for_each(|list| list.push(before));
         }
-        let Err(circle) = sort(count, &depends) else { return Ok((depends, held)) };
+        let Err(circle) = sort(count, &depends) else { return Ok(Unravelled { depends, held }) };
         let inside: HashSet<usize> = circle.iter().copied().collect();
         let is_round = |need: &Need| {
             let (before, after) = points(need);

@@ -1,6 +1,6 @@
 //! What a flush has to do: what was added, set and deleted, and what follows from relationships.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::Ordering;
 
 use mirrorm_core::Result;
@@ -79,13 +79,15 @@ impl Verb<'_> {
 
     /// Adds the records without a session at the other end of relationships, and those at theirs; but
     /// not those that just left it.
-    fn save_cascade(&self, mut todo: Vec<Record>, without: &[Record]) -> Result<()> {
+    fn save_cascade(&self, todo: Vec<Record>, without: &[Record]) -> Result<()> {
         let without: HashSet<usize> = without.iter().map(Record::address).collect();
-        while let Some(record) = todo.pop() {
+        let mut todo = VecDeque::from(todo);
+        // In the order they were written, so that rows have the keys one expects.
+        while let Some(record) = todo.pop_front() {
             for other in linked(&record)? {
                 if other.session().is_none() && !without.contains(&other.address()) {
                     self.add(&other)?;
-                    todo.push(other);
+                    todo.push_back(other);
                 }
             }
         }

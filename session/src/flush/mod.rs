@@ -52,7 +52,7 @@ pub(crate) struct Step {
     pub(crate) table: Table,
     pub(crate) operation: Operation,
     pub(crate) records: Part<Record>,
-    /// Keys that are NULL for now, of these records and of others.
+    /// Keys that are NULL for a while, of these records and of others.
     pub(crate) held: Arc<[HeldBack]>,
 }
 

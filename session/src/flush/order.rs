@@ -13,7 +13,7 @@ use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use super::circles::{HeldBack, Need, records_of, unravel};
+use super::circles::{HeldBack, Need, Unravelled, records_of, unravel};
 use super::gather::by_table;
 use super::{Step, Work};
 use crate::batch::key_of;
@@ -215,7 +215,7 @@ fn deletes(work: &Work, groups: &[Group], of: impl Fn(TableId) -> bool) -> Resul
             continue;
         }
         let needs = pointing(&records, &records, Side::Stored);
-        let (depends, held) = unravel(records.len(), needs, |need| (need.child, need.parent))
+        let Unravelled { depends, held } = unravel(records.len(), needs, |need| (need.child, need.parent))
             .map_err(|circle| in_circle(&records, &circle))?;
         let held = records_of(&held, &records);
         let letting_go: Vec<Record> = once_each(&held);
@@ -274,7 +274,7 @@ fn by_rows(updates: &[Record], inserts: &[Record]) -> Result<Vec<Step>> {
     let records: Vec<Record> = updates.iter().chain(inserts).cloned().collect();
     let mut needs = pointing(&records, inserts, Side::Now);
     needs.iter_mut().for_each(|need| need.parent += updates.len());
-    let (depends, held) = unravel(records.len(), needs, |need| (need.parent, need.child))
+    let Unravelled { depends, held } = unravel(records.len(), needs, |need| (need.parent, need.child))
         .map_err(|circle| in_circle(&records, &circle))?;
     let held = records_of(&held, &records);
     let operation = |at: usize| if at < updates.len() { Operation::Update } else { Operation::Insert };

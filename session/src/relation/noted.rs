@@ -27,7 +27,7 @@ pub(crate) struct Links {
     pub(crate) exprs: Vec<(ColumnId, Expr)>,
     /// What a flush copied from the records pointed to.
     pub(crate) copied: Vec<(ColumnId, Value)>,
-    /// Columns of keys that are not copied for now.
+    /// Columns of keys that are not copied for a while.
     pub(crate) held_back: Vec<ColumnId>,
     /// Whether a flush is sending this,
     sent: bool,

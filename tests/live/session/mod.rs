@@ -77,6 +77,9 @@ mod options;
 /// Statements for many rows.
 mod bulk;
 
+/// Rows of the list that are a few lines each.
+mod numbered;
+
 /// What is kept alive, and what is let go.
 mod kept;
 
