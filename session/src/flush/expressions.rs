@@ -91,11 +91,12 @@ impl Verb<'_> {
         self.copy_keys(record)?;
         let sending = Sending::of(record);
         let (columns, values) = (sending.columns(), sending.buffer());
+        let worked_out: Vec<ColumnId> = sending.exprs.iter().map(|(id, _)| *id).collect();
         let done = insert(table).values(sending.into_set(def)).run(conn)?;
         if done.key().is_empty() {
             return Err(no_key(def));
         }
-        let sent: Sent = Some(columns.clone().into());
+        let sent: Sent = Some([columns.clone(), worked_out].concat().into());
         let places = self.read_back(conn, table, def, &[done.key().to_vec()], &sent)?;
         let given = Given { columns: &columns, values: &values, width: columns.len(), start: 0 };
         self.inserted_at(std::slice::from_ref(record), places, given)

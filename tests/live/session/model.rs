@@ -19,6 +19,12 @@ enum Op {
     AddPost,
     Rename(usize, u8),
     SetKarma(usize, i64),
+    /// By an expression that the database works out.
+    Raise(usize),
+    /// By one statement for all rows of a karma.
+    RaiseAll(i64),
+    /// By a record of the program's own, of the same key.
+    Merge(usize, i64),
     Retitle(usize, u8),
     DeleteUser(usize),
     DeletePost(usize),
@@ -44,6 +50,9 @@ fn op() -> impl Strategy<Value = Op> {
         3 => Just(Op::AddPost),
         2 => (n.clone(), 0u8..4).prop_map(|(at, to)| Op::Rename(at, to)),
         3 => (n.clone(), 0i64..3).prop_map(|(at, to)| Op::SetKarma(at, to)),
+        2 => n.clone().prop_map(Op::Raise),
+        1 => (0i64..9).prop_map(Op::RaiseAll),
+        2 => (n.clone(), 0i64..3).prop_map(|(at, to)| Op::Merge(at, to)),
         2 => (n.clone(), 0u8..4).prop_map(|(at, to)| Op::Retitle(at, to)),
         2 => n.clone().prop_map(Op::DeleteUser),
         2 => n.clone().prop_map(Op::DeletePost),
@@ -100,7 +109,7 @@ fn place(change: &Change, key: &[Value]) -> (String, String) {
 }
 
 /// Takes the steps of a list of changes; every step has to fit.
-fn replay(changes: &Changes, mut rows: Rows) -> Rows {
+fn replay<'c>(changes: impl IntoIterator<Item = &'c Change>, mut rows: Rows) -> Rows {
     for change in changes {
         if let Some(old) = change.old_row() {
             let found = rows.remove(&place(change, &change.old_key()));
@@ -183,6 +192,51 @@ impl Game<'_> {
             Op::SetKarma(at, to) => {
                 if let Some(uid) = pick(&self.now.users, at) {
                     self.hand().users[&uid].set("karma", to).unwrap();
+                    self.now.users.get_mut(&uid).unwrap().1 = Some(to);
+                }
+            }
+            Op::Raise(at) => {
+                if let Some(uid) = pick(&self.now.users, at) {
+                    let raised = self.tables[0].c("karma").add(1);
+                    let user = self.hand().users[&uid].clone();
+                    user.set("karma", raised).unwrap();
+                    assert_eq!(user.get::<i64>("karma").unwrap_err().kind(), ErrorKind::Unloaded);
+                    // Of a new row there is nothing to be raised yet.
+                    if user.state() == RecordState::Pending {
+                        user.set("karma", 1).unwrap();
+                        self.now.users.get_mut(&uid).unwrap().1 = Some(1);
+                        return;
+                    }
+                    self.hand().session.flush().unwrap();
+                    // What was set before and not flushed was replaced by it.
+                    let stored = user.get::<i64>("karma").unwrap();
+                    self.now.users.get_mut(&uid).unwrap().1 = Some(stored);
+                    let id: i64 = user.get("id").unwrap();
+                    let sql = format!("SELECT karma FROM users WHERE id = {id}");
+                    let row = self.hand().session.query_text(&sql, ()).unwrap().one().unwrap();
+                    assert_eq!(row.get::<i64>(0).unwrap(), stored, "as the database worked it out");
+                }
+            }
+            Op::RaiseAll(of) => {
+                let table = self.tables[0].clone();
+                let query = self.hands[self.turn].session.query(&table).filter(table.c("karma").eq(of));
+                let raised = query.update_all(values! { "karma" => table.c("karma").add(1) }).unwrap();
+                let all = self.now.users.values_mut().filter(|(_, karma)| karma.unwrap_or(7) == of);
+                let counted = all.map(|(_, karma)| *karma = Some(of + 1)).count();
+                assert_eq!(raised as usize, counted);
+            }
+            Op::Merge(at, to) => {
+                if let Some(uid) = pick(&self.now.users, at) {
+                    let table = self.tables[0].clone();
+                    let hand = self.hand();
+                    hand.session.flush().unwrap();
+                    let id: i64 = hand.users[&uid].get("id").unwrap();
+                    let given = table.record(values! { "id" => id, "karma" => to }).unwrap();
+                    assert_eq!(
+                        hand.session.merge(&given).unwrap(),
+                        hand.users[&uid],
+                        "the record of the row"
+                    );
                     self.now.users.get_mut(&uid).unwrap().1 = Some(to);
                 }
             }
@@ -361,6 +415,18 @@ impl Game<'_> {
         let told = std::mem::take(&mut *self.told.lock().unwrap());
         match told.as_slice() {
             [] => assert_eq!(before, after),
+            [changes] if changes.log().iter().any(Change::is_bulk) => {
+                // Of rows that one statement changed nobody tells which: the other tables have to be told all the same.
+                let others = |rows: &Rows| -> Rows {
+                    rows.iter()
+                        .filter(|(key, _)| key.0 != "users")
+                        .map(|(k, v)| (k.clone(), v.clone()))
+                        .collect()
+                };
+                let log: Vec<Change> =
+                    changes.log().iter().filter(|c| *c.table() != self.tables[0]).cloned().collect();
+                assert_eq!(replay(&log, others(&before)), others(&after), "the log leads from old to new");
+            }
             [changes] => {
                 assert_eq!(replay(&changes.log(), before.clone()), after, "the log leads from old to new");
                 let changed: BTreeSet<(String, String)> = before
