@@ -80,6 +80,9 @@ mod bulk;
 /// Rows of the list that are a few lines each.
 mod numbered;
 
+/// Too deep, too many, in circles.
+mod too_much;
+
 /// What is kept alive, and what is let go.
 mod kept;
 
