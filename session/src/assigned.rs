@@ -82,10 +82,16 @@ pub(crate) fn put<T>(list: &mut Vec<(ColumnId, T)>, id: ColumnId, value: T) {
 }
 
 impl State {
-    /// The expressions that the flush that runs is to send.
-    pub(crate) fn sent_exprs(&self) -> Vec<(ColumnId, Expr)> {
-        let links = self.links.as_ref().filter(|links| links.is_sent());
-        links.map_or(Vec::new(), |links| links.exprs.clone())
+    /// Whether the database is to work anything out.
+    pub(crate) fn has_exprs(&self) -> bool {
+        self.links.as_ref().is_some_and(|links| links.has_exprs())
+    }
+
+    /// Takes the expressions, which are about to be sent: what comes of them is a value.
+    pub(crate) fn take_exprs(&mut self) -> Vec<(ColumnId, Expr)> {
+        let taken = self.links.as_mut().map_or(Vec::new(), |links| links.take_exprs());
+        self.links = self.links.take().filter(|links| !links.is_empty());
+        taken
     }
 
     /// Whether the value of a column is worked out by the next flush.
@@ -95,6 +101,12 @@ impl State {
 }
 
 impl Record {
+    /// What the database is to work out, by the columns' keys.
+    pub(crate) fn exprs(&self) -> Vec<(Arc<str>, Expr)> {
+        let exprs = self.0.state.lock().links.as_ref().map_or(Vec::new(), |links| links.all_exprs());
+        named(&self.table().def(), exprs)
+    }
+
     /// Notes expressions for the next flush.
     pub(crate) fn note_exprs(&self, exprs: Vec<(ColumnId, Expr)>) {
         if !exprs.is_empty() {

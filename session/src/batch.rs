@@ -4,7 +4,7 @@
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
-use mirrorm_core::rows::{Block, Row};
+use mirrorm_core::rows::{Block, BlockBuilder, ColumnInfo, Columns, Row};
 use mirrorm_core::schema::{ColumnId, Table, TableDef};
 use mirrorm_core::value::ValueRef;
 use parking_lot::Mutex;
@@ -100,6 +100,21 @@ impl Batch {
         let full = columns.len() == def.columns().len()
             && columns.iter().zip(def.columns()).all(|(own, column)| is_same(own.name(), column.key()));
         Batch { source, block, epoch, full, lazy: true, sent: None, related: Mutex::default() }
+    }
+
+    /// A row of some columns, and over another one of the same row what it tells.
+    pub(crate) fn merged(old: &Place, new: &Place) -> Place {
+        let def = &new.batch.def;
+        let cell = |at: usize| new.value(at).or_else(|| old.value(at));
+        let known: Vec<usize> = (0..def.columns().len()).filter(|at| cell(*at).is_some()).collect();
+        let columns = known.iter().filter_map(|at| def.column_at(*at));
+        let infos = columns.map(|column| ColumnInfo::new(column.key(), column.ty().clone()));
+        let mut builder = BlockBuilder::new(Arc::new(Columns::new(infos.collect())), 1);
+        known.iter().for_each(|at| builder.push_ref(cell(*at).unwrap_or(ValueRef::Null)));
+        builder.end_row();
+        let mut batch = Batch::new(new.batch.source.clone(), builder.close_raw(), new.batch.epoch);
+        batch.lazy = new.batch.lazy;
+        Place { batch: Arc::new(batch), row: 0 }
     }
 
     /// Where a column of the definition lies in the block.

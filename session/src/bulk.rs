@@ -10,7 +10,7 @@ use mirrorm_core::stmt::{IntoValues, delete, update};
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::inner::Verb;
+use crate::inner::{Moved, Verb};
 use crate::key::Key;
 use crate::query::Query;
 use crate::record::{Fate, Record, RecordState};
@@ -101,15 +101,20 @@ impl Verb<'_> {
 
     /// Reads the records of a table again that the session holds.
     fn bring_up_to_date(&self, table: &Table) -> Result<()> {
-        let held = self.held_of(table)?;
+        let def = table.def();
+        // What is to be written of a version that was read stays with it: the flush tells that there is another.
+        let is_left =
+            |record: &Record| def.row_version().is_none() || record.0.state.lock().overlay.is_empty();
+        let held: Vec<Record> = self.held_of(table)?.into_iter().filter(is_left).collect();
         if held.is_empty() {
             return Ok(());
         }
-        let before: Vec<_> =
-            held.iter().filter_map(|record| Some((record.clone(), record.0.state.lock().place()?))).collect();
-        let def = table.def();
+        let moved = |record: &Record| {
+            let place = record.0.state.lock().place()?;
+            Some(Moved { record: record.downgrade(), place, is_first: true })
+        };
+        self.core()?.level().note_moved(held.iter().filter_map(moved));
         self.read_again(&*self.reading_of(table)?, (table, &def), held.iter())?;
-        self.core()?.level().note_moved(before);
         Ok(())
     }
 

@@ -51,6 +51,15 @@ impl<'s> Query<'s> {
         self.with_columns(columns, |named| !named)
     }
 
+    /// The same, with these columns loaded where not all are: what a page is found again by.
+    #[doc(hidden)]
+    pub fn also_loading<'n>(mut self, names: impl IntoIterator<Item = &'n str>) -> Query<'s> {
+        for name in names {
+            self.add_column(name);
+        }
+        self
+    }
+
     fn with_columns<N: Into<Arc<str>>>(
         mut self,
         columns: impl IntoIterator<Item = N>,

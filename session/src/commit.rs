@@ -131,7 +131,8 @@ impl Verb<'_> {
             return Ok(None);
         }
         let changes = Changes::new(std::mem::take(&mut core.base.log));
-        core.asked.push(changes.clone());
+        let moved = std::mem::take(&mut core.base.moved);
+        core.asked.push((changes.clone(), moved));
         Ok(Some(changes))
     }
 
@@ -173,6 +174,7 @@ impl Verb<'_> {
         // What receivers were asked about is all there is, if they changed nothing: its net effect
         // is known by now.
         let only = if core.base.log.is_empty() && core.asked.len() == 1 { core.asked.pop() } else { None };
+        let only = only.map(|(changes, _)| changes);
         let mut rest = Log::default();
         core.restart().into_iter().for_each(|level| rest.append(level.log));
         let changes = only.unwrap_or_else(|| Changes::new(rest));

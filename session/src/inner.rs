@@ -5,9 +5,9 @@
 //! first and borrow afterwards. The lock is reentrant, so that receivers may use the session.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use mirrorm_core::dialect::Intent;
 use mirrorm_core::rows::{BlockBuilder, Columns};
@@ -22,7 +22,7 @@ use crate::db::Db;
 use crate::engines::Engines;
 use crate::identity::{Folded, IdentityMap};
 use crate::log::Log;
-use crate::record::{Record, RecordState};
+use crate::record::{Record, RecordInner, RecordState};
 use crate::relation::Links;
 use crate::restrict::Restrictions;
 use crate::session::{Session, SessionOptions};
@@ -119,7 +119,7 @@ pub(crate) struct Core {
     /// What happened in its savepoints, the innermost last.
     pub(crate) nested: Vec<LevelState>,
     /// What happened before that, and receivers of `before_commit` were asked about.
-    pub(crate) asked: Vec<Changes>,
+    pub(crate) asked: Vec<(Changes, Vec<Moved>)>,
     pub(crate) failed: Option<Failed>,
     pub(crate) epochs: Epochs,
     /// How often the session has written each table, for what was loaded before.
@@ -164,17 +164,32 @@ pub(crate) struct LevelState {
     pub(crate) links: Vec<(Record, Box<Links>)>,
     /// Records whose row had gone when its key was given to another, for a rollback.
     pub(crate) evicted: Vec<Record>,
-    /// Where records stood before a statement for many rows moved them, of those that the log knows nothing of.
-    pub(crate) moved: Vec<(Record, Place)>,
+    /// Records that a statement for many rows moved.
+    pub(crate) moved: Vec<Moved>,
     /// The first epoch that belongs to it.
     pub(crate) epoch: u64,
 }
 
+/// A record that a statement for many rows moved, and where it stood before.
+pub(crate) struct Moved {
+    pub(crate) record: Weak<RecordInner>,
+    pub(crate) place: Place,
+    /// Whether that is where it stood before its level, of which the log knows no earlier step.
+    pub(crate) is_first: bool,
+}
+
 impl LevelState {
-    /// Notes where records stood; for those in the log its own steps tell more.
-    pub(crate) fn note_moved(&mut self, moved: Vec<(Record, Place)>) {
-        let known = self.log.addresses();
-        self.moved.extend(moved.into_iter().filter(|(record, _)| !known.contains(&record.address())));
+    /// Notes where records stood: the first time each, for a rollback goes to the beginning of a level.
+    pub(crate) fn note_moved(&mut self, moved: impl IntoIterator<Item = Moved>) {
+        let logged = self.log.addresses();
+        let mut known: HashSet<usize> = self.moved.iter().map(|m| m.record.as_ptr() as usize).collect();
+        for mut one in moved {
+            let address = one.record.as_ptr() as usize;
+            one.is_first &= !logged.contains(&address);
+            if known.insert(address) {
+                self.moved.push(one);
+            }
+        }
     }
 
     /// Takes out what happened in some databases, which tables are written in; gives the log of it.
@@ -185,7 +200,7 @@ impl LevelState {
     ) -> Log {
         self.links.retain(|(record, _)| !is_table(&record.table()));
         self.evicted.retain(|record| !is_table(&record.table()));
-        self.moved.retain(|(record, _)| !is_table(&record.table()));
+        self.moved.retain(|moved| !is_table(&moved.place.batch.table));
         self.log.take_out(is_bind)
     }
 }
@@ -286,8 +301,8 @@ impl Core {
     /// Ends the books of the transaction; gives what happened in it, in order.
     pub(crate) fn restart(&mut self) -> Vec<LevelState> {
         let mut all: Vec<LevelState> = Vec::with_capacity(1);
-        for asked in std::mem::take(&mut self.asked) {
-            all.push(LevelState { log: asked.kept().clone(), ..LevelState::default() });
+        for (asked, moved) in std::mem::take(&mut self.asked) {
+            all.push(LevelState { log: asked.kept().clone(), moved, ..LevelState::default() });
         }
         all.push(std::mem::take(&mut self.base));
         all.append(&mut self.nested);

@@ -8,6 +8,7 @@ use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::{Batch, Place, key_of};
+use crate::flush::is_changed;
 use crate::inner::{Core, Epochs, Verb};
 use crate::key::Key;
 use crate::record::{Home, NO_ROW, Record, RecordState, key_text};
@@ -123,8 +124,8 @@ impl Verb<'_> {
         let core = self.core().ok()?;
         let record = core.identity.get(table.id(), key)?;
         let state = record.0.state.lock();
-        let holds =
-            !state.is_doomed() && state.home.batch().is_some_and(|batch| core.epochs.holds(batch.epoch));
+        let holds = |batch: &Arc<Batch>| batch.full && core.epochs.holds(batch.epoch);
+        let holds = !state.is_doomed() && state.home.batch().is_some_and(holds);
         drop(state);
         holds.then_some(record)
     }
@@ -231,29 +232,38 @@ fn meet(record: &Record, batch: &Arc<Batch>, row: u32, epochs: &Epochs, fresh: b
     }
     let Some(home) = state.home.batch() else { return };
     let holds = epochs.holds(home.epoch);
-    if holds && home.full && !batch.full {
-        // Some columns tell less than all of them.
-        return;
-    }
     let newer = if fresh {
         !holds || !same_values(home, state.row, batch, row)
     } else {
         !holds && epochs.holds(batch.epoch)
     };
-    if newer {
-        (state.home, state.row) = (Home::In(batch.clone()), row);
+    if !newer {
+        return;
     }
+    let (old, new) = (Place { batch: home.clone(), row: state.row }, Place { batch: batch.clone(), row });
+    let is_written = !state.overlay.is_empty() || state.links.is_some() || state.is_doomed();
+    if is_written && is_changed(&batch.def, &old, &new).is_some() {
+        // What is to be written is of the version that was read: the flush tells that there is another.
+        return;
+    }
+    // Some columns tell nothing of the others, which are of this transaction.
+    let new = if holds && !batch.full { Batch::merged(&old, &new) } else { new };
+    (state.home, state.row) = (Home::In(new.batch), new.row);
 }
 
-fn same_values(a: &Arc<Batch>, row_a: u32, b: &Arc<Batch>, row_b: u32) -> bool {
-    if Arc::ptr_eq(a, b) && row_a == row_b {
+/// Whether a row tells nothing else than another one; of some columns, than those of it.
+fn same_values(old: &Arc<Batch>, old_row: u32, new: &Arc<Batch>, row: u32) -> bool {
+    if Arc::ptr_eq(old, new) && old_row == row {
         return true;
     }
-    let same = |at: usize| match (a.block.value(row_a as usize, at), b.block.value(row_b as usize, at)) {
+    if !Arc::ptr_eq(&old.def, &new.def) {
+        return false;
+    }
+    (0..new.def.columns().len()).all(|at| match (old.value(old_row, at), new.value(row, at)) {
         (Some(x), Some(y)) => x.is_identical(y),
-        (x, y) => x.is_none() && y.is_none(),
-    };
-    a.full && b.full && (0..b.block.columns().len()).all(same)
+        (_, None) => true,
+        (None, Some(_)) => false,
+    })
 }
 
 fn not_a_row(record: &Record) -> Error {

@@ -125,27 +125,30 @@ impl Outbox {
     }
 
     fn write(&self, session: &Session, changes: &Changes) -> Result<()> {
-        let rows: Vec<Vec<Value>> =
-            changes.iter().filter(|change| self.holds(change)).map(row_of).collect::<Result<_>>()?;
-        if rows.is_empty() {
+        if changes.iter().all(|change| *change.table() == self.table) {
             return Ok(());
         }
         let verb = session.inner().verb()?;
+        // Where its own rows go now, whoever decides that.
+        let bind = verb.bind_of(&self.table)?;
+        let held = changes.iter().filter(|change| change.bind() == bind.as_deref() && self.holds(change));
+        let rows: Vec<Vec<Value>> = held.map(row_of).collect::<Result<_>>()?;
+        if rows.is_empty() {
+            return Ok(());
+        }
         insert(&self.table).rows(COLUMNS, rows).run(&*verb.writing_to(&self.table)?).map(|_| ())
     }
 
     fn holds(&self, change: &Change) -> bool {
         let table = change.table();
-        *table != self.table
-            && change.bind() == self.table.bind().map(|bind| &**bind)
-            && self.only.as_ref().is_none_or(|only| only.contains(table))
+        *table != self.table && self.only.as_ref().is_none_or(|only| only.contains(table))
     }
 
     /// Tells up to so many changes and removes each when it was told; says how many. Those of a transaction come in their
     /// order; of two that ran at a time, as they were written.
     ///
     /// A change is told at least once: again, if the process ends before it is removed, or if two readers run at a time.
-    /// Nothing is locked and no transaction is open while the closure runs.
+    /// Nothing is locked and no transaction is open while the closure runs. What is removed is reported as any delete is.
     ///
     /// # Errors
     /// The closure's, after which the change and those behind it stay; the database's.
@@ -163,9 +166,7 @@ impl Outbox {
         for row in rows.iter() {
             let entry = OutboxEntry::of(&row)?;
             unmarked(|| tell(&entry).into_result()).map_err(ours)?;
-            let gone = delete(&self.table).filter(id.eq(entry.id));
-            // On a connection of its own it is nobody's change.
-            gone.run(&*on.lend_for(&gone)?)?;
+            delete(&self.table).filter(id.eq(entry.id)).run(on)?;
             told += 1;
         }
         Ok(told)

@@ -142,6 +142,7 @@ impl<'s> Query<'s> {
             };
             self.select = relation.restrict(std::mem::take(&mut self.select), end);
             table = relation.to.clone();
+            self.joined.extend(relation.far.iter().map(|_| near.holder.clone()));
             self.joined.push(table.clone());
         }
         Ok(())
@@ -250,6 +251,12 @@ impl<'s> Query<'s> {
         self.session
     }
 
+    pub(crate) fn add_column(&mut self, name: &str) {
+        if let Some(columns) = self.columns.as_mut().filter(|all| all.iter().all(|own| **own != *name)) {
+            columns.push(name.into());
+        }
+    }
+
     pub(crate) fn set_columns(&mut self, columns: Vec<Arc<str>>) {
         self.columns = Some(columns);
     }
@@ -265,8 +272,8 @@ impl<'s> Query<'s> {
         self.edit(|select| select.sorted_anew(order))
     }
 
-    /// The statement it is, for running it without a session or without records. What [`Session::restrict`] says is not in
-    /// it.
+    /// The statement it is, for running it without a session or without records. What [`Session::restrict`] and
+    /// [`Db::restrict`](crate::Db::restrict) say is not in it.
     pub fn select(&self) -> &Select {
         &self.select
     }
@@ -478,6 +485,7 @@ impl<'s> Query<'s> {
                 let mut one = None;
                 let at = std::iter::once(row.position() as u32);
                 verb.records_of(&own, at, true, |record| one = Some(record))?;
+                one.iter().filter(|_| self.populates).for_each(|record| verb.drop_changes(record));
                 one.ok_or_else(|| Error::new(ErrorKind::Invalid, "a row gave no record"))
             });
             unmarked(|| body(&mut records))

@@ -51,7 +51,8 @@ impl Restrictions {
 
 impl Db {
     /// Puts every load of a table's records under a condition, in all sessions from now on: queries, their counts and
-    /// joins along relationships, keys, and what relationships lead to. Several conditions all hold.
+    /// joins along relationships, keys, and what relationships lead to, also through a table between that is restricted.
+    /// Several conditions all hold.
     ///
     /// Built statements are under none, nor are `refresh`, [`AskRelated::any`](crate::AskRelated::any), and the rows that
     /// a delete takes along. [`Query::unrestricted`](crate::Query::unrestricted) leaves the conditions out. What a session

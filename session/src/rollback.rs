@@ -10,7 +10,7 @@ use mirrorm_core::{Error, Left, Result};
 
 use crate::batch::Place;
 use crate::changes::{Body, Change, Changes, Pair};
-use crate::inner::{Core, Failed, LevelState, Routes, Verb};
+use crate::inner::{Core, Failed, LevelState, Moved, Routes, Verb};
 use crate::log::Log;
 use crate::record::{Fate, Home, NO_ROW, Record, RecordState};
 use crate::relation::Links;
@@ -146,9 +146,11 @@ impl Verb<'_> {
         }
         let steps = log.steps();
         let made = inserted(&steps);
+        // Those that were moved after a step of the log go back to it first, the others when it is undone.
+        moved.moved.iter().filter(|moved| !moved.is_first).for_each(|moved| self.move_back(moved));
         steps.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
         evicted.iter().for_each(|record| self.bring_back(&mut core, record));
-        moved.moved.iter().rev().for_each(|(record, place)| self.move_back(record, place));
+        moved.moved.iter().filter(|moved| moved.is_first).for_each(|moved| self.move_back(moved));
         touched.iter().chain(&doomed).for_each(forget_changes);
         // Whom the new records point to lives while their links are restored.
         let written: Vec<Record> = links.iter().map(|(record, _)| record.clone()).collect();
@@ -170,7 +172,8 @@ impl Verb<'_> {
     }
 
     /// A record that was read again after a statement for many rows is as it was before that.
-    fn move_back(&self, record: &Record, place: &Place) {
+    fn move_back(&self, Moved { record, place, .. }: &Moved) {
+        let Some(record) = record.upgrade().map(Record) else { return };
         let own = record.session().is_some_and(|session| Arc::ptr_eq(&session, self.inner));
         let mut state = record.0.state.lock();
         if own && state.status == RecordState::Persistent {

@@ -8,10 +8,11 @@ use std::sync::atomic::Ordering;
 
 use mirrorm_core::dialect::{Intent, Isolation};
 use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing, mark, unmarked};
+use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::Rows;
 use mirrorm_core::schema::Table;
 use mirrorm_core::stmt::{Insert, IntoRow, Tables, insert};
-use mirrorm_core::value::Value;
+use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::changes::Change;
@@ -524,8 +525,10 @@ impl Session {
         let writable = |(name, _): &(&str, _)| {
             def.column(name).is_ok_and(|c| c.computed().is_none() && !(is_row && c.row_version().is_some()))
         };
-        let pairs: Vec<(&str, Value)> =
-            values.iter().filter(writable).map(|(name, value)| (name, value.to_value())).collect();
+        let named = |(name, value): (&str, ValueRef<'_>)| (Arc::from(name), Expr::from(value.to_value()));
+        let mut pairs: Vec<(Arc<str>, Expr)> = values.iter().filter(writable).map(named).collect();
+        // What the given record has for the database to work out.
+        pairs.extend(record.exprs());
         match found {
             Some(own) => own.set_all(pairs).map(|()| own),
             None => self.add(record.table().record(pairs)?),

@@ -113,6 +113,7 @@ impl Keyset {
             At::Before(cursor) => (true, Some(seal.open(cursor)?)),
         };
         let mut sorted = query.clone().sorted_anew(order.by(table, back));
+        sorted = sorted.also_loading(order.0.iter().map(|term| &*term.key));
         if let Some(place) = &place {
             sorted = sorted.filter(order.beyond(table, place, back));
         }

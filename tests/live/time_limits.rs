@@ -371,5 +371,15 @@ fn r2_1_15_behind_a_pooler_in_transactions_only() {
         assert_eq!(shown(&conn), before);
         conn.transaction(|tx| short.all(tx).map(|_| ())).unwrap();
         assert_eq!(shown(&conn), before);
+        // A COMMIT that fails ends it, too.
+        db.execute("CREATE TABLE p (id int PRIMARY KEY)", ()).unwrap();
+        db.execute("CREATE TABLE c (p_id int REFERENCES p DEFERRABLE INITIALLY DEFERRED)", ()).unwrap();
+        let failed = conn.transaction(|tx| {
+            tx.set_timeout(LONG);
+            tx.execute("INSERT INTO c VALUES (9)", ())
+        });
+        assert_eq!(failed.unwrap_err().kind(), ErrorKind::ForeignKey);
+        conn.set_timeout(None);
+        assert_eq!(shown(&conn), before);
     });
 }

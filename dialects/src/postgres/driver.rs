@@ -281,6 +281,10 @@ impl PostgresConnection {
             // It may not have been one at all, as a word too many makes of it.
             self.limits.unsettle();
             let _ = self.ask_status();
+            if !self.keeps && self.status.get() == Status::Idle {
+                // What was set was of the transaction that is over.
+                self.limits.forget();
+            }
         }
     }
 

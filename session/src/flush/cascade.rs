@@ -11,11 +11,12 @@ use mirrorm_reflect::RelationshipKind;
 
 use super::gather::by_table;
 use super::links::stored;
+use super::version::is_changed;
 use crate::batch::{Batch, Place};
 use crate::inner::Verb;
 use crate::key::Key;
 use crate::record::{Fate, Home, Record, RecordState};
-use crate::relation::{KeyLink, OnParentDelete, Relation};
+use crate::relation::{KeyLink, OnParentDelete, Pointer, Relation};
 
 /// Records whose keys were written and not flushed, by where they are to point.
 #[derive(Default)]
@@ -90,8 +91,12 @@ impl Verb<'_> {
         let map = self.inner.db.relations();
         for child in self.linked_records()? {
             let owned = |key: &KeyLink| map.list_of(key).is_some_and(|relation| relation.owns);
-            let is_orphan =
-                child.pointers().iter().any(|pointer| pointer.to.is_none() && owned(&pointer.key));
+            let points = |name: &Arc<str>| stored(&child, name).is_ok_and(|value| !value.is_null());
+            // Who never belonged to anybody is no orphan.
+            let is_left = |pointer: &Pointer| {
+                pointer.to.is_none() && (pointer.from.is_some() || pointer.key.columns.iter().all(points))
+            };
+            let is_orphan = child.pointers().iter().any(|pointer| is_left(pointer) && owned(&pointer.key));
             let status = child.0.state.lock().status;
             match status {
                 RecordState::Persistent if is_orphan => drop(self.doom(child)?),
@@ -211,8 +216,12 @@ impl Verb<'_> {
             let place = record.0.state.lock().place();
             match place {
                 Some(place) if place.batch.full => places.push(place),
-                Some(_) => {
+                Some(seen) => {
                     let batch = self.read_row(record)?;
+                    let found = Place { batch: batch.clone(), row: 0 };
+                    if let Some(changed) = is_changed(&batch.def, &seen, &found) {
+                        return Err(changed.of(record));
+                    }
                     let mut state = record.0.state.lock();
                     (state.home, state.row) = (Home::In(batch.clone()), 0);
                     places.push(Place { batch, row: 0 });

@@ -1,8 +1,8 @@
 //! Rows that point to each other in a circle: a key that may be NULL is NULL for a while.
 //!
 //! Of rows that are inserted, one goes without such a key and is updated when the others are there; of rows that are
-//! deleted, one lets go first. Called by `order`, which finds the circles; `send` asks [`Verb::hold_back`] and
-//! [`Verb::set_again`] around the step.
+//! deleted, one lets go first. Called by `order`, which finds the circles; `send` asks [`Verb::hold_back`] around the
+//! step.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -28,9 +28,23 @@ pub(super) struct Need {
 pub(crate) type HeldBack = (Record, Vec<ColumnId>);
 
 /// What was held back of a record, to be set again.
-pub(super) struct Held {
+struct Held {
     record: Record,
     values: Vec<(ColumnId, Value)>,
+}
+
+/// Keys that are held back as long as this lives; they are set again also where something panics.
+#[must_use]
+pub(super) struct HoldingBack(Vec<Held>);
+
+impl Drop for HoldingBack {
+    fn drop(&mut self) {
+        for Held { record, values } in std::mem::take(&mut self.0) {
+            let mut state = record.0.state.lock();
+            values.into_iter().for_each(|(id, value)| put(&mut state.overlay, id, value));
+            state.links.iter_mut().for_each(|links| links.held_back.clear());
+        }
+    }
 }
 
 /// What each row needs first, and the keys that were taken out for there to be an order.
@@ -90,7 +104,7 @@ fn leads(depends: &[Vec<usize>], from: usize, to: usize) -> bool {
 
 impl Verb<'_> {
     /// Makes keys NULL for the step that is about to be sent, and gives what they are to be.
-    pub(super) fn hold_back(&self, held: &[HeldBack]) -> Vec<Held> {
+    pub(super) fn hold_back(&self, held: &[HeldBack]) -> HoldingBack {
         let hold = |(record, columns): &HeldBack| {
             let mut state = record.0.state.lock();
             let mut values = Vec::new();
@@ -105,16 +119,7 @@ impl Verb<'_> {
             state.links.iter_mut().for_each(|links| links.held_back.clone_from(columns));
             Held { record: record.clone(), values }
         };
-        held.iter().map(hold).collect()
-    }
-
-    /// Sets what was held back, for the update that follows.
-    pub(super) fn set_again(&self, held: Vec<Held>) {
-        for Held { record, values } in held {
-            let mut state = record.0.state.lock();
-            values.into_iter().for_each(|(id, value)| put(&mut state.overlay, id, value));
-            state.links.iter_mut().for_each(|links| links.held_back.clear());
-        }
+        HoldingBack(held.iter().map(hold).collect())
     }
 }
 

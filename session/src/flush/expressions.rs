@@ -8,11 +8,12 @@ use mirrorm_core::Result;
 use mirrorm_core::engine::Conn;
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::RowBuffer;
-use mirrorm_core::schema::{ColumnId, Table, TableDef};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
 use mirrorm_core::stmt::{insert, update};
 use mirrorm_core::value::{Value, ValueRef};
 
 use super::finish::{Given, Sent};
+use super::insert::tidy;
 use super::version::named as columns_that_name;
 use crate::assigned::named;
 use crate::batch::{Place, key_of};
@@ -33,7 +34,17 @@ impl Sending {
     fn of(record: &Record) -> Sending {
         let mut state = record.0.state.lock();
         state.sent = true;
-        Sending { values: state.overlay.clone(), exprs: state.sent_exprs(), place: state.place() }
+        let exprs = state.take_exprs();
+        Sending { values: state.overlay.clone(), exprs, place: state.place() }
+    }
+
+    /// It was not done: what was to be worked out still is, but where something was set since.
+    fn take_back(record: &Record, exprs: Vec<(ColumnId, Expr)>) {
+        let is_left = |id: &ColumnId| {
+            let state = record.0.state.lock();
+            !state.is_worked_out(*id) && !state.overlay.iter().any(|(own, _)| own == id)
+        };
+        record.note_exprs(exprs.into_iter().filter(|(id, _)| is_left(id)).collect());
     }
 
     fn columns(&self) -> Vec<ColumnId> {
@@ -71,7 +82,9 @@ impl Verb<'_> {
         let own = named.iter().filter_map(|at| def.column_at(*at)).map(|column| table.c(column.key()));
         let cells = named.iter().map(|at| key_cell(&old, *at).map(ValueRef::to_value));
         let row = all_equal(own, cells.collect::<Result<Vec<_>>>()?);
-        if update(table).set(sending.into_set(def)).filter(row).run(conn)? != 1 {
+        let exprs = sending.exprs.clone();
+        let done = update(table).set(sending.into_set(def)).filter(row).run(conn);
+        if done.inspect_err(|_| Sending::take_back(record, exprs))? != 1 {
             let places = [old];
             let changed = self.find_changed(conn, (table, def), std::iter::once(record), &places)?;
             return Err(changed.unwrap_or_else(|| vanished(record)));
@@ -89,10 +102,13 @@ impl Verb<'_> {
         record: &Record,
     ) -> Result<()> {
         self.copy_keys(record)?;
+        tidy(&mut record.0.state.lock().overlay, def.generated_key().map(ColumnDef::id));
         let sending = Sending::of(record);
         let (columns, values) = (sending.columns(), sending.buffer());
         let worked_out: Vec<ColumnId> = sending.exprs.iter().map(|(id, _)| *id).collect();
-        let done = insert(table).values(sending.into_set(def)).run(conn)?;
+        let exprs = sending.exprs.clone();
+        let done = insert(table).values(sending.into_set(def)).run(conn);
+        let done = done.inspect_err(|_| Sending::take_back(record, exprs))?;
         if done.key().is_empty() {
             return Err(no_key(def));
         }

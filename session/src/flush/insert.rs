@@ -32,7 +32,7 @@ struct Run<'r> {
 impl Verb<'_> {
     pub(super) fn insert(&self, conn: &Conn, table: &Table, records: &Part<Record>) -> Result<()> {
         let def = table.def();
-        let with_exprs = |record: &Record| !record.0.state.lock().sent_exprs().is_empty();
+        let with_exprs = |record: &Record| record.0.state.lock().has_exprs();
         let mut start = 0;
         for (at, record) in records.iter().enumerate().filter(|(_, record)| with_exprs(record)) {
             self.insert_values(conn, (table, &def), &records.part(start..at))?;
@@ -247,7 +247,7 @@ fn complete(record: &Record, defaults: &[&ColumnDef]) {
 }
 
 /// Sorts the values by column. NULL for a key that the database makes says that it is to make one.
-fn tidy(overlay: &mut Vec<(ColumnId, Value)>, generated: Option<ColumnId>) {
+pub(super) fn tidy(overlay: &mut Vec<(ColumnId, Value)>, generated: Option<ColumnId>) {
     if overlay.iter().any(|(id, value)| Some(*id) == generated && value.is_null()) {
         overlay.retain(|(id, _)| Some(*id) != generated);
     }

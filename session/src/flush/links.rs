@@ -300,8 +300,6 @@ impl Verb<'_> {
             if again {
                 self.inner.touched.push(record.clone());
             }
-            // What was worked out is a value by now, which a rollback leaves as any other.
-            links.exprs.clear();
             if !links.is_empty() {
                 core.level().links.push((record.clone(), links));
             }

@@ -31,7 +31,7 @@ use crate::log::Part;
 use crate::record::Record;
 use circles::HeldBack;
 use gather::not_sent;
-pub(crate) use version::check_version;
+pub(crate) use version::{check_version, is_changed};
 
 /// How often what functions write while a flush runs is flushed too.
 const ROUNDS: usize = 10;
@@ -148,10 +148,8 @@ impl Verb<'_> {
         let records: HashSet<usize> = step.records.iter().map(Record::address).collect();
         let is_of_it = |(record, _): &&HeldBack| records.contains(&record.address());
         let own: Vec<HeldBack> = step.held.iter().filter(is_of_it).cloned().collect();
-        let held = self.hold_back(&own);
-        let done = self.tell_step(step);
-        self.set_again(held);
-        done
+        let _held = self.hold_back(&own);
+        self.tell_step(step)
     }
 
     /// Tells of a step, and sends it.

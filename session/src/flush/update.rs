@@ -50,7 +50,7 @@ impl Verb<'_> {
             }
             forget_version(&mut state, &def);
             keep_changes(&mut state, &epochs);
-            if !state.sent_exprs().is_empty() {
+            if state.has_exprs() {
                 drop(state);
                 self.update_run(conn, std::mem::replace(&mut run, Run::new(table, &def)))?;
                 self.update_by_expressions(conn, (table, &def), record)?;
@@ -285,9 +285,16 @@ impl<'r> Run<'r> {
 /// Whether only the database knows what the changes are: a value was set that is equal to one of an
 /// old transaction, or the old values were let go.
 fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
-    let Some(home) = state.home.batch().filter(|home| !epochs.holds(home.epoch)) else { return false };
-    if !home.full && state.status == RecordState::Persistent && !state.overlay.is_empty() {
+    let Some(home) = state.home.batch() else { return false };
+    if !home.full
+        && state.status == RecordState::Persistent
+        && (!state.overlay.is_empty() || state.has_exprs())
+    {
+        // A change is told with the whole row that was there before.
         return true;
+    }
+    if epochs.holds(home.epoch) {
+        return false;
     }
     state.overlay.iter().any(|(id, value)| {
         let column = home.def.place_of(*id);

@@ -50,7 +50,7 @@ pub(super) fn count_version(state: &mut State, def: &TableDef) -> Result<()> {
 }
 
 /// That a row has another version than the one that was read.
-pub(super) struct Changed {
+pub(crate) struct Changed {
     column: String,
     seen: Value,
     found: Value,
@@ -70,7 +70,7 @@ impl Changed {
 }
 
 /// Whether a row has another version than the one that was read.
-pub(super) fn is_changed(def: &TableDef, seen: &Place, found: &Place) -> Option<Changed> {
+pub(crate) fn is_changed(def: &TableDef, seen: &Place, found: &Place) -> Option<Changed> {
     let (at, _) = def.row_version()?;
     let (seen, found) = (seen.value(at)?, found.value(at)?);
     let column = def.column_at(at)?.key().to_string();

@@ -211,6 +211,7 @@ impl Session {
                 let between = &relation.near.holder;
                 let linked = |name: &str| between.c(name);
                 let rows = select(raw("1")).from(between);
+                let rows = self.inner().verb()?.restricted(&rows, [between]).into_owned();
                 let rows =
                     rows.filter(along_key(&relation.near, own, linked)).filter(along_key(far, there, linked));
                 query.filter(exists(rows))

@@ -291,7 +291,9 @@ impl Verb<'_> {
 
     /// What a relationship leads to for the rows of a batch, whatever records are loaded under.
     pub(crate) fn all_related(&self, batch: &Arc<Batch>, relation: &Arc<Relation>) -> Result<Arc<Related>> {
-        match self.restrictions(&relation.to).is_empty() {
+        let between = relation.far.as_ref().map(|_| &relation.near.holder);
+        let mut tables = std::iter::once(&relation.to).chain(between);
+        match tables.all(|table| self.restrictions(table).is_empty()) {
             true => self.loaded(batch, relation, false),
             false => self.load_related(batch, relation, false).map(Arc::new),
         }
@@ -458,7 +460,9 @@ impl Loader<'_> {
 
     fn run(&self, query: Select) -> Result<Rows> {
         let to = &self.relation.to;
-        let query = if self.restricted { self.verb.restricted(&query, [to]).into_owned() } else { query };
+        let between = self.relation.far.as_ref().map(|_| &self.relation.near.holder);
+        let tables = std::iter::once(to).chain(between).filter(|_| self.restricted);
+        let query = self.verb.restricted(&query, tables).into_owned();
         let query = self.relation.restrict(query, |name| to.c(name));
         query.order_by(self.relation.order.clone()).all(&*self.verb.reading_of(to)?)
     }

@@ -61,6 +61,13 @@ pub(crate) enum Hold {
 }
 
 impl Hold {
+    fn downgrade(&self) -> Weak<RecordInner> {
+        match self {
+            Hold::Strong(record) => record.downgrade(),
+            Hold::Weak(weak) => weak.clone(),
+        }
+    }
+
     /// The record, if it lives.
     pub(crate) fn record(&self) -> Option<Record> {
         match self {
@@ -224,6 +231,22 @@ impl Links {
         !self.exprs.is_empty() || self.later.as_ref().is_some_and(|later| later.has_exprs())
     }
 
+    /// What the database is to work out.
+    pub(crate) fn all_exprs(&self) -> Vec<(ColumnId, Expr)> {
+        let mut all = self.exprs.clone();
+        for (id, expr) in self.later.iter().flat_map(|later| later.all_exprs()) {
+            put(&mut all, id, expr);
+        }
+        all
+    }
+
+    /// Takes what the database is to work out: it is about to be sent.
+    pub(crate) fn take_exprs(&mut self) -> Vec<(ColumnId, Expr)> {
+        let all = self.all_exprs();
+        all.iter().for_each(|(id, _)| self.forget_expr(*id));
+        all
+    }
+
     /// Forgets what the database was to work out for a column.
     pub(crate) fn forget_expr(&mut self, id: ColumnId) {
         self.exprs.retain(|(own, _)| *own != id);
@@ -232,7 +255,8 @@ impl Links {
 
     /// Notes what a key is to point to, and who loses it, unless that was noted before.
     pub(super) fn point(&mut self, key: &Arc<KeyLink>, to: Option<Hold>, from: Option<Weak<RecordInner>>) {
-        let from = self.unpoint(key).map_or(from, |before| before.from);
+        let from =
+            self.unpoint(key).map_or(from, |before| before.from.or(before.to.map(|to| to.downgrade())));
         self.one.push(Pointer { key: key.clone(), to, from });
     }
 

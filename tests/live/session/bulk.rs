@@ -142,6 +142,34 @@ fn r5_7_4_a_delete_lets_records_go() {
 }
 
 #[test]
+fn r5_7_4_a_veto_takes_it_back_and_new_records_keep_their_own() {
+    each_backend(|db| {
+        let posts = posts(db);
+        let session = db.session();
+        let post = session.get_one(&posts, 1).unwrap();
+        let veto = db.signals().before_commit.connect(|_, _| Err("no".into()));
+        session.query(&posts).update_all(values! { "likes" => 77 }).unwrap();
+        post.set("title", "set after it").unwrap();
+        assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::Vetoed);
+        drop(veto);
+        assert_eq!(
+            (post.get::<i64>("likes").unwrap(), post.get::<String>("title").unwrap()),
+            (1, "a".into())
+        );
+        // A new record that goes again has the values it was given.
+        let new = session.add(posts.record(values! { "title" => "new", "likes" => 2 }).unwrap()).unwrap();
+        session.flush().unwrap();
+        session.query(&posts).update_all(values! { "likes" => 50 }).unwrap();
+        assert_eq!(new.get::<i64>("likes").unwrap(), 50);
+        session.rollback().unwrap();
+        assert_eq!((new.state(), new.get::<i64>("likes").unwrap()), (RecordState::Transient, 2));
+        session.add(new).unwrap();
+        session.commit().unwrap();
+        assert_eq!(likes(db, &posts), [1, 5, 9, 2]);
+    });
+}
+
+#[test]
 fn r5_7_4_what_cannot_be_said_of_many() {
     each_backend(|db| {
         let posts = posts(db);

@@ -2,7 +2,7 @@
 
 use mirrorm::prelude::*;
 
-use crate::support::each_backend;
+use crate::support::{dialect, each_backend};
 
 fn posts(db: &Db) -> Table {
     let users = db.table("users", column("id", Integer).primary_key()).unwrap();
@@ -114,6 +114,38 @@ fn r5_3_7_what_is_known_is_not_forgotten() {
         let streamed = session.query(&posts).load_only(["title"]).filter(posts.c("id").eq(3));
         let third = streamed.stream(|records| records.next().unwrap()).unwrap();
         assert_eq!(third.get::<String>("title").unwrap(), "c");
+    });
+}
+
+#[test]
+fn r5_3_7_some_columns_tell_what_is_new_of_them() {
+    each_backend(|db| {
+        let posts = posts(db);
+        let session = db.session();
+        let known = session.get_one(&posts, 1).unwrap();
+        if dialect(db) != "sqlite" {
+            // Somebody else's row, seen under a lock; a transaction of SQLite has the whole database.
+            update(&posts).set(values! { "title" => "newer" }).filter(posts.c("id").eq(1)).run(db).unwrap();
+            let only = session.query(&posts).load_only(["title"]).filter(posts.c("id").eq(1)).for_update();
+            assert_eq!(only.one().unwrap(), known);
+            assert_eq!(known.get::<String>("title").unwrap(), "newer");
+            assert_eq!(known.get::<String>("body").unwrap(), "body of a", "and nothing of the others");
+        }
+        // Columns one after the other add up; a record by its key is whole.
+        let second = session.query(&posts).load_only(["title"]).filter(posts.c("id").eq(2)).one().unwrap();
+        session.query(&posts).load_only(["body"]).filter(posts.c("id").eq(2)).one().unwrap();
+        assert_eq!(second.get::<String>("title").unwrap(), "b");
+        assert_eq!(second.get::<String>("body").unwrap(), "body of b");
+        let third = session.query(&posts).load_only(["title"]).filter(posts.c("id").eq(3)).one().unwrap();
+        assert!(unloaded(&third, "body"));
+        assert_eq!(session.get_one(&posts, 3).unwrap(), third);
+        assert_eq!(third.get::<String>("body").unwrap(), "body of c");
+        // Pages are found again by what they are sorted by.
+        let fresh = db.session();
+        let sorted = fresh.query(&posts).load_only(["title"]).order_by(posts.c("body"));
+        let first = sorted.keyset(mirrorm::paging::Keyset::first(2)).unwrap();
+        let next = sorted.keyset(mirrorm::paging::Keyset::after(2, first.next.unwrap())).unwrap();
+        assert_eq!((first.items.len(), next.items.len()), (2, 1));
     });
 }
 

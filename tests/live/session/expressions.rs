@@ -131,6 +131,59 @@ fn r5_6_5_the_last_word_holds_and_a_rollback_takes_it_back() {
 }
 
 #[test]
+fn r5_6_5_expressions_of_receivers_merges_and_circles() {
+    each_backend(|db| {
+        let posts = posts(db);
+        // What a receiver sets goes along, and is a value for the next one.
+        let table = posts.clone();
+        let _before = db.signals().before_insert.of(&posts).connect(|_, post| {
+            post.set("title", func::upper(Expr::from("of a receiver")))?;
+            Ok(())
+        });
+        let _after = db.signals().after_insert.of(&posts).connect(|_, post| {
+            assert_eq!(post.get::<String>("title")?, "OF A RECEIVER");
+            Ok(())
+        });
+        let session = db.session();
+        let new = session
+            .add(table.record(values! { "id" => None::<i64>, "likes" => Expr::from(2).mul(3) }).unwrap());
+        let new = new.unwrap();
+        session.flush().unwrap();
+        assert_eq!(new.get::<String>("title").unwrap(), "OF A RECEIVER");
+        assert_eq!(new.get::<i64>("likes").unwrap(), 6);
+        session.commit().unwrap();
+        // A merge brings expressions along.
+        let given = posts.record(values! { "id" => 1, "likes" => posts.c("likes").add(10) }).unwrap();
+        let own = session.merge(&given).unwrap();
+        session.commit().unwrap();
+        assert_eq!(own.get::<i64>("likes").unwrap(), 11);
+        // A row of some columns, and one whose key has to wait, send theirs once; what is told is the whole row.
+        let some = session.query(&posts).load_only(["likes"]).filter(posts.c("id").eq(2)).one().unwrap();
+        some.set("likes", posts.c("likes").add(1)).unwrap();
+        let committed = session.commit().unwrap();
+        let fields: Vec<String> =
+            committed.changes.iter().flat_map(|c| c.diff()).map(|f| f.name.to_string()).collect();
+        assert_eq!(fields, ["likes"]);
+        let nodes = (
+            column("id", Integer).primary_key(),
+            column("n", Integer),
+            column("next_id", Integer).references("nodes.id"),
+        );
+        let nodes = db.table("nodes", nodes).unwrap();
+        db.create_all().unwrap();
+        let node = |n: i64| nodes.record(values! { "n" => Expr::from(n).add(1) }).unwrap();
+        let (a, b) = (node(1), node(2));
+        let to_next = db.relationships(&nodes).into_iter().find(|name| name.starts_with("next")).unwrap();
+        a.set_related(&to_next, &b).unwrap();
+        b.set_related(&to_next, &a).unwrap();
+        session.add_all([a.clone(), b.clone()]).unwrap();
+        session.commit().unwrap();
+        assert_eq!((a.get::<i64>("n").unwrap(), b.get::<i64>("n").unwrap()), (2, 3));
+        assert_eq!(a.get::<i64>("next_id").unwrap(), b.get::<i64>("id").unwrap());
+    });
+}
+
+#[test]
 fn r5_6_5_mistakes() {
     each_backend(|db| {
         let posts = posts(db);

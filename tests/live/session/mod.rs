@@ -83,6 +83,9 @@ mod numbered;
 /// Too deep, too many, in circles.
 mod too_much;
 
+/// Views, and tables without a key.
+mod views;
+
 /// What is kept alive, and what is let go.
 mod kept;
 

@@ -61,6 +61,14 @@ fn r5_2_4_what_is_taken_out_of_what_owns_it_is_deleted() {
         session.commit().unwrap();
         assert!(names(db, &children).is_empty());
         session.rollback().unwrap();
+        // Who never belonged to anybody is nobody's to be deleted.
+        insert(&children).rows(["name"], [["loose"]]).run(db).unwrap();
+        let loose = session.query(&children).filter(children.c("name").eq("loose")).one().unwrap();
+        loose.set_related("parent", None).unwrap();
+        let new = session.add(children.record(values! { "name" => "never" }).unwrap()).unwrap();
+        new.set_related("parent", None).unwrap();
+        session.commit().unwrap();
+        assert_eq!(names(db, &children), ["loose", "never"]);
         let wrong = db.relate(&children, relationship("owner", &parents).owns()).unwrap_err();
         assert_eq!(wrong.kind(), ErrorKind::Invalid);
         assert!(wrong.to_string().contains("owns no rows"), "{wrong}");

@@ -122,6 +122,23 @@ fn r5_9_outbox_takes_a_few_at_a_time_and_some_tables() {
 }
 
 #[test]
+fn r5_9_outbox_goes_where_the_rows_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = |name: &str| format!("sqlite:///{}", folder.path().join(name).display());
+    let config = mirrorm::session::Config::new().url(&url("main.db")).bind("other", &url("other.db"));
+    let db = Db::new();
+    db.init(config).unwrap();
+    let goods = db.table("goods", (column("id", Integer).primary_key(), in_bind("other"))).unwrap();
+    let here = Outbox::new(&db, "outbox").unwrap();
+    let there = Outbox::with(&db, "outbox_there", in_bind("other")).unwrap();
+    db.create_all().unwrap();
+    let _written = (here.connect(&db), there.connect(&db));
+    db.transaction(|session| session.add(goods.record(())?)).unwrap();
+    assert!(told(&here, &db, 9).is_empty(), "another database's transaction");
+    assert_eq!(told(&there, &db, 9), ["insert goods [1] 1"]);
+}
+
+#[test]
 fn r5_9_outbox_that_cannot_be_written_commits_nothing() {
     each_backend(|db| {
         let (goods, outbox) = shop(db);

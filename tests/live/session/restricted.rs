@@ -61,6 +61,14 @@ fn r5_3_10_restrictions_reach_every_load() {
         let joined = session.query(&users).join("posts").order_by(users.c("id")).all().unwrap();
         assert_eq!(ids(&joined), [1, 3]);
         assert_eq!(session.query_related(&people[0], "posts").unwrap().count().unwrap(), 1);
+        // A table between that is restricted hides what it links.
+        let between = db.table_named("post_tags").unwrap();
+        let hidden = db.session();
+        hidden.restrict(&between, between.c("tag_id").gt(100));
+        let first = hidden.get_one(&posts, 1).unwrap();
+        assert!(first.related("tags").unwrap().is_empty());
+        assert_eq!(hidden.query_related(&first, "tags").unwrap().count().unwrap(), 0);
+        assert_eq!(hidden.query(&posts).join("tags").count().unwrap(), 0);
         // Left out on request, and nothing that is built is under them.
         assert_eq!(all.clone().unrestricted().count().unwrap(), 4);
         assert_eq!(select(&posts).count(&session).unwrap(), 4);

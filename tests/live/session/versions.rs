@@ -109,6 +109,44 @@ fn r5_6_10_who_comes_second_is_told() {
 }
 
 #[test]
+fn r5_6_10_what_was_changed_keeps_the_version_it_was_read_with() {
+    each_backend(|db| {
+        let pages = pages(db);
+        let notes = (column("id", Integer).primary_key(), column("page_id", Integer).references("pages.id"));
+        db.table("notes", notes).unwrap();
+        db.create_all().unwrap();
+        insert(&pages).rows(["text"], [["a"], ["b"]]).run(db).unwrap();
+        let session = db.session();
+        let page = session.get_one(&pages, 1).unwrap();
+        session.commit().unwrap();
+        let other = |id: i64| {
+            let set = update(&pages).set(values! { "text" => "of the other" }).filter(pages.c("id").eq(id));
+            set.run(db).unwrap();
+        };
+        other(1);
+        page.set("text", "mine").unwrap();
+        // Meeting the newer row does not make it the one that was seen.
+        session.no_autoflush(|session| session.query(&pages).all().map(|_| ())).unwrap();
+        assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::Stale);
+        session.rollback().unwrap();
+        assert_eq!(stored(db, &pages)[0], row("of the other", 2));
+        // Nor does a delete of a record of some columns, whatever points to its table.
+        let some = session.query(&pages).load_only(["text"]).filter(pages.c("id").eq(2)).one().unwrap();
+        session.commit().unwrap();
+        other(2);
+        session.delete(&some).unwrap();
+        assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::Stale);
+        session.rollback().unwrap();
+        assert_eq!(stored(db, &pages).len(), 2);
+        // An expired record has none to keep, with an expression too.
+        session.expire(&page).unwrap();
+        page.set("text", func::upper(pages.c("text"))).unwrap();
+        session.commit().unwrap();
+        assert_eq!(stored(db, &pages)[0], row("OF THE OTHER", 3));
+    });
+}
+
+#[test]
 fn r5_6_10_versions_of_the_program() {
     each_backend(|db| {
         let next = Arc::new(AtomicI64::new(0));
