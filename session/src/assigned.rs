@@ -107,6 +107,47 @@ impl Record {
         named(&self.table().def(), exprs)
     }
 
+    /// A new record with the values of this one, for another row: without the key that the database makes, the version and
+    /// what is computed. Its relationships are those its keys make.
+    ///
+    /// # Errors
+    /// `Unloaded` for an attribute that is not known, which the copy would lose.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let pages = db.table("pages", (column("id", Integer).primary_key(), column("text", Text)))?;
+    /// db.create_all()?;
+    /// let session = db.session();
+    /// let page = session.add(pages.record(values! { "text" => "a" })?)?;
+    /// session.commit()?;
+    /// let copy = session.add(page.duplicate()?)?;
+    /// session.commit()?;
+    /// assert_eq!((copy.get::<i64>("id")?, copy.get::<String>("text")?), (2, "a".to_string()));
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn duplicate(&self) -> Result<Record> {
+        let table = self.table();
+        let def = table.def();
+        let generated = def.generated_key().map(ColumnDef::id);
+        let is_own = |column: &&ColumnDef| {
+            column.computed().is_none() && column.row_version().is_none() && Some(column.id()) != generated
+        };
+        // Of a row that is not there yet, what was not given is left to whoever gives it.
+        let is_row = self.key().is_some();
+        let mut values = Vec::new();
+        for column in def.columns().filter(is_own) {
+            match self.value(column.key()) {
+                Ok(value) => values.push((column.id(), value)),
+                Err(error) if is_row => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(Record::transient(&table, values))
+    }
+
     /// Notes expressions for the next flush.
     pub(crate) fn note_exprs(&self, exprs: Vec<(ColumnId, Expr)>) {
         if !exprs.is_empty() {

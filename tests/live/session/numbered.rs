@@ -100,6 +100,36 @@ fn r5_3_13_records_of_raw_sql_and_of_several_tables() {
 }
 
 #[test]
+fn r5_4_session_make_transient_as_a_duplicate() {
+    each_backend(|db| {
+        let columns = (
+            column("id", Integer).primary_key(),
+            column("name", Varchar(20)),
+            column("twice", Integer).computed(raw("n * 2"), true),
+            column("n", Integer),
+            column("version", Integer).version(),
+        );
+        let t = db.table("t", columns).unwrap();
+        db.create_all().unwrap();
+        let session = db.session();
+        let first = session.add(t.record(values! { "name" => "a", "n" => 4 }).unwrap()).unwrap();
+        session.commit().unwrap();
+        first.set("name", "b").unwrap();
+        session.commit().unwrap();
+        let copy = first.duplicate().unwrap();
+        assert_eq!(copy.state(), RecordState::Transient);
+        session.add(copy.clone()).unwrap();
+        session.commit().unwrap();
+        let of = |name: &str| copy.get::<i64>(name).unwrap();
+        assert_eq!((of("id"), of("n"), of("twice"), of("version")), (2, 4, 8, 1));
+        assert_eq!(copy.get::<String>("name").unwrap(), "b");
+        assert_eq!(first.get::<i64>("version").unwrap(), 2, "the other stays as it is");
+        let some = db.session().query(&t).load_only(["n"]).filter(t.c("id").eq(1)).one().unwrap();
+        assert_eq!(some.duplicate().unwrap_err().kind(), ErrorKind::Unloaded, "nothing is lost by it");
+    });
+}
+
+#[test]
 fn r5_5_4_expired_by_a_commit() {
     each_backend(|db| {
         let b = blog(db);
