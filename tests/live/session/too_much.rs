@@ -14,6 +14,14 @@ fn tree(db: &Db, action: Action) -> Table {
     nodes
 }
 
+/// A tree whose nodes own those below them.
+fn owning_tree(db: &Db) -> Table {
+    let nodes = tree(db, Action::NoAction);
+    let kids = relationship("kids", &nodes).kind(mirrorm::reflect::RelationshipKind::OneToMany).owns();
+    db.relate(&nodes, kids).unwrap();
+    nodes
+}
+
 /// Rows of a chain: each is the child of the one before.
 fn chain(db: &Db, nodes: &Table, length: i64) {
     let rows = (1..=length).map(|n| (n, (n > 1).then_some(n - 1)));
@@ -41,12 +49,7 @@ fn a_tree_that_is_ten_thousand_deep() {
 #[test]
 fn a_cascade_down_a_deep_tree() {
     each_backend(|db| {
-        let nodes = tree(db, Action::NoAction);
-        db.relate(
-            &nodes,
-            relationship("kids", &nodes).kind(mirrorm::reflect::RelationshipKind::OneToMany).owns(),
-        )
-        .unwrap();
+        let nodes = owning_tree(db);
         chain(db, &nodes, 300);
         let session = db.session();
         session.delete(&session.get_one(&nodes, 1).unwrap()).unwrap();
@@ -59,12 +62,7 @@ fn a_cascade_down_a_deep_tree() {
 #[test]
 fn a_circle_of_cascades() {
     each_backend(|db| {
-        let nodes = tree(db, Action::NoAction);
-        db.relate(
-            &nodes,
-            relationship("kids", &nodes).kind(mirrorm::reflect::RelationshipKind::OneToMany).owns(),
-        )
-        .unwrap();
+        let nodes = owning_tree(db);
         insert(&nodes).rows(["id"], [[1], [2], [3]]).run(db).unwrap();
         for (child, parent) in [(1, 3), (2, 1), (3, 2)] {
             let set = update(&nodes).set(values! { "parent_id" => parent }).filter(nodes.c("id").eq(child));
