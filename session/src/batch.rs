@@ -152,6 +152,11 @@ fn is_same(a: &str, b: &str) -> bool {
 }
 
 impl Place {
+    /// Whether it is the same.
+    pub(crate) fn is(&self, other: &Place) -> bool {
+        Arc::ptr_eq(&self.batch, &other.batch) && self.row == other.row
+    }
+
     /// The row.
     pub(crate) fn to_row(&self) -> Row {
         Row::new(self.batch.block.share(), self.row as usize)

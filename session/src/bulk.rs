@@ -10,6 +10,7 @@ use mirrorm_core::stmt::{IntoValues, delete, update};
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
+use crate::batch::Place;
 use crate::inner::{Moved, Verb};
 use crate::key::Key;
 use crate::query::Query;
@@ -109,12 +110,16 @@ impl Verb<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        let moved = |record: &Record| {
-            let place = record.0.state.lock().place()?;
-            Some(Moved { record: record.downgrade(), place, is_first: true })
-        };
-        self.core()?.level().note_moved(held.iter().filter_map(moved));
-        self.read_again(&*self.reading_of(table)?, (table, &def), held.iter())?;
+        let place = |record: &Record| record.0.state.lock().place();
+        let before: Vec<Option<Place>> = held.iter().map(place).collect();
+        let read = self.read_again(&*self.reading_of(table)?, (table, &def), held.iter());
+        let moved = held.iter().zip(before).filter_map(|(record, before)| {
+            let (place, to) = (before?, place(record)?);
+            let is_moved = !to.is(&place);
+            is_moved.then(|| Moved { record: record.downgrade(), place, to, is_first: true })
+        });
+        self.core()?.level().note_moved(moved);
+        read?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 //! first and borrow afterwards. The lock is reentrant, so that receivers may use the session.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -170,24 +170,31 @@ pub(crate) struct LevelState {
     pub(crate) epoch: u64,
 }
 
-/// A record that a statement for many rows moved, and where it stood before.
+/// A record that a statement for many rows moved, where it stood before, and where after it.
 pub(crate) struct Moved {
     pub(crate) record: Weak<RecordInner>,
     pub(crate) place: Place,
+    pub(crate) to: Place,
     /// Whether that is where it stood before its level, of which the log knows no earlier step.
     pub(crate) is_first: bool,
 }
 
 impl LevelState {
-    /// Notes where records stood: the first time each, for a rollback goes to the beginning of a level.
+    /// Notes where records stood: once for moves that follow each other.
     pub(crate) fn note_moved(&mut self, moved: impl IntoIterator<Item = Moved>) {
+        let address = |moved: &Moved| moved.record.as_ptr() as usize;
         let logged = self.log.addresses();
-        let mut known: HashSet<usize> = self.moved.iter().map(|m| m.record.as_ptr() as usize).collect();
+        let mut last: HashMap<usize, usize> =
+            self.moved.iter().enumerate().map(|(at, own)| (address(own), at)).collect();
         for mut one in moved {
-            let address = one.record.as_ptr() as usize;
-            one.is_first &= !logged.contains(&address);
-            if known.insert(address) {
-                self.moved.push(one);
+            let before = last.get(&address(&one)).and_then(|at| self.moved.get_mut(*at));
+            one.is_first &= before.is_none() && !logged.contains(&address(&one));
+            match before.filter(|before| before.to.is(&one.place)) {
+                Some(before) => before.to = one.to,
+                None => {
+                    last.insert(address(&one), self.moved.len());
+                    self.moved.push(one);
+                }
             }
         }
     }

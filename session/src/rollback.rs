@@ -146,8 +146,9 @@ impl Verb<'_> {
         }
         let steps = log.steps();
         let made = inserted(&steps);
-        // Those that were moved after a step of the log go back to it first, the others when it is undone.
-        moved.moved.iter().filter(|moved| !moved.is_first).for_each(|moved| self.move_back(moved));
+        // Those that were moved after the last step of the log go back to it first, the others when it is undone.
+        let later = moved.moved.iter().rev().filter(|moved| !moved.is_first);
+        later.filter(|moved| moved.is_last()).for_each(|moved| self.move_back(moved));
         steps.iter().rev().for_each(|change| self.undo(&mut core, change, &made));
         evicted.iter().for_each(|record| self.bring_back(&mut core, record));
         moved.moved.iter().filter(|moved| moved.is_first).for_each(|moved| self.move_back(moved));
@@ -244,6 +245,14 @@ impl Verb<'_> {
             }
             _ => {}
         }
+    }
+}
+
+impl Moved {
+    /// Whether its record still stands where it was moved to.
+    fn is_last(&self) -> bool {
+        let record = self.record.upgrade().map(Record);
+        record.and_then(|record| record.0.state.lock().place()).is_some_and(|place| place.is(&self.to))
     }
 }
 

@@ -163,9 +163,18 @@ fn r5_7_4_a_veto_takes_it_back_and_new_records_keep_their_own() {
         assert_eq!(new.get::<i64>("likes").unwrap(), 50);
         session.rollback().unwrap();
         assert_eq!((new.state(), new.get::<i64>("likes").unwrap()), (RecordState::Transient, 2));
+        // What was set on it after the statement is its own again.
+        session.add(new.clone()).unwrap();
+        session.flush().unwrap();
+        session.query(&posts).update_all(values! { "title" => "all" }).unwrap();
+        session.query(&posts).update_all(values! { "likes" => 60 }).unwrap();
+        new.set("likes", posts.c("likes").add(1)).unwrap();
+        session.flush().unwrap();
+        session.rollback().unwrap();
+        assert_eq!(new.get::<i64>("likes").unwrap(), 61);
         session.add(new).unwrap();
         session.commit().unwrap();
-        assert_eq!(likes(db, &posts), [1, 5, 9, 2]);
+        assert_eq!(likes(db, &posts), [1, 5, 9, 61]);
     });
 }
 

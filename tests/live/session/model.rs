@@ -218,6 +218,8 @@ impl Game<'_> {
                 }
             }
             Op::RaiseAll(of) => {
+                // What it does to rows that are new is nobody's who is new again after a rollback: `bulk.rs` says which.
+                self.commit();
                 let table = self.tables[0].clone();
                 let query = self.hands[self.turn].session.query(&table).filter(table.c("karma").eq(of));
                 let raised = query.update_all(values! { "karma" => table.c("karma").add(1) }).unwrap();
