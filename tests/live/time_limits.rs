@@ -272,15 +272,21 @@ fn r2_1_15_streams_keep_their_own() {
     each_backend(|db| {
         let (numbers, _) = slow(db);
         let conn = db.connect().unwrap();
-        let inner = |tx: &Conn| select(&numbers).limit(1).timeout(SHORT).all(tx).map(|rows| rows.len());
-        let outer = slow_from(&numbers, 1_470, 1_500);
+        // Long enough for a statement that waits for a processor, and too short for the slow rows together.
+        let most = Duration::from_millis(250);
+        let inner = |tx: &Conn| select(&numbers).limit(1).timeout(most).all(tx).map(|rows| rows.len());
+        let outer = slow_from(&numbers, 1_420, 1_500);
         // In a transaction the outer goes on after each inner one.
         let seen = conn.transaction(|tx| {
             outer.clone().timeout(LONG).stream(tx, |rows| {
                 let mut seen = 0;
                 for row in rows.by_ref() {
                     row?;
-                    seen += inner(tx)?;
+                    seen += 1;
+                    // Before the blocks that are slow, and between them.
+                    if seen % 100 == 0 {
+                        assert_eq!(inner(tx)?, 1);
+                    }
                 }
                 Ok(seen)
             })
