@@ -93,11 +93,9 @@ impl Query<'_> {
 impl Verb<'_> {
     /// The records of a table that somebody holds.
     fn held_of(&self, table: &Table) -> Result<Vec<Record>> {
-        let alive = self.core()?.identity.alive();
-        let is_of = |record: &Record| {
-            record.table_id() == table.id() && record.0.state.lock().status == RecordState::Persistent
-        };
-        Ok(alive.into_iter().filter(is_of).collect())
+        let mut held = self.core()?.identity.alive_of(table.id());
+        held.retain(|record| record.0.state.lock().status == RecordState::Persistent);
+        Ok(held)
     }
 
     /// Reads the records of a table again that the session holds.

@@ -47,8 +47,12 @@ impl IdentityMap {
 
     /// All records that somebody holds.
     pub(crate) fn alive(&self) -> Vec<Record> {
-        let all = self.tables.values().flat_map(|e| e.ints.values().chain(e.others.values()));
-        all.filter_map(Weak::upgrade).map(Record).collect()
+        self.tables.values().flat_map(Entries::alive).collect()
+    }
+
+    /// Those of a table.
+    pub(crate) fn alive_of(&self, table: TableId) -> Vec<Record> {
+        self.tables.get(&table).into_iter().flat_map(Entries::alive).collect()
     }
 
     /// Forgets everything.
@@ -58,6 +62,10 @@ impl IdentityMap {
 }
 
 impl Entries {
+    fn alive(&self) -> impl Iterator<Item = Record> {
+        self.ints.values().chain(self.others.values()).filter_map(Weak::upgrade).map(Record)
+    }
+
     /// The record of a row, if somebody holds it.
     #[inline]
     pub(crate) fn get(&self, key: &Key) -> Option<Record> {

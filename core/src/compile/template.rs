@@ -91,7 +91,7 @@ impl Compiler<'_> {
                 Ok(())
             }
             (_, "hex1") => {
-                let text = items.get(1).cloned().and_then(Expr::into_value).unwrap_or_default();
+                let text = items.get(1).cloned().and_then(|item| item.try_value().ok()).unwrap_or_default();
                 self.push(&Value::Bytes(text.to_string().into_bytes()).to_string());
                 Ok(())
             }

@@ -18,7 +18,7 @@ pub(super) fn values_of(expr: Expr, name: &str) -> Result<Vec<Value>> {
     };
     match expr.0 {
         Node::Apply(Op::Tuple, kids) => {
-            kids.items.iter().map(|item| item.clone().into_value().ok_or_else(no_list)).collect()
+            kids.items.iter().map(|item| item.clone().try_value().map_err(|_| no_list())).collect()
         }
         Node::Invalid(mistake) => Err(mistake),
         _ => Err(no_list()),

@@ -226,15 +226,6 @@ impl Expr {
         Expr::apply(Op::InIntegers(list.into()), vec![self.clone()])
     }
 
-    /// The value, if it is nothing more than that.
-    #[doc(hidden)]
-    pub fn into_value(self) -> Option<Value> {
-        match self.0 {
-            Node::Bind(value) => Some(value),
-            _ => None,
-        }
-    }
-
     /// The value, if it is nothing more than that; itself otherwise.
     #[doc(hidden)]
     pub fn try_value(self) -> std::result::Result<Value, Expr> {

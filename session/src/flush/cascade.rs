@@ -75,15 +75,14 @@ impl Verb<'_> {
         let mut core = self.core()?;
         // What the database takes along is not there any more either.
         core.wrote(relation.to.id());
-        let held = core.identity.alive();
+        let mut held = core.identity.alive_of(relation.to.id());
         drop(core);
         let points = |child: &Record| {
             let values = near.columns.iter().map(|name| stored(child, name)).collect::<Result<Vec<Value>>>();
             values.ok().and_then(|values| Key::of_values(&values)).is_some_and(|key| keys.contains(&key))
         };
-        let is_child =
-            |child: &Record| child.table_id() == relation.to.id() && !child.says(near) && points(child);
-        Ok(held.into_iter().filter(is_child).collect())
+        held.retain(|child| !child.says(near) && points(child));
+        Ok(held)
     }
 
     /// Records that were taken out of what owned them, and put into no other: they are deleted, or never inserted.

@@ -27,6 +27,7 @@ impl Verb<'_> {
         let on_update: Vec<&ColumnDef> =
             def.columns().filter(|column| column.client_on_update().is_some()).collect();
         let epochs = self.core()?.epochs.clone();
+        let is_versioned = def.row_version().is_some();
         let mut run = Run::new(table, &def);
         for (at, record) in records.iter().enumerate() {
             let mut state = record.0.state.lock();
@@ -48,7 +49,9 @@ impl Verb<'_> {
                 }
                 state = record.0.state.lock();
             }
-            forget_version(&mut state, &def);
+            if is_versioned {
+                forget_version(&mut state, &def);
+            }
             keep_changes(&mut state, &epochs);
             if state.has_exprs() {
                 drop(state);
@@ -64,7 +67,9 @@ impl Verb<'_> {
                 }
                 continue;
             }
-            count_version(&mut state, &def)?;
+            if is_versioned {
+                count_version(&mut state, &def)?;
+            }
             if !on_update.is_empty() {
                 drop(state);
                 complete(record, &on_update);
@@ -207,9 +212,7 @@ struct Run<'r> {
     columns: Vec<ColumnId>,
     /// The columns that name a row: its key, and its version.
     named: Vec<usize>,
-    /// Whether all columns of the old rows are known,
-    full: bool,
-    /// and were read in the running transaction.
+    /// Whether the old rows were read in the running transaction.
     is_current: bool,
     places: Vec<Place>,
     values: RowBuffer,
@@ -218,8 +221,8 @@ struct Run<'r> {
 impl<'r> Run<'r> {
     fn new(table: &'r Table, def: &'r Arc<TableDef>) -> Run<'r> {
         let (records, columns, places) = (Vec::new(), Vec::new(), Vec::new());
-        let (full, is_current, values) = (true, true, RowBuffer::default());
-        Run { table, def, records, columns, named: named(def), full, is_current, places, values }
+        let (is_current, values) = (true, RowBuffer::default());
+        Run { table, def, records, columns, named: named(def), is_current, places, values }
     }
 
     fn given(&self) -> Given<'_> {
@@ -231,7 +234,6 @@ impl<'r> Run<'r> {
         let Some(home) = state.home.batch() else { return false };
         self.records.is_empty()
             || (state.overlay.iter().map(|(id, _)| id).eq(&self.columns)
-                && home.full == self.full
                 && epochs.holds(home.epoch) == self.is_current)
     }
 
@@ -242,7 +244,6 @@ impl<'r> Run<'r> {
         let Some(place) = state.place() else { return Ok(()) };
         if self.records.is_empty() {
             self.columns = state.overlay.iter().map(|(id, _)| *id).collect();
-            self.full = place.batch.full;
             self.is_current = epochs.holds(place.batch.epoch);
         }
         state.overlay.iter().for_each(|(_, value)| self.values.push(value));
