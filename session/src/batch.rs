@@ -114,7 +114,17 @@ impl Batch {
         builder.end_row();
         let mut batch = Batch::new(new.batch.source.clone(), builder.close_raw(), new.batch.epoch);
         batch.lazy = new.batch.lazy;
+        for (name, related) in new.batch.related.lock().iter() {
+            batch.hang(name, Arc::new(related.of_row(new.row)));
+        }
         Place { batch: Arc::new(batch), row: 0 }
+    }
+
+    /// Keeps what a relationship leads to.
+    pub(crate) fn hang(&self, name: &Arc<str>, related: Arc<Related>) {
+        let mut list = self.related.lock();
+        list.retain(|(own, _)| own != name);
+        list.push((name.clone(), related));
     }
 
     /// Where a column of the definition lies in the block.

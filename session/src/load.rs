@@ -29,19 +29,18 @@ impl Verb<'_> {
             let mut batch = self.batch(table, def, block.clone())?;
             batch.lazy = lazy;
             let rows = 0..block.len() as u32;
-            self.records_of(&Arc::new(batch), rows, true, |record| out.push(record))?;
+            self.records_of(&Arc::new(batch), rows, Met::Fresh, |record| out.push(record))?;
         }
         self.tell_transitions()?;
         Ok(out)
     }
 
-    /// Records of rows of a batch. Rows that were just read bring the records that are there
-    /// already up to date; rows that were kept do so only for records of an older transaction.
+    /// Records of rows of a batch.
     pub(crate) fn records_of(
         &self,
         batch: &Arc<Batch>,
         rows: impl ExactSizeIterator<Item = u32>,
-        fresh: bool,
+        met: Met,
         mut take: impl FnMut(Record),
     ) -> Result<()> {
         let listening = !self.inner.db.signals().state_changed.is_empty();
@@ -57,7 +56,7 @@ impl Verb<'_> {
                 None => (make(), false),
             };
             if known {
-                meet(&record, batch, row, epochs, fresh);
+                meet(&record, batch, row, epochs, met);
                 take(record);
                 continue;
             }
@@ -108,7 +107,7 @@ impl Verb<'_> {
         entries.reserve(1);
         let mut slot = batch.key(0, key_of(&batch.def)).map(|key| entries.slot(key));
         if let Some(known) = slot.as_ref().and_then(|slot| slot.upgrade()).map(Record) {
-            meet(&known, &batch, 0, epochs, true);
+            meet(&known, &batch, 0, epochs, Met::Fresh);
             return Ok(known);
         }
         let record = Record::loaded(batch, 0);
@@ -223,19 +222,30 @@ impl Verb<'_> {
     }
 }
 
+/// What rows are to records of them that are there already.
+#[derive(Clone, Copy)]
+pub(crate) enum Met {
+    /// They were kept: news for records of an older transaction only.
+    Kept,
+    /// They were just read: news where they differ.
+    Fresh,
+    /// They were just read, and something hangs on them that the records are to lead to.
+    Home,
+}
+
 /// A row that was read, and the record it has already. What was set and not flushed stays; the rest
 /// is what was read now.
-fn meet(record: &Record, batch: &Arc<Batch>, row: u32, epochs: &Epochs, fresh: bool) {
+fn meet(record: &Record, batch: &Arc<Batch>, row: u32, epochs: &Epochs, met: Met) {
     let mut state = record.0.state.lock();
     if state.status != RecordState::Persistent || state.row == NO_ROW {
         return;
     }
     let Some(home) = state.home.batch() else { return };
     let holds = epochs.holds(home.epoch);
-    let newer = if fresh {
-        !holds || !same_values(home, state.row, batch, row)
-    } else {
-        !holds && epochs.holds(batch.epoch)
+    let newer = match met {
+        Met::Home => true,
+        Met::Fresh => !holds || !same_values(home, state.row, batch, row),
+        Met::Kept => !holds && epochs.holds(batch.epoch),
     };
     if !newer {
         return;

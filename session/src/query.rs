@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 
 use crate::batch::Batch;
 use crate::inner::Verb;
+use crate::load::Met;
 use crate::record::Record;
-use crate::relation::{Restricts, along_key};
+use crate::relation::{Joining, Restricts, Tree, along_key};
 use crate::session::Session;
 
 /// A query for the records of a table: a value built by chaining, run by `all`, `one`, `first` and
@@ -55,6 +56,8 @@ pub struct Query<'s> {
     table: Table,
     select: Select,
     paths: Vec<Arc<str>>,
+    /// What is loaded in the same statement.
+    joinings: Vec<Joining>,
     lazy: bool,
     /// The tables that were joined along relationships.
     joined: Vec<Table>,
@@ -73,6 +76,7 @@ impl<'s> Query<'s> {
             table: table.clone(),
             select: select(table),
             paths: Vec::new(),
+            joinings: Vec::new(),
             lazy: true,
             joined: Vec::new(),
             restricted: true,
@@ -309,12 +313,46 @@ impl<'s> Query<'s> {
         self.rows()?.all_as()
     }
 
+    pub(crate) fn joining(mut self, joining: Joining) -> Query<'s> {
+        self.joinings.push(joining);
+        self
+    }
+
+    /// The first so many records, where the program set no limit.
+    fn first_records(&self, rows: u64) -> Result<Vec<Record>> {
+        let verb = self.verb()?;
+        let contains_list = self.tree(&verb, &self.table.def())?.is_some_and(|tree| tree.contains_list());
+        match self.select.is_limited() || contains_list {
+            true => self.records(&self.select),
+            false => self.records(&self.select.clone().limit(rows)),
+        }
+    }
+
+    fn tree<'v>(&self, verb: &'v Verb<'v>, def: &Arc<TableDef>) -> Result<Option<Tree<'v>>> {
+        match self.joinings.is_empty() {
+            true => Ok(None),
+            false => Tree::new(verb, (&self.table, def), self.columns.as_deref(), &self.joinings).map(Some),
+        }
+    }
+
     fn records(&self, select: &Select) -> Result<Vec<Record>> {
         let verb = self.verb()?;
         let def: Arc<TableDef> = self.table.def();
         let select = self.to_run(&verb, select);
-        let rows = select.all(&*verb.reading_for(&*select)?)?;
-        let records = verb.load(&self.table, &def, &rows, self.lazy)?;
+        let records = match self.tree(&verb, &def)? {
+            None => {
+                let rows = select.all(&*verb.reading_for(&*select)?)?;
+                verb.load(&self.table, &def, &rows, self.lazy)?
+            }
+            Some(tree) => {
+                let select = tree.statement(select.into_owned())?;
+                let records = tree.records(&select.all(&*verb.reading_for(&select)?)?, self.lazy)?;
+                // Those that were known have what was loaded where they stood.
+                let mut paths = self.joinings.iter().filter_map(Joining::joined_path);
+                paths.try_for_each(|path| verb.load_path(&self.table, &records, path))?;
+                records
+            }
+        };
         if self.populates {
             records.iter().for_each(|record| verb.drop_changes(record));
         }
@@ -354,8 +392,7 @@ impl<'s> Query<'s> {
     pub fn one_or_none(&self) -> Result<Option<Record>> {
         let _caller = mark();
         // Two rows are enough to know that there are several.
-        let few = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(2) };
-        let mut records = self.records(&few)?;
+        let mut records = self.first_records(2)?;
         if records.len() > 1 {
             let message = format!("several rows of `{}`", self.table.def().display_name());
             return Err(Error::new(ErrorKind::MultipleFound, message));
@@ -370,8 +407,7 @@ impl<'s> Query<'s> {
     #[track_caller]
     pub fn first(&self) -> Result<Option<Record>> {
         let _caller = mark();
-        let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
-        Ok(self.records(&one)?.into_iter().next())
+        Ok(self.first_records(1)?.into_iter().next())
     }
 
     /// The first record; `NotFound` with this description, or a standard text, when there is none.
@@ -439,7 +475,7 @@ impl<'s> Query<'s> {
     /// Lends the records as they come to a closure, one block of rows in memory at a time.
     ///
     /// # Errors
-    /// As [`Query::all`], and the closure's; `Invalid` together with [`Query::with`].
+    /// As [`Query::all`], and the closure's; `Invalid` together with what loads relationships.
     ///
     /// # Example
     /// ```
@@ -462,8 +498,8 @@ impl<'s> Query<'s> {
         body: impl FnOnce(&mut dyn Iterator<Item = Result<Record>>) -> Result<T>,
     ) -> Result<T> {
         let _caller = mark();
-        if !self.paths.is_empty() {
-            let message = "a stream loads no relationships beforehand: leave `with` out";
+        if !self.paths.is_empty() || !self.joinings.is_empty() {
+            let message = "a stream loads no relationships beforehand: leave `with` and its like out";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         let verb = self.verb()?;
@@ -484,7 +520,7 @@ impl<'s> Query<'s> {
                 };
                 let mut one = None;
                 let at = std::iter::once(row.position() as u32);
-                verb.records_of(&own, at, true, |record| one = Some(record))?;
+                verb.records_of(&own, at, Met::Fresh, |record| one = Some(record))?;
                 one.iter().filter(|_| self.populates).for_each(|record| verb.drop_changes(record));
                 one.ok_or_else(|| Error::new(ErrorKind::Invalid, "a row gave no record"))
             });

@@ -15,7 +15,7 @@ use crate::expr::{ColumnRef, Expr, Grouping, Node, Op, Origin, Source};
 use crate::rows::{ColumnInfo, ColumnOrigin, Columns};
 use crate::schema::{ColumnDef, ColumnId, Name, Table, TableDef};
 use crate::stmt::selection::Item;
-use crate::stmt::{Select, Strength, TextRows, Wait};
+use crate::stmt::{Join, JoinKind, Lock, Select, Strength, TextRows, Wait};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -530,12 +530,13 @@ fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         _ => return Err(c.target.unsupported("locks of keys")),
     };
     c.push(words);
-    if !lock.of.is_empty() {
+    let of = locked_tables(select, lock, locks);
+    if !of.is_empty() {
         if locks == Locks::Plain {
             return Err(c.target.unsupported("locks of some of the tables"));
         }
         c.push(" OF ");
-        c.list(&lock.of, |c, source| {
+        c.list(&of, |c, source| {
             // A lock names a table as the statement does, without its schema.
             let known = c.in_sight(source)?;
             let name = known.alias().cloned().map_or(known.def.name.clone(), Name::from);
@@ -549,6 +550,18 @@ fn lock(c: &mut Compiler<'_>, select: &Select) -> Result<()> {
         Wait::Skip => " SKIP LOCKED",
     });
     Ok(())
+}
+
+/// The tables whose rows are locked, where not all are. PostgreSQL locks no rows that may be missing (LEFT JOIN; SELECT, The
+/// Locking Clause): where nobody said which, the others.
+fn locked_tables(select: &Select, lock: &Lock, locks: Locks) -> Vec<Source> {
+    let is_outer = |join: &&Join| join.kind == JoinKind::Left;
+    if !lock.of.is_empty() || locks != Locks::Keys || !select.joins.iter().any(|join| is_outer(&join)) {
+        return lock.of.clone();
+    }
+    let inner = select.joins.iter().filter(|join| !is_outer(join)).map(|join| &join.source);
+    let all = select.from.iter().chain(inner).filter(|source| source.origin == Origin::Table);
+    all.cloned().collect()
 }
 
 /// A number of rows that is an expression.

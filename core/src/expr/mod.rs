@@ -9,6 +9,7 @@ mod form;
 pub mod func;
 mod group;
 mod json;
+mod moved;
 mod text;
 pub(crate) mod types;
 mod window;

@@ -440,6 +440,20 @@ impl Select {
         self.limit.is_some() || self.offset.is_some() || self.limit_by.is_some() || self.offset_by.is_some()
     }
 
+    /// Whether equal rows come once.
+    #[doc(hidden)]
+    pub fn is_distinct(&self) -> bool {
+        self.distinct || !self.distinct_on.is_empty()
+    }
+
+    /// The same with all of its rows.
+    #[doc(hidden)]
+    pub fn unlimited(self) -> Select {
+        let (limit, offset, limit_by, offset_by) = (None, None, None, None);
+        let (distinct, distinct_on, ties) = (false, Vec::new(), false);
+        Select { limit, offset, limit_by, offset_by, distinct, distinct_on, ties, ..self }
+    }
+
     /// What stands in its FROM.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
         self.from.iter().chain(self.joins.iter().map(|join| &join.source))
@@ -461,6 +475,36 @@ impl Select {
         let clauses = [&self.distinct_on, &self.filters, &self.group_by, &self.having, &self.order_by];
         let limits = self.limit_by.iter().chain(&self.offset_by);
         clauses.into_iter().flatten().chain(limits).for_each(|expr| visit(Part::Expr(expr)));
+    }
+
+    /// Lends its own expressions to be changed.
+    pub(crate) fn each_expr_mut(&mut self, change: &mut dyn FnMut(&mut Expr)) {
+        self.text.iter_mut().for_each(|text| change(&mut text.expr));
+        self.joins.iter_mut().filter_map(|join| join.on.as_mut()).for_each(&mut *change);
+        for item in &mut self.items {
+            if let Item::Expr(expr) = item {
+                change(expr);
+            }
+        }
+        let clauses = [
+            &mut self.distinct_on,
+            &mut self.filters,
+            &mut self.group_by,
+            &mut self.having,
+            &mut self.order_by,
+        ];
+        let limits = self.limit_by.iter_mut().chain(&mut self.offset_by);
+        clauses.into_iter().flatten().chain(limits).for_each(change);
+    }
+
+    /// Lends what stands in its FROM to be changed.
+    pub(crate) fn each_source_mut(&mut self, change: &mut dyn FnMut(&mut Source)) {
+        self.from.iter_mut().chain(self.joins.iter_mut().map(|join| &mut join.source)).for_each(change);
+    }
+
+    /// The SELECTs that its rows come from, to be changed.
+    pub(crate) fn members_mut(&mut self) -> impl Iterator<Item = &mut Select> {
+        self.compound.iter_mut().flat_map(|compound| &mut compound.members)
     }
 
     /// The first SELECT that its rows come from; itself, where they come from no others.

@@ -18,54 +18,16 @@ use mirrorm_core::value::ValueRef;
 use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
+use super::related::{Related, Stamp};
 use super::{Relation, Restricts, along, along_key};
 use crate::batch::{Batch, key_of};
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
-use crate::load::no_key;
+use crate::load::{Met, no_key};
 use crate::record::Record;
 
 /// Parents of one statement where each is named by its key.
 const CHUNK: usize = 100;
-
-/// What a relationship leads to, for each row of a batch.
-pub(crate) struct Related {
-    batches: Vec<Arc<Batch>>,
-    /// Rows at the end: a batch and a position in it, in groups.
-    items: Vec<(u32, u32)>,
-    /// Where each group begins, and the end of the last.
-    starts: Vec<u32>,
-    /// The group of each row at the start; beyond the last for a row without a key.
-    groups: Vec<u32>,
-    epoch: u64,
-    /// How often each table was written when this was read.
-    written: Vec<(TableId, u64)>,
-}
-
-impl Drop for Related {
-    /// One batch after the other: a long chain of what was loaded must not be dropped by recursion.
-    fn drop(&mut self) {
-        let mut todo = std::mem::take(&mut self.batches);
-        while let Some(batch) = todo.pop() {
-            let loaded = Arc::into_inner(batch).map(|batch| batch.related.into_inner());
-            for (_, related) in loaded.into_iter().flatten() {
-                if let Some(mut last) = Arc::into_inner(related) {
-                    todo.append(&mut last.batches);
-                }
-            }
-        }
-    }
-}
-
-impl Related {
-    fn of(&self, row: u32) -> &[(u32, u32)] {
-        let group = self.groups.get(row as usize).map_or(usize::MAX, |group| *group as usize);
-        match (self.starts.get(group), self.starts.get(group.saturating_add(1))) {
-            (Some(start), Some(end)) => self.items.get(*start as usize..*end as usize).unwrap_or(&[]),
-            _ => &[],
-        }
-    }
-}
 
 impl Record {
     /// The records a relationship leads to: for one that leads to one row, none or one.
@@ -103,7 +65,15 @@ impl Record {
     pub fn related(&self, name: &str) -> Result<Vec<Record>> {
         let _caller = mark();
         match self.session() {
-            Some(session) => session.verb()?.related(self, name),
+            Some(session) => session.verb()?.related(self, name, false),
+            None => self.related_detached(name),
+        }
+    }
+
+    /// All records that a relationship leads to, also where a query found some of them.
+    pub(super) fn all_related(&self, name: &str) -> Result<Vec<Record>> {
+        match self.session() {
+            Some(session) => session.verb()?.related(self, name, true),
             None => self.related_detached(name),
         }
     }
@@ -160,7 +130,7 @@ fn find(batch: &Batch, name: &str) -> Option<Arc<Related>> {
 }
 
 impl Verb<'_> {
-    fn related(&self, record: &Record, name: &str) -> Result<Vec<Record>> {
+    fn related(&self, record: &Record, name: &str, whole: bool) -> Result<Vec<Record>> {
         self.autoflush()?;
         let state = record.0.state.lock();
         let (place, is_linked) = (state.place(), state.links.is_some());
@@ -168,7 +138,9 @@ impl Verb<'_> {
         let mut found = Vec::new();
         // What is loaded already needs no looking up.
         if let Some(place) = place.as_ref().filter(|_| !is_linked)
-            && let Some(related) = find(&place.batch, name).filter(|related| self.is_right(related))
+            && let Some(related) = find(&place.batch, name)
+            && self.is_right(&related)
+            && (related.whole || !whole)
         {
             self.make(&related, place.row, &mut found)?;
             self.tell_transitions()?;
@@ -176,7 +148,11 @@ impl Verb<'_> {
         }
         let relation = self.relation_of(&record.table(), name)?;
         if let Some(place) = place {
-            let related = self.loaded(&place.batch, &relation, true)?;
+            let is_part = whole && find(&place.batch, name).is_some_and(|related| !related.whole);
+            let related = match is_part {
+                true => Arc::new(self.load_related(&place.batch, &relation, true)?),
+                false => self.loaded(&place.batch, &relation, true)?,
+            };
             self.make(&related, place.row, &mut found)?;
             self.tell_transitions()?;
         }
@@ -204,12 +180,12 @@ impl Verb<'_> {
             let Some(batch) = run.first().and_then(|(b, _)| related.batches.get(*b as usize)) else {
                 continue;
             };
-            self.records_of(batch, run.iter().map(|(_, row)| *row), false, |record| out.push(record))?;
+            self.records_of(batch, run.iter().map(|(_, row)| *row), Met::Kept, |record| out.push(record))?;
         }
         Ok(())
     }
 
-    fn relation_of(&self, table: &Table, name: &str) -> Result<Arc<Relation>> {
+    pub(super) fn relation_of(&self, table: &Table, name: &str) -> Result<Arc<Relation>> {
         self.inner.db.relations().find(table, name).cloned()
     }
 
@@ -234,16 +210,14 @@ impl Verb<'_> {
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         let related = Arc::new(self.load_related(batch, relation, true)?);
-        let mut list = batch.related.lock();
-        list.retain(|(name, _)| *name != relation.name);
-        list.push((relation.name.clone(), related.clone()));
+        batch.hang(&relation.name, related.clone());
         Ok(related)
     }
 
     fn is_right(&self, related: &Related) -> bool {
         let Ok(core) = self.core() else { return false };
         let same = |(table, count): &(TableId, u64)| core.written.get(table).copied().unwrap_or(0) == *count;
-        core.epochs.holds(related.epoch) && related.written.iter().all(same)
+        core.epochs.holds(related.stamp.epoch) && related.stamp.written.iter().all(same)
     }
 
     /// Loads relationships along a path of names for records that were read.
@@ -293,10 +267,20 @@ impl Verb<'_> {
     pub(crate) fn all_related(&self, batch: &Arc<Batch>, relation: &Arc<Relation>) -> Result<Arc<Related>> {
         let between = relation.far.as_ref().map(|_| &relation.near.holder);
         let mut tables = std::iter::once(&relation.to).chain(between);
-        match tables.all(|table| self.restrictions(table).is_empty()) {
+        let is_shared = tables.all(|table| self.restrictions(table).is_empty());
+        match find(batch, &relation.name).is_none_or(|known| known.whole) && is_shared {
             true => self.loaded(batch, relation, false),
             false => self.load_related(batch, relation, false).map(Arc::new),
         }
+    }
+
+    /// The stamp of what a relationship is found to lead to now.
+    pub(super) fn stamp(&self, relation: &Relation) -> Result<Stamp> {
+        let tables = [Some(&relation.to), relation.far.as_ref().map(|far| &far.holder)];
+        let core = self.core()?;
+        let count = |table: &Table| (table.id(), core.written.get(&table.id()).copied().unwrap_or(0));
+        let written = tables.into_iter().flatten().map(count).collect();
+        Ok(Stamp { epoch: core.epochs.current(), written })
     }
 
     fn load_related(
@@ -305,20 +289,7 @@ impl Verb<'_> {
         relation: &Arc<Relation>,
         restricted: bool,
     ) -> Result<Related> {
-        let tables = [Some(&relation.to), relation.far.as_ref().map(|far| &far.holder)];
-        let (epoch, written) = {
-            let core = self.core()?;
-            let count = |table: &Table| (table.id(), core.written.get(&table.id()).copied().unwrap_or(0));
-            (core.epochs.current(), tables.into_iter().flatten().map(count).collect())
-        };
-        let empty = Related {
-            batches: Vec::new(),
-            items: Vec::new(),
-            starts: vec![0],
-            groups: Vec::new(),
-            epoch,
-            written,
-        };
+        let empty = Related::new(self.stamp(relation)?);
         let loader = Loader { verb: self, batch, relation, def: relation.to.def(), restricted };
         match loader.integer_column()? {
             Some(column) => loader.by_integers(column, empty),
@@ -482,19 +453,7 @@ impl Loader<'_> {
             found.extend(rows);
             related.batches.push(self.batch_of(block)?);
         }
-        let mut counts = vec![0u32; groups + 1];
-        for (group, _) in &found {
-            counts.iter_mut().skip(*group as usize + 1).take(1).for_each(|count| *count += 1);
-        }
-        let mut sum = 0;
-        counts.iter_mut().for_each(|count| {
-            sum += *count;
-            *count = sum;
-        });
-        related.starts.clone_from(&counts);
-        // Stable: rows of a group stay in the order the database gave them.
-        found.sort_by_key(|(group, _)| *group);
-        related.items = found.into_iter().map(|(_, item)| item).collect();
+        related.put(found, groups);
         Ok(())
     }
 

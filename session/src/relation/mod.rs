@@ -1,19 +1,22 @@
-//! Relationships: reading them (`load`) and writing them (`write`): what was written (`noted`), also
+//! Relationships: reading them (`load`, `joined`) and writing them (`write`): what was written (`noted`), also
 //! between records that nobody saves (`unsaved`). Which there are is known below, in
 //! `mirrorm_reflect::relation`.
 
 mod asked;
+mod joined;
 mod load;
 mod noted;
 mod ordered;
+mod related;
 mod unsaved;
 mod write;
 
 pub use asked::AskRelated;
-pub(crate) use load::Related;
+pub(crate) use joined::{Joining, Tree};
 pub(crate) use mirrorm_reflect::relation::{Declared, KeyLink, Relation, RelationMap, Relations, same_list};
 pub use mirrorm_reflect::relation::{OnParentDelete, RelationshipParts, relationship};
 pub(crate) use noted::{Hold, Links, Pointer};
+pub(crate) use related::Related;
 use unsaved::Unsaved;
 
 use mirrorm_core::expr::Expr;

@@ -58,7 +58,7 @@ impl Record {
             return point(self, &relation.near, other, back.as_ref(), Side::Holder);
         }
         // One-to-one from the other side: whoever pointed here does so no more.
-        for old in self.related(name)? {
+        for old in self.all_related(name)? {
             if Some(&old) != other {
                 point(&old, &relation.near, None, Some(&relation), Side::Referred)?;
             }
@@ -88,7 +88,7 @@ impl Record {
     pub fn remove(&self, name: &str, other: &Record) -> Result<()> {
         let (relation, back) = self.list(name)?;
         self.check_other(&relation, other)?;
-        if self.related(name)?.contains(other) {
+        if self.all_related(name)?.contains(other) {
             self.take_out(&relation, back.as_ref(), other)?;
         }
         Ok(())
@@ -110,7 +110,7 @@ impl Record {
     pub fn replace(&self, name: &str, others: &[Record]) -> Result<()> {
         let (relation, back) = self.list(name)?;
         others.iter().try_for_each(|other| self.check_other(&relation, other))?;
-        let now = self.related(name)?;
+        let now = self.all_related(name)?;
         let wanted: HashSet<usize> = others.iter().map(Record::address).collect();
         let there: HashSet<usize> = now.iter().map(Record::address).collect();
         let mut out = now.iter().filter(|old| !wanted.contains(&old.address()));

@@ -68,6 +68,9 @@ mod restricted;
 /// Some columns now, the others later.
 mod columns;
 
+/// Relationships that come in the statement of a query.
+mod joined;
+
 /// Rows that point to each other.
 mod circles;
 

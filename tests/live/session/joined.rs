@@ -1,0 +1,306 @@
+//! Relationships that come in the statement of a query (§5.3.2, §5.3.6).
+
+use mirrorm::Recorder;
+use mirrorm::prelude::*;
+use mirrorm::schema::Action;
+use mirrorm::stmt::Lock;
+
+use crate::support::{dialect, each_backend};
+
+struct Tables {
+    countries: Table,
+    users: Table,
+    posts: Table,
+    tags: Table,
+}
+
+/// Two countries; ann, ben and cat, who has none; posts of the first two and one of nobody; tags.
+fn filled(db: &Db) -> Tables {
+    let countries =
+        db.table("countries", (column("id", Integer).primary_key(), column("name", Text))).unwrap();
+    let users = (
+        column("id", Integer).primary_key(),
+        column("name", Varchar(20)),
+        column("country_id", Integer).references("countries.id"),
+    );
+    let users = db.table("users", users).unwrap();
+    let posts = (
+        column("id", Integer).primary_key(),
+        column("title", Varchar(20)),
+        column("user_id", Integer).references("users.id").on_delete(Action::Cascade),
+    );
+    let posts = db.table("posts", posts).unwrap();
+    let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Varchar(20)))).unwrap();
+    let link = (
+        column("post_id", Integer).primary_key().references("posts.id").on_delete(Action::Cascade),
+        column("tag_id", Integer).primary_key().references("tags.id"),
+    );
+    let between = db.table("post_tags", link).unwrap();
+    db.create_all().unwrap();
+    insert(&countries).rows(["name"], [["A"], ["B"]]).run(db).unwrap();
+    insert(&users)
+        .rows(["name", "country_id"], [("ann", Some(1)), ("ben", Some(1)), ("cat", None)])
+        .run(db)
+        .unwrap();
+    let all = [("x", Some(1)), ("y", Some(2)), ("z", Some(1)), ("nobody's", None)];
+    insert(&posts).rows(["title", "user_id"], all).run(db).unwrap();
+    insert(&tags).rows(["name"], [["new"], ["old"]]).run(db).unwrap();
+    insert(&between).rows(["post_id", "tag_id"], [(1, 1), (1, 2), (3, 2)]).run(db).unwrap();
+    Tables { countries, users, posts, tags }
+}
+
+fn names(records: &[Record], column: &str) -> Vec<String> {
+    records.iter().map(|record| record.get(column).unwrap()).collect()
+}
+
+/// What a closure gives, and the SELECTs that it sent.
+fn statements<T>(db: &Db, body: impl FnOnce() -> T) -> (T, Vec<String>) {
+    let recording = Recorder::new().start(db);
+    let value = body();
+    let all = recording.queries().into_iter().map(|query| query.to_string());
+    (value, all.filter(|sql| sql.contains("SELECT")).collect())
+}
+
+/// What each of the records leads to.
+fn ends(records: &[Record], relationship: &str, column: &str) -> Vec<Vec<String>> {
+    records.iter().map(|record| names(&record.related(relationship).unwrap(), column)).collect()
+}
+
+#[test]
+fn r5_3_2_one_row_comes_with_the_query() {
+    each_backend(|db| {
+        let Tables { posts, .. } = filled(db);
+        let session = db.session();
+        let query = session.query(&posts).order_by(posts.c("id")).forbid_lazy();
+        let (found, sent) = statements(db, || query.with_joined("user.country").all().unwrap());
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        assert_eq!(ends(&found, "user", "name"), [vec!["ann"], vec!["ben"], vec!["ann"], vec![]]);
+        let users: Vec<Record> = found.iter().filter_map(|post| post.related_one("user").unwrap()).collect();
+        assert_eq!(users[0], users[2], "a row is one record");
+        assert_eq!(ends(&users, "country", "name"), [["A"], ["A"], ["A"]]);
+        session.close();
+        assert_eq!(ends(&found[..1], "user", "name"), [["ann"]], "also after the session");
+    });
+}
+
+#[test]
+fn r5_3_2_lists_come_with_the_query() {
+    each_backend(|db| {
+        let Tables { users, posts, tags, .. } = filled(db);
+        db.relate(&users, relationship("posts", &posts).order_by(posts.c("id").desc())).unwrap();
+        db.relate(
+            &posts,
+            relationship("tags", &tags)
+                .through(&db.table_named("post_tags").unwrap())
+                .order_by(tags.c("name").desc()),
+        )
+        .unwrap();
+        let session = db.session();
+        let query = session.query(&users).order_by(users.c("name").desc()).forbid_lazy();
+        let (found, sent) = statements(db, || query.clone().with_joined("posts.tags").all().unwrap());
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        assert_eq!(names(&found, "name"), ["cat", "ben", "ann"], "each of them once");
+        assert_eq!(ends(&found, "posts", "title"), [vec![], vec!["y"], vec!["z", "x"]], "in their order");
+        let anns = found[2].related("posts").unwrap();
+        assert_eq!(ends(&anns, "tags", "name"), [vec!["old"], vec!["old", "new"]]);
+        // A limit counts records; offset and DISTINCT too.
+        session.rollback().unwrap();
+        let page = query.clone().limit(1).offset(1).with_joined("posts").all().unwrap();
+        assert_eq!(
+            (names(&page, "name"), ends(&page, "posts", "title")),
+            (vec!["ben".to_string()], vec![vec!["y".to_string()]])
+        );
+        let ann = query.clone().filter(users.c("name").eq("ann")).with_joined("posts");
+        assert_eq!(ann.one().unwrap().related("posts").unwrap().len(), 2);
+        assert_eq!(ann.first().unwrap().unwrap().related("posts").unwrap().len(), 2);
+        let writers = query.clone().join("posts").distinct().with_joined("posts").limit(5).all().unwrap();
+        assert_eq!(names(&writers, "name"), ["ben", "ann"]);
+        assert_eq!((ann.count().unwrap(), ann.rows().unwrap().len()), (1, 1));
+    });
+}
+
+#[test]
+fn r5_3_2_inner_joins_leave_out_what_leads_nowhere() {
+    each_backend(|db| {
+        let Tables { posts, .. } = filled(db);
+        let session = db.session();
+        let found = session.query(&posts).with_inner_joined("user").order_by(posts.c("id")).all().unwrap();
+        assert_eq!(names(&found, "title"), ["x", "y", "z"]);
+        let found =
+            session.query(&posts).with_joined("user").with_inner_joined("user.country").all().unwrap();
+        assert_eq!(found.len(), 4, "what begins with an outer join stays one");
+    });
+}
+
+#[test]
+fn r5_3_2_what_is_known_stays_and_is_loaded() {
+    each_backend(|db| {
+        let Tables { users, posts, .. } = filled(db);
+        let session = db.session();
+        let before = session.query(&posts).order_by(posts.c("id")).all().unwrap();
+        before[0].set("title", "set").unwrap();
+        let ann = session.no_autoflush(|session| {
+            session.query(&posts).order_by(posts.c("id")).with_joined("user").forbid_lazy().all()
+        });
+        let found = ann.unwrap();
+        assert!(before.iter().eq(found.iter()), "they are the same records");
+        assert_eq!(found[0].get::<String>("title").unwrap(), "set");
+        let (ends_now, sent) =
+            statements(db, || session.no_autoflush(|_| Ok(ends(&found, "user", "name"))).unwrap());
+        assert_eq!((ends_now.len(), sent.len()), (4, 0), "{sent:?}");
+        // Restrictions and conditions of relationships hold there.
+        session.rollback().unwrap();
+        db.restrict(&users, users.c("name").ne("ann"));
+        let found = session.query(&posts).order_by(posts.c("id")).with_joined("user").all().unwrap();
+        assert_eq!(ends(&found, "user", "name"), [vec![], vec!["ben"], vec![], vec![]]);
+    });
+}
+
+#[test]
+fn r5_3_2_locks_and_some_columns() {
+    each_backend(|db| {
+        let Tables { posts, .. } = filled(db);
+        let session = db.session();
+        let locked = session.query(&posts).order_by(posts.c("id")).with_joined("user").for_update();
+        assert_eq!(locked.all().unwrap().len(), 4);
+        let shared =
+            session.query(&posts).order_by(posts.c("id")).with_joined("tags").lock(Lock::share()).limit(1);
+        assert_eq!(shared.one().unwrap().related("tags").unwrap().len(), 2);
+        session.rollback().unwrap();
+        let some = session
+            .query(&posts)
+            .order_by(posts.c("id"))
+            .load_only(["user_id"])
+            .with_joined("user")
+            .all()
+            .unwrap();
+        assert_eq!(some[0].get::<String>("title").unwrap_err().kind(), ErrorKind::Unloaded);
+        assert_eq!(ends(&some, "user", "name")[..2], [["ann"], ["ben"]]);
+    });
+}
+
+#[test]
+fn r5_3_2_more_rows_than_a_batch_has() {
+    each_backend(|db| {
+        let Tables { users, posts, .. } = filled(db);
+        insert(&users).rows(["name"], (0..1200).map(|n| [format!("u{n}")])).run(db).unwrap();
+        let rows = (0..2400).map(|n| (format!("p{n}"), 4 + n % 1200));
+        insert(&posts).rows(["title", "user_id"], rows).run(db).unwrap();
+        let session = db.session();
+        // The posts of a user are far from each other: they come in the order of the posts.
+        let found = session.query(&posts).filter(posts.c("id").gt(4)).order_by(posts.c("id"));
+        let found = found.with_joined("user.posts").forbid_lazy().all().unwrap();
+        assert_eq!(found.len(), 2400);
+        for (n, post) in found.iter().enumerate() {
+            let user = post.related_one("user").unwrap().unwrap();
+            assert_eq!(user.get::<String>("name").unwrap(), format!("u{}", n % 1200));
+            let mut both = names(&user.related("posts").unwrap(), "title");
+            both.sort();
+            let mut wanted = [format!("p{}", n % 1200), format!("p{}", n % 1200 + 1200)];
+            wanted.sort();
+            assert_eq!(both, wanted);
+        }
+    });
+}
+
+#[test]
+fn r5_3_6_the_query_s_own_join_fills_the_relationship() {
+    each_backend(|db| {
+        let Tables { users, posts, countries, .. } = filled(db);
+        let session = db.session();
+        let (late, known) =
+            (posts.c("title").gt("x"), session.query(&users).order_by(users.c("id")).all().unwrap());
+        assert_eq!(ends(&known, "posts", "title").concat().len(), 3, "they were loaded before");
+        let query = session.query(&users).join("posts").filter(late.clone()).order_by(posts.c("id"));
+        let (found, sent) = statements(db, || query.clone().contains_eager("posts").all().unwrap());
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        assert_eq!(names(&found, "name"), ["ben", "ann"]);
+        assert_eq!(ends(&found, "posts", "title"), [["y"], ["z"]]);
+        assert_eq!(known[0], found[1], "and the records that were known");
+        assert_eq!(query.clone().contains_eager("posts").first().unwrap().unwrap(), known[1]);
+        let error = query.clone().limit(1).contains_eager("posts").all().unwrap_err();
+        assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("limit"), "{error}");
+        // One row, further along, and under other names.
+        session.rollback().unwrap();
+        let home = session.query(&posts).join("user.country").filter(countries.c("name").eq("A"));
+        let found = home.contains_eager("user.country").limit(9).forbid_lazy().all().unwrap();
+        assert_eq!(ends(&found, "user", "name").len(), 3);
+        let writer = users.alias("writer");
+        let own = session.query(&posts).join_on(&writer, writer.c("id").eq(posts.c("user_id")));
+        let found = own
+            .filter(writer.c("name").eq("ben"))
+            .contains_eager_as("user", &writer)
+            .forbid_lazy()
+            .all()
+            .unwrap();
+        assert_eq!(ends(&found, "user", "name"), [["ben"]]);
+    });
+}
+
+#[test]
+fn r5_3_6_what_a_query_found_is_not_taken_for_all() {
+    each_backend(|db| {
+        let Tables { users, posts, .. } = filled(db);
+        let session = db.session();
+        let some = |session: &Session| {
+            let query = session.query(&users).join("posts").filter(posts.c("title").eq("x"));
+            query.contains_eager("posts").one().unwrap()
+        };
+        // A list is changed as it is in the database,
+        let ann = some(&session);
+        let z = session.get_one(&posts, 3).unwrap();
+        ann.remove("posts", &z).unwrap();
+        session.flush().unwrap();
+        assert!(z.value("user_id").unwrap().is_null());
+        session.rollback().unwrap();
+        let ann = some(&session);
+        ann.replace("posts", &[session.get_one(&posts, 2).unwrap()]).unwrap();
+        session.flush().unwrap();
+        let anns =
+            |session: &Session| session.query(&posts).filter(posts.c("user_id").eq(1)).count().unwrap();
+        assert_eq!(anns(&session), 1);
+        session.rollback().unwrap();
+        // and so are the rows that a delete takes along.
+        let told = std::sync::Arc::new(std::sync::Mutex::new(0));
+        let count = told.clone();
+        let _deleted = db.signals().after_delete.of(&posts).connect(move |_, _| *count.lock().unwrap() += 1);
+        let ann = some(&session);
+        assert_eq!(ends(std::slice::from_ref(&ann), "posts", "title"), [["x"]]);
+        session.delete(&ann).unwrap();
+        session.commit().unwrap();
+        assert_eq!((anns(&session), *told.lock().unwrap()), (0, 2));
+    });
+}
+
+#[test]
+fn r5_3_2_mistakes_are_told() {
+    each_backend(|db| {
+        let Tables { users, posts, tags, .. } = filled(db);
+        let session = db.session();
+        let unknown = session.query(&posts).with_joined("usr").all().unwrap_err();
+        assert!(
+            unknown.kind() == ErrorKind::NoSuchColumn && unknown.to_string().contains("user"),
+            "{unknown}"
+        );
+        let wrong = session.query(&posts).contains_eager_as("user", &tags.alias("t")).all().unwrap_err();
+        assert!(wrong.kind() == ErrorKind::Invalid && wrong.to_string().contains("alias"), "{wrong}");
+        let missing = session.query(&posts).contains_eager("user").all();
+        assert!(missing.is_err(), "nothing joins it");
+        session.rollback().unwrap();
+        let stream = session.query(&users).with_joined("posts").stream(|records| Ok(records.count()));
+        assert_eq!(stream.unwrap_err().kind(), ErrorKind::Invalid);
+        let log = db
+            .table("log", (column("user_id", Integer).references("users.id"), column("n", Integer)))
+            .unwrap();
+        db.create_all().unwrap();
+        let keyless = session
+            .query(&users)
+            .with_joined("logs")
+            .all()
+            .or_else(|_| session.query(&users).with_joined("log").all());
+        assert!(keyless.unwrap_err().to_string().contains("no primary key"), "{}", dialect(db));
+        insert(&log).rows(["user_id", "n"], [[1, 5], [1, 5]]).run(db).unwrap();
+        let lines = session.query(&log).with_joined("user").all().unwrap();
+        assert_eq!(ends(&lines, "user", "name"), [["ann"], ["ann"]], "rows without a key lead to one row");
+    });
+}
