@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use mirrorm_core::Result;
 use mirrorm_core::engine::mark;
+use mirrorm_core::internal::did_you_mean;
 use mirrorm_core::schema::{ColumnDef, TableDef};
+use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::{Batch, key_of};
 use crate::inner::Verb;
@@ -43,12 +44,12 @@ impl<'s> Query<'s> {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn load_only<N: Into<Arc<str>>>(self, columns: impl IntoIterator<Item = N>) -> Query<'s> {
-        self.with_columns(columns, |named| named)
+        self.with_columns(columns, |named, _| named)
     }
 
-    /// Loads all columns but these; as [`Query::load_only`].
+    /// Loads all columns but these and those that the table defers; as [`Query::load_only`].
     pub fn defer<N: Into<Arc<str>>>(self, columns: impl IntoIterator<Item = N>) -> Query<'s> {
-        self.with_columns(columns, |named| !named)
+        self.with_columns(columns, |named, column| !named && column.deferred().is_none())
     }
 
     /// The same, with these columns loaded where not all are: what a page is found again by.
@@ -60,10 +61,32 @@ impl<'s> Query<'s> {
         self
     }
 
+    /// Loads these columns too, which the table [defers](mirrorm_core::schema::Column::deferred), or which were left out
+    /// before.
+    pub fn undefer<N: Into<Arc<str>>>(self, columns: impl IntoIterator<Item = N>) -> Query<'s> {
+        let loaded = self.loaded().unwrap_or_else(|| all_columns(&self.table().def()));
+        let names = columns.into_iter().map(Into::into);
+        self.with_columns(names, |named, column| named || loaded.iter().any(|own| **own == *column.key()))
+    }
+
+    /// Loads the deferred columns of a group too.
+    pub fn undefer_group(self, group: &str) -> Query<'s> {
+        let def = self.table().def();
+        let of_group = def.columns().filter(|column| column.deferred() == Some(group));
+        let names: Vec<Arc<str>> = of_group.map(|column| column.key().into()).collect();
+        if names.is_empty() {
+            let groups: Vec<&str> = def.columns().filter_map(|column| column.deferred()).collect();
+            let (table, near) = (def.display_name(), did_you_mean(group, groups.into_iter()));
+            let message = format!("`{table}` defers no columns in a group `{group}`{near}");
+            return self.with_mistake(Error::new(ErrorKind::NoSuchColumn, message).with_table(table));
+        }
+        self.undefer(names)
+    }
+
     fn with_columns<N: Into<Arc<str>>>(
         mut self,
         columns: impl IntoIterator<Item = N>,
-        keep: impl Fn(bool) -> bool,
+        keep: impl Fn(bool, &ColumnDef) -> bool,
     ) -> Query<'s> {
         let def = self.table().def();
         let names: Vec<Arc<str>> = columns.into_iter().map(Into::into).collect();
@@ -71,12 +94,26 @@ impl<'s> Query<'s> {
             return self.with_mistake(error);
         }
         let is_kept = |(at, column): &(usize, &ColumnDef)| {
-            keep(names.iter().any(|name| **name == *column.key())) || is_needed(&def, *at)
+            keep(names.iter().any(|name| **name == *column.key()), column) || is_needed(&def, *at)
         };
         let kept = def.columns().enumerate().filter(is_kept).map(|(_, column)| Arc::from(column.key()));
         self.set_columns(kept.collect());
         self
     }
+}
+
+/// The columns that are loaded with others, where not all are: those that the table does not defer.
+pub(crate) fn undeferred(def: &TableDef) -> Option<Vec<Arc<str>>> {
+    if def.columns().all(|column| column.deferred().is_none()) {
+        return None;
+    }
+    let is_loaded = |(at, column): &(usize, &ColumnDef)| column.deferred().is_none() || is_needed(def, *at);
+    Some(def.columns().enumerate().filter(is_loaded).map(|(_, column)| column.key().into()).collect())
+}
+
+/// All columns of a table.
+pub(crate) fn all_columns(def: &TableDef) -> Vec<Arc<str>> {
+    def.columns().map(|column| column.key().into()).collect()
 }
 
 /// Whether a record cannot be told or written without a column.

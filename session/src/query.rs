@@ -13,6 +13,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
 use crate::batch::Batch;
+use crate::columns::undeferred;
 use crate::inner::Verb;
 use crate::load::Met;
 use crate::record::Record;
@@ -55,7 +56,8 @@ pub struct Query<'s> {
     session: &'s Session,
     table: Table,
     select: Select,
-    paths: Vec<Arc<str>>,
+    /// What is loaded afterwards: paths, and how often the last step of each is taken.
+    paths: Vec<(Arc<str>, usize)>,
     /// What is loaded in the same statement.
     joinings: Vec<Joining>,
     lazy: bool,
@@ -64,7 +66,7 @@ pub struct Query<'s> {
     restricted: bool,
     /// Whether what was set is dropped.
     populates: bool,
-    /// The columns to load, where not all.
+    /// The columns to load, where they were said.
     columns: Option<Vec<Arc<str>>>,
     mistake: Option<Error>,
 }
@@ -218,7 +220,39 @@ impl<'s> Query<'s> {
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn with(mut self, path: impl Into<Arc<str>>) -> Query<'s> {
-        self.paths.push(path.into());
+        self.paths.push((path.into(), 1));
+        self
+    }
+
+    /// As [`Query::with`], for trees: the relationship at the end of the path, which leads to its own table, is followed
+    /// on, so many levels in all, or as far as it leads to rows that were not met: one statement for each level.
+    ///
+    /// # Errors
+    /// From the verb: `Invalid` for a relationship that leads to another table.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    /// use mirrorm::reflect::RelationshipKind;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let parent = column("parent_id", Integer).references("nodes.id");
+    /// let nodes = db.table("nodes", (column("id", Integer).primary_key(), parent))?;
+    /// let children = relationship("children", &nodes).by(["parent_id"]).kind(RelationshipKind::OneToMany);
+    /// db.relate(&nodes, children)?;
+    /// db.create_all()?;
+    /// insert(&nodes).rows(["parent_id"], [[None], [Some(1)], [Some(2)], [Some(3)]]).run(&db)?;
+    /// let root = nodes.c("parent_id").is_null();
+    /// let root = db.session().query(&nodes).filter(root).with_depth("children", None).one()?;
+    /// let (mut depth, mut level) = (0, root.related("children")?);
+    /// while let Some(node) = level.pop() {
+    ///     (depth, level) = (depth + 1, node.related("children")?); // the session is gone
+    /// }
+    /// assert_eq!(depth, 3);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn with_depth(mut self, path: impl Into<Arc<str>>, levels: impl Into<Option<usize>>) -> Query<'s> {
+        self.paths.push((path.into(), levels.into().unwrap_or(usize::MAX)));
         self
     }
 
@@ -241,9 +275,14 @@ impl<'s> Query<'s> {
             true => verb.restricted(select, std::iter::once(&self.table).chain(&self.joined)),
             false => Cow::Borrowed(select),
         };
-        let Some(columns) = &self.columns else { return select };
+        let Some(columns) = self.loaded() else { return select };
         let columns: Vec<Expr> = columns.iter().map(|name| self.table.c(name)).collect();
         Cow::Owned(select.into_owned().columns(columns))
+    }
+
+    /// The columns to load, where not all.
+    pub(crate) fn loaded(&self) -> Option<Vec<Arc<str>>> {
+        self.columns.clone().or_else(|| undeferred(self.table.lend().as_ref()))
     }
 
     pub(crate) fn with_mistake(mut self, error: Error) -> Query<'s> {
@@ -256,6 +295,7 @@ impl<'s> Query<'s> {
     }
 
     pub(crate) fn add_column(&mut self, name: &str) {
+        self.columns = self.loaded();
         if let Some(columns) = self.columns.as_mut().filter(|all| all.iter().all(|own| **own != *name)) {
             columns.push(name.into());
         }
@@ -331,7 +371,7 @@ impl<'s> Query<'s> {
     fn tree<'v>(&self, verb: &'v Verb<'v>, def: &Arc<TableDef>) -> Result<Option<Tree<'v>>> {
         match self.joinings.is_empty() {
             true => Ok(None),
-            false => Tree::new(verb, (&self.table, def), self.columns.as_deref(), &self.joinings).map(Some),
+            false => Tree::new(verb, (&self.table, def), self.loaded(), &self.joinings).map(Some),
         }
     }
 
@@ -349,15 +389,15 @@ impl<'s> Query<'s> {
                 let records = tree.records(&select.all(&*verb.reading_for(&select)?)?, self.lazy)?;
                 // Those that were known have what was loaded where they stood.
                 let mut paths = self.joinings.iter().filter_map(Joining::joined_path);
-                paths.try_for_each(|path| verb.load_path(&self.table, &records, path))?;
+                paths.try_for_each(|path| verb.load_path(&self.table, &records, path, 1))?;
                 records
             }
         };
         if self.populates {
             records.iter().for_each(|record| verb.drop_changes(record));
         }
-        for path in &self.paths {
-            verb.load_path(&self.table, &records, path)?;
+        for (path, levels) in &self.paths {
+            verb.load_path(&self.table, &records, path, *levels)?;
         }
         Ok(records)
     }

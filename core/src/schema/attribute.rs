@@ -25,6 +25,7 @@ pub struct Attribute {
     pub(super) on_update: Option<ClientDefault>,
     pub(super) version: Option<Version>,
     pub(super) validator: Option<Validator>,
+    pub(super) deferred: Option<Arc<str>>,
 }
 
 /// As a part: names or fills a column that is declared elsewhere, as in a reflected table. With
@@ -59,6 +60,7 @@ pub fn attribute(name: impl Into<Arc<str>>) -> Attribute {
         on_update: None,
         version: None,
         validator: None,
+        deferred: None,
     }
 }
 
@@ -113,6 +115,7 @@ impl PartList {
             column.on_update = attribute.on_update.or(column.on_update.take());
             column.version = attribute.version.or(column.version);
             column.validator = attribute.validator.or(column.validator.take());
+            column.deferred = attribute.deferred.or(column.deferred.take());
         }
         Ok(())
     }

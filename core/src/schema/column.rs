@@ -38,6 +38,8 @@ pub struct Column {
     pub(crate) on_update: Option<ClientDefault>,
     pub(crate) version: Option<Version>,
     pub(crate) validator: Option<Validator>,
+    /// The group it is read with, where it is not read with the row.
+    pub(crate) deferred: Option<Arc<str>>,
     pub(crate) server_default: Option<ServerDefault>,
     // What few columns have is kept apart: a column is moved by every method.
     pub(crate) computed: Option<Box<Computed>>,
@@ -158,6 +160,7 @@ impl Column {
             on_update: None,
             version: None,
             validator: None,
+            deferred: None,
             server_default: None,
             computed: None,
             identity: None,

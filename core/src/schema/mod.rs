@@ -7,6 +7,7 @@ mod attribute;
 mod build;
 mod column;
 mod constraint;
+mod deferred;
 mod formula;
 mod metadata;
 mod name;

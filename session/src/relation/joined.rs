@@ -17,6 +17,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use super::related::{Related, Stamp};
 use super::{Relation, along, along_key};
 use crate::batch::{Batch, key_of};
+use crate::columns::{all_columns, undeferred};
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
 use crate::load::{Met, no_key};
@@ -186,10 +187,10 @@ impl<'v> Tree<'v> {
     pub(crate) fn new(
         verb: &'v Verb<'v>,
         (table, def): (&Table, &Arc<TableDef>),
-        columns: Option<&[Arc<str>]>,
+        columns: Option<Vec<Arc<str>>>,
         joinings: &[Joining],
     ) -> Result<Tree<'v>> {
-        let columns = columns.map_or_else(|| all_columns(def), <[Arc<str>]>::to_vec);
+        let columns = columns.unwrap_or_else(|| all_columns(def));
         let mut tree = Tree { verb, table: table.clone(), def: def.clone(), columns, branches: Vec::new() };
         joinings.iter().try_for_each(|joining| tree.grow(joining))?;
         if tree.branches.iter().any(Branch::is_list) && key_of(def).is_empty() {
@@ -247,7 +248,8 @@ impl<'v> Tree<'v> {
                 End::Alias(relation.to.alias(format!("joined_{}", self.branches.len() + 1)))
             }
         };
-        let (columns, stamp) = (all_columns(&def), self.verb.stamp(&relation)?);
+        let columns = undeferred(&def).unwrap_or_else(|| all_columns(&def));
+        let stamp = self.verb.stamp(&relation)?;
         Ok(Branch { parent, relation, how, end, columns, def, stamp })
     }
 
@@ -461,8 +463,4 @@ fn relate(branch: &Branch, starts: &Taken, ends: &Taken) {
         let related = Related::of_pairs(batch.block.len(), &ends.batches, items, &branch.stamp);
         batch.hang(&branch.relation.name, Arc::new(related.whole(!branch.is_contained())));
     }
-}
-
-fn all_columns(def: &TableDef) -> Vec<Arc<str>> {
-    def.columns().map(|column| column.key().into()).collect()
 }

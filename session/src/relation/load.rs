@@ -5,7 +5,7 @@
 //! grouped by the key of the row they belong to. What was loaded hangs on the batch, as positions
 //! in other batches: it holds no record, so nothing keeps itself alive.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use mirrorm_core::engine::mark;
@@ -21,6 +21,7 @@ use mirrorm_reflect::RelationshipKind;
 use super::related::{Related, Stamp};
 use super::{Relation, Restricts, along, along_key};
 use crate::batch::{Batch, key_of};
+use crate::columns::{all_columns, undeferred};
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
 use crate::load::{Met, no_key};
@@ -220,8 +221,15 @@ impl Verb<'_> {
         core.epochs.holds(related.stamp.epoch) && related.stamp.written.iter().all(same)
     }
 
-    /// Loads relationships along a path of names for records that were read.
-    pub(crate) fn load_path(&self, table: &Table, records: &[Record], path: &str) -> Result<()> {
+    /// Loads relationships along a path of names for records that were read, and the last of them again for what it leads
+    /// to, so many times in all.
+    pub(crate) fn load_path(
+        &self,
+        table: &Table,
+        records: &[Record],
+        path: &str,
+        levels: usize,
+    ) -> Result<()> {
         let homes =
             records.iter().filter_map(|record| record.0.state.lock().place()).map(|place| place.batch);
         let mut batches: Vec<Arc<Batch>> = Vec::new();
@@ -230,20 +238,59 @@ impl Verb<'_> {
                 batches.push(home);
             }
         }
-        let mut table = table.clone();
+        let (mut table, mut last) = (table.clone(), None);
         for name in path.split('.') {
             let relation = self.relation_of(&table, name)?;
-            let mut next = Vec::new();
-            for batch in &batches {
-                for found in &self.loaded(batch, &relation, false)?.batches {
-                    next.push(found.clone());
-                    self.other_homes(found, &mut next)?;
-                }
-            }
-            batches = next;
+            batches = self.next_batches(&batches, &relation)?;
             table = relation.to.clone();
+            last = Some(relation);
+        }
+        match last {
+            Some(relation) if levels > 1 => self.load_levels(batches, &relation, levels),
+            _ => Ok(()),
+        }
+    }
+
+    /// Follows a relationship of a table to itself on, until it leads to no rows that are new.
+    fn load_levels(
+        &self,
+        mut batches: Vec<Arc<Batch>>,
+        relation: &Arc<Relation>,
+        levels: usize,
+    ) -> Result<()> {
+        if relation.from != relation.to {
+            let (from, to) = (relation.from.def().display_name(), relation.to.def().display_name());
+            let message = format!(
+                "`{}` leads from `{from}` to `{to}`: only what leads to its own table is followed on",
+                relation.name
+            );
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        let mut seen: HashSet<Key> = HashSet::new();
+        for _ in 1..levels {
+            let mut is_new = false;
+            for batch in &batches {
+                let keys = (0..batch.block.len() as u32).filter_map(|row| batch.key(row, key_of(&batch.def)));
+                keys.for_each(|key| is_new |= seen.insert(key));
+            }
+            if !is_new {
+                break;
+            }
+            batches = self.next_batches(&batches, relation)?;
         }
         Ok(())
+    }
+
+    /// The batches of what a relationship leads to, with those of records that are known.
+    fn next_batches(&self, batches: &[Arc<Batch>], relation: &Arc<Relation>) -> Result<Vec<Arc<Batch>>> {
+        let mut next: Vec<Arc<Batch>> = Vec::new();
+        for batch in batches {
+            for found in &self.loaded(batch, relation, false)?.batches {
+                next.push(found.clone());
+                self.other_homes(found, &mut next)?;
+            }
+        }
+        Ok(next)
     }
 
     /// The batches of records that are known already and lie elsewhere than in this one.
@@ -290,7 +337,9 @@ impl Verb<'_> {
         restricted: bool,
     ) -> Result<Related> {
         let empty = Related::new(self.stamp(relation)?);
-        let loader = Loader { verb: self, batch, relation, def: relation.to.def(), restricted };
+        let def = relation.to.def();
+        let columns = columns_at_end(relation, &def);
+        let loader = Loader { verb: self, batch, relation, def, columns, restricted };
         match loader.integer_column()? {
             Some(column) => loader.by_integers(column, empty),
             None => loader.by_join(empty),
@@ -305,6 +354,8 @@ struct Loader<'l> {
     relation: &'l Arc<Relation>,
     /// The definition of the end.
     def: Arc<TableDef>,
+    /// What is loaded of it.
+    columns: Vec<Arc<str>>,
     restricted: bool,
 }
 
@@ -361,17 +412,18 @@ impl Loader<'_> {
                     &near.columns
                 };
                 let key = own.first().map_or("", |key| &**key);
-                let rows = self.run(select(to).filter(to.c(key).in_integers(keys)))?;
-                (rows, self.def.columns().position(|c| c.key() == key).unwrap_or(usize::MAX))
+                let rows = self.run(self.select().filter(to.c(key).in_integers(keys)))?;
+                (rows, self.columns.iter().position(|own| **own == *key).unwrap_or(usize::MAX))
             }
             Some(far) => {
                 let key = near.columns.first().map_or("", |key| &**key);
                 let between = &near.holder;
-                let query = select(to)
+                let query = self
+                    .select()
                     .add_columns(between.c(key))
                     .join_on(between, along_key(far, |name| to.c(name), |name| between.c(name)))
                     .filter(between.c(key).in_integers(keys));
-                (self.run(query)?, self.def.columns().len())
+                (self.run(query)?, self.columns.len())
             }
         };
         let group = |block: &Block, row: usize| match block.value(row, at) {
@@ -407,7 +459,7 @@ impl Loader<'_> {
             let columns: Vec<Expr> = keys.iter().map(|key| start.c(key)).collect();
             results.push(self.run(query.add_columns(columns))?);
         }
-        let width = self.def.columns().len();
+        let width = self.columns.len();
         let group = |block: &Block, row: usize| {
             let value = |at: usize| block.value(row, width + at).unwrap_or(ValueRef::Null);
             group_of.get(&Key::of((0..keys.len()).map(value))?).copied()
@@ -422,10 +474,19 @@ impl Loader<'_> {
         let at_end = |key: &str| to.c(key);
         let between = |key: &str| near.holder.c(key);
         match &self.relation.far {
-            Some(far) => select(to)
+            Some(far) => self
+                .select()
                 .join_on(&near.holder, along_key(far, at_end, between))
                 .join_on(start, along_key(near, at_start, between)),
-            None => select(to).join_on(start, along(self.relation, at_start, at_end)),
+            None => self.select().join_on(start, along(self.relation, at_start, at_end)),
+        }
+    }
+
+    fn select(&self) -> Select {
+        let to = &self.relation.to;
+        match self.columns.len() == self.def.columns().len() {
+            true => select(to),
+            false => select(to).columns(self.columns.iter().map(|name| to.c(name)).collect::<Vec<Expr>>()),
         }
     }
 
@@ -459,12 +520,24 @@ impl Loader<'_> {
 
     /// A batch of the rows of the end, without what was read beside them.
     fn batch_of(&self, block: &Arc<Block>) -> Result<Arc<Batch>> {
-        let width = self.def.columns().len();
+        let width = self.columns.len();
         let own = if block.columns().len() == width { block.clone() } else { Arc::new(narrow(block, width)) };
         let mut batch = self.verb.batch(&self.relation.to, &self.def, own)?;
         batch.lazy = self.batch.lazy;
         Ok(Arc::new(batch))
     }
+}
+
+/// What is loaded of the rows that a relationship leads to: not what their table defers, but for the keys in between.
+fn columns_at_end(relation: &Relation, def: &TableDef) -> Vec<Arc<str>> {
+    let Some(mut columns) = undeferred(def) else { return all_columns(def) };
+    let near = &relation.near;
+    for key in near.columns.iter().chain(&near.targets).filter(|key| def.column(key).is_ok()) {
+        if !columns.contains(key) {
+            columns.push(key.clone());
+        }
+    }
+    columns
 }
 
 /// A copy of the first columns of a block.

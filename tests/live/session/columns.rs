@@ -165,3 +165,91 @@ fn r5_3_7_mistakes() {
         assert_eq!(db.session().undefer(&all[0]).unwrap_err().kind(), ErrorKind::Detached);
     });
 }
+
+/// People with a picture and two texts that are not loaded with them, and their notes with a text of that kind.
+fn deferring(db: &Db) -> (Table, Table) {
+    let people = (
+        column("id", Integer).primary_key(),
+        column("name", Varchar(20)),
+        column("picture", Text).deferred(),
+        column("life", Text).deferred_in("texts"),
+        column("works", Text).deferred_in("texts"),
+    );
+    let people = db.table("people", people).unwrap();
+    let notes = (
+        column("id", Integer).primary_key(),
+        column("person_id", Integer).references("people.id").deferred(),
+        column("text", Text).deferred(),
+    );
+    let notes = db.table("notes", notes).unwrap();
+    db.create_all().unwrap();
+    let all = [("ann", "p1", "l1", "w1"), ("ben", "p2", "l2", "w2")];
+    insert(&people).rows(["name", "picture", "life", "works"], all).run(db).unwrap();
+    insert(&notes).rows(["person_id", "text"], [(1, "a"), (1, "b"), (2, "c")]).run(db).unwrap();
+    (people, notes)
+}
+
+/// Which attributes of a record are loaded.
+fn loaded(record: &Record) -> Vec<String> {
+    record.row().iter().map(|(name, _)| name.to_string()).collect()
+}
+
+#[test]
+fn r5_3_7_a_table_defers_columns() {
+    each_backend(|db| {
+        let (people, notes) = deferring(db);
+        let all = |edit: &dyn for<'s> Fn(mirrorm::session::Query<'s>) -> mirrorm::session::Query<'s>| {
+            let session = db.session();
+            let query = edit(session.query(&people).order_by(people.c("id")));
+            loaded(&query.all().unwrap()[1])
+        };
+        assert_eq!(all(&|q| q), ["id", "name"]);
+        assert_eq!(all(&|q| q.undefer(["picture"])), ["id", "name", "picture"]);
+        assert_eq!(all(&|q| q.undefer_group("texts")), ["id", "name", "life", "works"]);
+        assert_eq!(all(&|q| q.undefer_group("texts").undefer(["picture"])).len(), 5);
+        assert_eq!(all(&|q| q.load_only(["picture"])), ["id", "picture"]);
+        assert_eq!(all(&|q| q.defer(["name"])), ["id"]);
+        assert_eq!(all(&|q| q.defer(["name"]).undefer(["life"])), ["id", "life"]);
+        let session = db.session();
+        // Along relationships of both kinds, keys always are.
+        let ann = session.query(&people).with("notes").order_by(people.c("id")).first().unwrap().unwrap();
+        let first = &ann.related("notes").unwrap()[0];
+        assert_eq!(loaded(first), ["id", "person_id"]);
+        assert_eq!(loaded(&first.related_one("person").unwrap().unwrap()), ["id", "name"]);
+        session.rollback().unwrap();
+        let note =
+            session.query(&notes).with_joined("person").order_by(notes.c("id")).first().unwrap().unwrap();
+        assert_eq!(loaded(&note.related_one("person").unwrap().unwrap()), ["id", "name"]);
+        // By key, anew, and after it was written, it is all there.
+        session.undefer(&note).unwrap();
+        assert_eq!(note.get::<String>("text").unwrap(), "a");
+        assert_eq!(loaded(&db.session().get_one(&people, 1).unwrap()).len(), 5);
+        let ben = session.query(&people).filter(people.c("name").eq("ben")).one().unwrap();
+        ben.set("life", "written unread").unwrap();
+        session.flush().unwrap();
+        assert_eq!(
+            (ben.get::<String>("picture").unwrap(), ben.get::<String>("life").unwrap()),
+            ("p2".into(), "written unread".into())
+        );
+        let rows = session
+            .query(&people)
+            .stream(|records| records.map(|r| Ok(loaded(&r?).len())).collect::<Result<Vec<_>>>());
+        assert_eq!(rows.unwrap(), [2, 5], "a record that is known keeps what it has");
+        session.commit().unwrap();
+    });
+}
+
+#[test]
+fn r5_3_7_attributes_of_found_columns_are_deferred() {
+    each_backend(|db| {
+        let (people, _) = deferring(db);
+        let found = Db::clone(db);
+        let own = found.table("people", (attribute("name").deferred(), extend_existing())).unwrap();
+        assert_eq!(own, people);
+        assert_eq!(loaded(&db.session().query(&people).first().unwrap().unwrap()), ["id"]);
+        let error = db.session().query(&people).undefer_group("text").all().unwrap_err();
+        assert!(error.kind() == ErrorKind::NoSuchColumn && error.to_string().contains("`texts`"), "{error}");
+        let error = db.session().query(&people).undefer(["lif"]).all().unwrap_err();
+        assert!(error.kind() == ErrorKind::NoSuchColumn && error.to_string().contains("`life`"), "{error}");
+    });
+}

@@ -2,6 +2,7 @@
 
 use mirrorm::Recorder;
 use mirrorm::prelude::*;
+use mirrorm::reflect::RelationshipKind;
 use mirrorm::schema::Action;
 use mirrorm::stmt::Lock;
 
@@ -302,5 +303,62 @@ fn r5_3_2_mistakes_are_told() {
         insert(&log).rows(["user_id", "n"], [[1, 5], [1, 5]]).run(db).unwrap();
         let lines = session.query(&log).with_joined("user").all().unwrap();
         assert_eq!(ends(&lines, "user", "name"), [["ann"], ["ann"]], "rows without a key lead to one row");
+    });
+}
+
+/// A tree of so many levels with two nodes on each but the first, and the children of each node.
+fn tree(db: &Db, levels: i64) -> Table {
+    let parts = (column("id", Integer).primary_key(), column("parent_id", Integer).references("nodes.id"));
+    let nodes = db.table("nodes", parts).unwrap();
+    let children = relationship("children", &nodes).by(["parent_id"]).kind(RelationshipKind::OneToMany);
+    db.relate(&nodes, children).unwrap();
+    db.create_all().unwrap();
+    let parent = |id: i64| if id == 1 { None } else { Some(id / 2) };
+    insert(&nodes).rows(["id", "parent_id"], (1..1 << levels).map(|id| (id, parent(id)))).run(db).unwrap();
+    nodes
+}
+
+#[test]
+fn r5_3_3_trees_are_loaded_level_by_level() {
+    each_backend(|db| {
+        let nodes = tree(db, 5);
+        let session = db.session();
+        let root = session.query(&nodes).filter(nodes.c("parent_id").is_null()).forbid_lazy();
+        let depth = |root: &Record| {
+            let (mut depth, mut level) = (0, vec![root.clone()]);
+            while let Ok(next) = level.iter().map(|node| node.related("children")).collect::<Result<Vec<_>>>()
+            {
+                (depth, level) = (depth + 1, next.concat());
+                if level.is_empty() {
+                    return (depth, true);
+                }
+            }
+            (depth, false)
+        };
+        let (two, sent) = statements(db, || root.clone().with_depth("children", 2).one().unwrap());
+        assert_eq!((depth(&two), sent.len()), ((2, false), 3), "two levels, and nothing of the third");
+        session.rollback().unwrap();
+        let (all, sent) = statements(db, || root.clone().with_depth("children", None).one().unwrap());
+        assert_eq!((depth(&all), sent.len()), ((5, true), 6), "to the leaves");
+        // Circles end.
+        update(&nodes).set(values! { "parent_id" => 31 }).filter(nodes.c("id").eq(1)).run(db).unwrap();
+        session.rollback().unwrap();
+        let start = session.query(&nodes).filter(nodes.c("id").eq(1)).forbid_lazy();
+        let start = start.with_depth("children", None).one().unwrap();
+        let mut node = start.clone();
+        for id in [3, 7, 15, 31, 1, 3] {
+            node = node.related("children").unwrap().pop().unwrap();
+            assert_eq!(node.get::<i64>("id").unwrap(), id);
+        }
+        assert_eq!(start.related("children").unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn r5_3_3_only_trees_have_depth() {
+    each_backend(|db| {
+        let Tables { users, .. } = filled(db);
+        let error = db.session().query(&users).with_depth("posts", 2).all().unwrap_err();
+        assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("own table"), "{error}");
     });
 }
