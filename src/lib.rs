@@ -134,7 +134,7 @@ pub mod prelude {
     pub use mirrorm_core::stmt::{delete, insert, select, update};
     pub use mirrorm_core::types::names::*;
     pub use mirrorm_core::{Error, ErrorKind, Expr, Result, Type, Value, values};
-    pub use mirrorm_session::{AskRelated as _, NewRecord as _};
+    pub use mirrorm_session::{AskRelated as _, InsertRecords as _, NewRecord as _};
     pub use mirrorm_session::{
         Binds, Changes, Config, Db, Model, OnParentDelete, Record, Session, SessionOptions, relationship,
     };

@@ -114,10 +114,21 @@ impl Batch {
         builder.end_row();
         let mut batch = Batch::new(new.batch.source.clone(), builder.close_raw(), new.batch.epoch);
         batch.lazy = new.batch.lazy;
-        for (name, related) in new.batch.related.lock().iter() {
-            batch.hang(name, Arc::new(related.of_row(new.row)));
-        }
-        Place { batch: Arc::new(batch), row: 0 }
+        let place = Place { batch: Arc::new(batch), row: 0 };
+        place.keep_related(new, |_| true);
+        place
+    }
+
+    /// A batch of one row with some of the cells of another.
+    pub(crate) fn of_cells(place: &Place, positions: impl Iterator<Item = usize>) -> Batch {
+        let def = &place.batch.def;
+        let cells = positions.filter_map(|at| Some((def.column_at(at)?, place.value(at)?)));
+        let (columns, values): (Vec<_>, Vec<_>) = cells.unzip();
+        let infos = columns.iter().map(|column| ColumnInfo::new(column.key(), column.ty().clone()));
+        let mut builder = BlockBuilder::new(Arc::new(Columns::new(infos.collect())), 1);
+        values.into_iter().for_each(|value| builder.push_ref(value));
+        builder.end_row();
+        Batch::new(place.batch.source.clone(), builder.close_raw(), place.batch.epoch)
     }
 
     /// Keeps what a relationship leads to.
@@ -165,6 +176,14 @@ impl Place {
     /// Whether it is the same.
     pub(crate) fn is(&self, other: &Place) -> bool {
         Arc::ptr_eq(&self.batch, &other.batch) && self.row == other.row
+    }
+
+    /// Takes over what is loaded for another place of the same row.
+    pub(crate) fn keep_related(&self, before: &Place, keeps: impl Fn(&Arc<str>) -> bool) {
+        let all = before.batch.related.lock().clone();
+        for (name, related) in all.into_iter().filter(|(name, _)| keeps(name)) {
+            self.batch.hang(&name, Arc::new(related.of_row(before.row)));
+        }
     }
 
     /// The row.

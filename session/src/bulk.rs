@@ -92,7 +92,7 @@ impl Query<'_> {
 
 impl Verb<'_> {
     /// The records of a table that somebody holds.
-    fn held_of(&self, table: &Table) -> Result<Vec<Record>> {
+    pub(crate) fn held_of(&self, table: &Table) -> Result<Vec<Record>> {
         let mut held = self.core()?.identity.alive_of(table.id());
         held.retain(|record| record.0.state.lock().status == RecordState::Persistent);
         Ok(held)
@@ -108,16 +108,21 @@ impl Verb<'_> {
         if held.is_empty() {
             return Ok(());
         }
-        let place = |record: &Record| record.0.state.lock().place();
-        let before: Vec<Option<Place>> = held.iter().map(place).collect();
+        let before = places(&held);
         let read = self.read_again(&*self.reading_of(table)?, (table, &def), held.iter());
+        self.note_moves(&held, before)?;
+        read?;
+        Ok(())
+    }
+
+    /// Notes which of these records a statement moved from where they stood, for a rollback.
+    pub(crate) fn note_moves(&self, held: &[Record], before: Vec<Option<Place>>) -> Result<()> {
         let moved = held.iter().zip(before).filter_map(|(record, before)| {
-            let (place, to) = (before?, place(record)?);
+            let (place, to) = (before?, record.0.state.lock().place()?);
             let is_moved = !to.is(&place);
             is_moved.then(|| Moved { record: record.downgrade(), place, to, is_first: true })
         });
         self.core()?.level().note_moved(moved);
-        read?;
         Ok(())
     }
 
@@ -144,4 +149,9 @@ impl Verb<'_> {
         drop(core);
         self.tell_transitions()
     }
+}
+
+/// Where records stand.
+pub(crate) fn places(records: &[Record]) -> Vec<Option<Place>> {
+    records.iter().map(|record| record.0.state.lock().place()).collect()
 }

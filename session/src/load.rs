@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mirrorm_core::rows::{Block, BlockBuilder, ColumnInfo, Columns, Rows};
+use mirrorm_core::rows::{Block, Rows};
 use mirrorm_core::schema::{Table, TableDef};
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -127,69 +127,6 @@ impl Verb<'_> {
         let holds = !state.is_doomed() && state.home.batch().is_some_and(holds);
         drop(state);
         holds.then_some(record)
-    }
-
-    /// Reads the row of a record again; what was set and not flushed is dropped.
-    pub(crate) fn refresh(&self, record: &Record) -> Result<()> {
-        let batch = self.read_row(record)?;
-        // Before the values go that tell whom its keys pointed to.
-        record.take_back_links(|| self.inner.db.relations());
-        let mut state = record.0.state.lock();
-        (state.home, state.row, state.overlay) = (Home::In(batch), 0, Vec::new());
-        drop(state);
-        let signal = &self.inner.db.signals().refreshed;
-        if signal.is_empty() { Ok(()) } else { signal.ask(&self.session(), record) }
-    }
-
-    /// Drops what was set of a row and not flushed.
-    pub(crate) fn drop_changes(&self, record: &Record) {
-        record.take_back_links(|| self.inner.db.relations());
-        let mut state = record.0.state.lock();
-        if state.status == RecordState::Persistent {
-            state.overlay = Vec::new();
-        }
-    }
-
-    /// The row of a record as it is now.
-    pub(crate) fn read_row(&self, record: &Record) -> Result<Arc<Batch>> {
-        let key = self.key_of_row(record)?;
-        let table = record.table();
-        let def = table.def();
-        match self.reading_of(&table)?.get_row(&table, &def, &key, |block| block)? {
-            Some(block) if block.len() == 1 => self.batch(&table, &def, block).map(Arc::new),
-            _ => Err(vanished(record)),
-        }
-    }
-
-    /// Lets go of the values of a record, and of what was set and not flushed.
-    pub(crate) fn expire(&self, record: &Record) -> Result<()> {
-        let Some(place) = record.0.state.lock().place() else { return Ok(()) };
-        let def = &place.batch.def;
-        let key: Vec<_> = key_of(def).iter().filter_map(|at| Some((*at, def.column_at(*at)?))).collect();
-        if key.is_empty() {
-            return Err(no_key(def));
-        }
-        let infos = key.iter().map(|(_, column)| ColumnInfo::new(column.key(), column.ty().clone()));
-        let mut builder = BlockBuilder::new(Arc::new(Columns::new(infos.collect())), 1);
-        for (at, _) in &key {
-            builder.push_ref(place.value(*at).unwrap_or(ValueRef::Null));
-        }
-        builder.end_row();
-        let mut batch = self.batch(&record.table(), def, Arc::new(builder.close_raw()))?;
-        // No transaction has this number: what is expired is never of the running one.
-        batch.epoch = 0;
-        record.take_back_links(|| self.inner.db.relations());
-        let mut state = record.0.state.lock();
-        (state.home, state.row, state.overlay) = (Home::In(Arc::new(batch)), 0, Vec::new());
-        drop(state);
-        let signals = self.inner.db.signals();
-        if !signals.expired.is_empty()
-            && let Err(error) = signals.expired.ask(&self.session(), record)
-        {
-            // It may be after a COMMIT, where nothing fails any more.
-            signals.receiver_failed.tell(&self.session(), &[error]);
-        }
-        Ok(())
     }
 
     /// The key of a record that is a row of this session.

@@ -159,7 +159,7 @@ impl NewRecord for Table {
 }
 
 /// What is set is no longer what a relationship or an expression made of it: the last word holds.
-fn forget_key(links: &mut Option<Box<Links>>, id: ColumnId, column: &str) -> Vec<Pointer> {
+pub(crate) fn forget_key(links: &mut Option<Box<Links>>, id: ColumnId, column: &str) -> Vec<Pointer> {
     let Some(own) = links else { return Vec::new() };
     own.forget_expr(id);
     let gone = own.forget_key(column);

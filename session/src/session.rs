@@ -457,37 +457,6 @@ impl Session {
         Ok(value)
     }
 
-    /// Lets go of the values of a record: reading them is an error until it is refreshed, or met by
-    /// a query. What was set and not flushed is dropped.
-    ///
-    /// # Errors
-    /// `Invalid` for a record that is not a row of the database, or of another session; `Detached`.
-    pub fn expire(&self, record: &Record) -> Result<()> {
-        let verb = self.inner.verb()?;
-        verb.key_of_row(record)?;
-        verb.expire(record)
-    }
-
-    /// As [`Session::expire`], for all records.
-    ///
-    /// # Errors
-    /// As [`Session::expire`].
-    pub fn expire_all(&self) -> Result<()> {
-        let verb = self.inner.verb()?;
-        let alive = verb.core()?.identity.alive();
-        alive.iter().try_for_each(|record| verb.expire(record))
-    }
-
-    /// Reads the row of a record again. What was set and not flushed is dropped.
-    ///
-    /// # Errors
-    /// `Stale` when the row is not there any more; otherwise as [`Session::expire`].
-    #[track_caller]
-    pub fn refresh(&self, record: &Record) -> Result<()> {
-        let _caller = mark();
-        self.inner.verb()?.refresh(record)
-    }
-
     /// Takes a record out of the session: one to be inserted is transient again, a row is detached.
     ///
     /// # Errors

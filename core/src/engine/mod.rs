@@ -9,6 +9,7 @@ mod closed;
 mod conn;
 mod gate;
 mod holders;
+mod keys;
 mod lists;
 mod observe;
 mod params;

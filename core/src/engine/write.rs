@@ -105,7 +105,7 @@ impl Insert {
         written(on, self.writing(), |conn| self.run_on(conn).map(|done| (done.rows, done)))
     }
 
-    fn run_on(&self, conn: &Conn) -> Result<Inserted> {
+    pub(super) fn run_on(&self, conn: &Conn) -> Result<Inserted> {
         if let InsertBody::Many { .. } = &self.body {
             if !self.returning.is_empty() {
                 return Err(Error::new(ErrorKind::Invalid, "use `all` for what many rows give back"));
@@ -287,7 +287,7 @@ fn inserted(rows: &Rows) -> (u64, Option<i64>) {
 }
 
 /// Inserts many rows in one transaction.
-fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
+pub(super) fn bulk(conn: &Conn, insert: &Insert, want_ids: bool) -> Result<BulkInserted> {
     let plan = BulkInsert::plan(insert, conn.target())?;
     if plan.rows == 0 {
         return Ok(BulkInserted::default());

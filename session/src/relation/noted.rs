@@ -284,6 +284,12 @@ impl Links {
         }
     }
 
+    /// Takes out what is noted of a list.
+    pub(super) fn take_list(&mut self, relation: &Relation) -> Option<ListChange> {
+        let at = self.many.iter().position(|list| same_list(&list.relation, relation))?;
+        Some(self.many.remove(at))
+    }
+
     /// What a relationship leads to: what the database says, and what was noted since.
     pub(super) fn over(&self, relation: &Relation, mut found: Vec<Record>) -> Vec<Record> {
         if relation.only.is_some() {

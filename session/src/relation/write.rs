@@ -292,26 +292,40 @@ impl Record {
         let Some(links) = self.take_links() else { return };
         let map = map();
         self.forget_at_ends(&links.one, &map);
-        for ListChange { relation, added, removed } in &links.many {
-            if relation.far.is_some() {
-                let others = || added.values().filter_map(Hold::record).chain(removed.values().cloned());
-                let back = map.reverse(relation);
-                back.into_iter().for_each(|back| others().for_each(|other| other.forget_in(back, self)));
-                continue;
-            }
-            let given_away = |child: &Record| {
-                let noted = child.noted(&relation.near).and_then(|pointer| pointer.record());
-                noted.is_some_and(|end| end != *self)
-            };
-            for child in added.values().filter_map(Hold::record).filter(|child| !given_away(child)) {
-                child.take_back_key(&relation.near, &map);
-            }
-            for child in removed.values() {
-                // What it was given to since keeps it.
-                match given_away(child) {
-                    true => self.edit_links(|links| links.edit(relation, |list| list.take_out(child))),
-                    false => child.take_back_key(&relation.near, &map),
-                }
+        links.many.iter().for_each(|list| self.take_back_list(list, &map));
+    }
+
+    /// Takes back what was written of one relationship and not flushed.
+    pub(crate) fn take_back(&self, relation: &Relation, map: &RelationMap) {
+        if relation.kind == RelationshipKind::ManyToOne {
+            return self.take_back_key(&relation.near, map);
+        }
+        let mut taken = None;
+        if self.0.state.lock().links.is_some() {
+            self.edit_links(|links| taken = links.take_list(relation));
+        }
+        taken.iter().for_each(|list| self.take_back_list(list, map));
+    }
+
+    fn take_back_list(&self, ListChange { relation, added, removed }: &ListChange, map: &RelationMap) {
+        if relation.far.is_some() {
+            let others = || added.values().filter_map(Hold::record).chain(removed.values().cloned());
+            let back = map.reverse(relation);
+            back.into_iter().for_each(|back| others().for_each(|other| other.forget_in(back, self)));
+            return;
+        }
+        let given_away = |child: &Record| {
+            let noted = child.noted(&relation.near).and_then(|pointer| pointer.record());
+            noted.is_some_and(|end| end != *self)
+        };
+        for child in added.values().filter_map(Hold::record).filter(|child| !given_away(child)) {
+            child.take_back_key(&relation.near, map);
+        }
+        for child in removed.values() {
+            // What it was given to since keeps it.
+            match given_away(child) {
+                true => self.edit_links(|links| links.edit(relation, |list| list.take_out(child))),
+                false => child.take_back_key(&relation.near, map),
             }
         }
     }

@@ -71,6 +71,9 @@ mod columns;
 /// Relationships that come in the statement of a query.
 mod joined;
 
+/// Records read anew, and those of INSERTs.
+mod refreshed;
+
 /// Rows that point to each other.
 mod circles;
 
