@@ -128,8 +128,8 @@ pub mod prelude {
     };
     pub use mirrorm_core::rows::{Row, Rows, to_values};
     pub use mirrorm_core::schema::{
-        Action, Table, attribute, check, column, comment, extend_existing, foreign_key, in_bind, in_schema,
-        index, keep_existing, option, primary_key, unique,
+        Action, Table, attribute, check, column, comment, composite, extend_existing, foreign_key, hybrid,
+        in_bind, in_schema, index, keep_existing, option, primary_key, synonym, unique,
     };
     pub use mirrorm_core::stmt::{delete, insert, select, update};
     pub use mirrorm_core::types::names::*;

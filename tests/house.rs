@@ -97,7 +97,7 @@ fn files_open_with_what_they_are_and_stay_short() {
 #[test]
 fn the_budget_of_lines() {
     for (folder, most) in [
-        ("core/src", 18_000),
+        ("core/src", 18_600),
         ("dialects/src/sqlite", 2_800),
         ("reflect/src", 3_600),
         ("session/src", 12_000),

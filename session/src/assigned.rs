@@ -30,10 +30,29 @@ pub(crate) fn gather(
     let mut done = Ok(());
     values.each(&mut |name, expr| {
         if done.is_ok() {
-            done = def.column(name).and_then(|column| take(column, expr));
+            done = assign(def, (name, expr), &mut take, 0);
         }
     });
     done
+}
+
+/// How deep attributes that are no columns may assign each other.
+const MAX_NESTED: usize = 32;
+
+/// Takes what is assigned to an attribute: to its column, or to those it assigns itself.
+fn assign(
+    def: &TableDef,
+    (name, expr): (&str, Expr),
+    take: &mut dyn FnMut(&ColumnDef, Expr) -> Result<()>,
+    depth: usize,
+) -> Result<()> {
+    let Some(hybrid) = def.hybrid(name) else { return take(def.column(name)?, expr) };
+    if depth == MAX_NESTED {
+        let message = format!("assigning `{name}` of `{}` assigns it again", def.display_name());
+        return Err(Error::new(ErrorKind::Invalid, message).with_columns([name]));
+    }
+    let mut all = hybrid.assigned(expr)?.into_iter();
+    all.try_for_each(|(name, expr)| assign(def, (&name, expr), take, depth + 1))
 }
 
 impl Assigned {

@@ -9,11 +9,12 @@ use std::sync::{Arc, Weak};
 
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::{BlockBuilder, ColumnInfo, Columns, Row};
-use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef, TableId};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Hybrid, HybridKind, Table, TableDef, TableId};
 use mirrorm_core::stmt::IntoValues;
 use mirrorm_core::value::{FromValue, Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
 use serde::ser::{Error as _, Serialize, Serializer};
 
 use crate::assigned::{Assigned, gather, put};
@@ -107,24 +108,6 @@ impl Home {
 
 /// The row of a record whose values are all in the overlay.
 pub(crate) const NO_ROW: u32 = u32::MAX;
-
-/// One attribute before and after a change.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FieldChange {
-    /// The column's key.
-    pub name: Arc<str>,
-    /// The value before; none where there was none or where it is not known.
-    pub old: Option<Value>,
-    /// The value after.
-    pub new: Option<Value>,
-}
-
-impl fmt::Display for FieldChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let show = |value: &Option<Value>| value.as_ref().map_or("-".to_string(), Value::to_string);
-        write!(f, "{}: {} -> {}", self.name, show(&self.old), show(&self.new))
-    }
-}
 
 /// Makes records of a table. The prelude brings it in.
 pub trait NewRecord {
@@ -337,6 +320,9 @@ impl Record {
             }
         }
         let def = self.def_for(name);
+        if let Some(hybrid) = def.hybrid(name) {
+            return hybrid.value(&|name| self.value(name));
+        }
         let id = def.column(name)?.id();
         let found = self.0.state.lock().value(id, name).map(ValueRef::to_value);
         found.ok_or_else(|| self.unloaded(name, id))
@@ -409,7 +395,7 @@ impl Record {
         drop(guard);
         let def = self.def_for(name);
         let mut assigned = Assigned::default();
-        assigned.take(&def, def.column(name)?, value.into())?;
+        gather(&def, [(name, value)], |column, expr| assigned.take(&def, column, expr))?;
         self.put(&def, assigned)
     }
 
@@ -485,43 +471,6 @@ impl Record {
         }
     }
 
-    /// What an attribute was when it was read, and what it is now, where it was set since.
-    ///
-    /// # Errors
-    /// `NoSuchColumn`.
-    ///
-    /// # Example
-    /// ```
-    /// use mirrorm::prelude::*;
-    ///
-    /// let db = Db::open("sqlite://")?;
-    /// let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text)))?;
-    /// db.create_all()?;
-    /// insert(&tags).values(values! { "name" => "old" }).run(&db)?;
-    /// let session = db.session();
-    /// let tag = session.query(&tags).one()?;
-    /// tag.set("name", "new")?;
-    /// let history = tag.history("name")?;
-    /// assert_eq!((history.old, history.new), (Some("old".into()), Some("new".into())));
-    /// # Ok::<(), mirrorm::Error>(())
-    /// ```
-    pub fn history(&self, name: &str) -> Result<FieldChange> {
-        let def = self.def_for(name);
-        let column = def.column(name)?;
-        let state = self.0.state.lock();
-        let old = state.stored(column.id(), name).map(ValueRef::to_value);
-        let new = state.overlay.iter().find(|(id, _)| *id == column.id()).map(|(_, value)| value.clone());
-        let new = if new == old { None } else { new };
-        Ok(FieldChange { name: name.into(), old, new })
-    }
-
-    /// The attributes that differ from what was read.
-    pub fn changed(&self) -> Vec<FieldChange> {
-        let def = self.table().def();
-        let all = def.columns().filter_map(|column| self.history(column.key()).ok());
-        all.filter(|change| change.new.is_some()).collect()
-    }
-
     /// A snapshot of its values, as a row that also lends text and bytes. Attributes that hold no
     /// value are not in it.
     pub fn row(&self) -> Row {
@@ -537,6 +486,31 @@ impl Record {
         known.iter().for_each(|(_, value)| builder.push_ref(*value));
         builder.end_row();
         Row::new(Arc::new(builder.close_raw()), 0)
+    }
+
+    /// A [composite](mirrorm_core::schema::composite) read into a type of yours, by the names of its parts; none where all
+    /// of its columns are NULL.
+    ///
+    /// # Errors
+    /// `NoSuchColumn` for what is no composite; as [`Record::get`].
+    pub fn composite<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        let def = self.table().def();
+        let Some(HybridKind::Composite(parts)) = def.hybrid(name).map(Hybrid::kind) else {
+            let message = format!("`{}` has no composite `{name}`", def.display_name());
+            return Err(Error::new(ErrorKind::NoSuchColumn, message).with_columns([name]));
+        };
+        let values: Vec<Value> = parts.iter().map(|(_, column)| self.value(column)).collect::<Result<_>>()?;
+        if values.iter().all(Value::is_null) {
+            return Ok(None);
+        }
+        let ty = |column: &str| def.column(column).map(|column| column.ty().clone());
+        let info = |(part, column): &(Arc<str>, Arc<str>)| Ok(ColumnInfo::new(part.clone(), ty(column)?));
+        let infos = parts.iter().map(info).collect::<Result<_>>()?;
+        let mut builder = BlockBuilder::new(Arc::new(Columns::new(infos)), 1);
+        values.iter().for_each(|value| builder.push_ref(value.as_ref()));
+        builder.end_row();
+        let row = Row::new(Arc::new(builder.close_raw()), 0);
+        row.to().map(Some).map_err(|e: Error| e.at(format!("{}, composite `{name}`", self.describe())))
     }
 
     /// The values of its primary key as the database has them; none before it was flushed.

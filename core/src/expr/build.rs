@@ -235,6 +235,14 @@ impl Expr {
         }
     }
 
+    /// What a tuple is made of; none of anything else.
+    pub(crate) fn tuple_items(&self) -> Option<&[Expr]> {
+        match &self.0 {
+            Node::Apply(Op::Tuple, kids) => Some(&kids.items),
+            _ => None,
+        }
+    }
+
     /// From one bound to the other, both included.
     pub fn between(&self, low: impl Into<Expr>, high: impl Into<Expr>) -> Expr {
         Expr::apply(Op::Between, vec![self.clone(), low.into(), high.into()])

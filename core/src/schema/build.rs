@@ -52,6 +52,7 @@ impl TableDef {
         (def.parts.constraints, def.parts.indexes) = (constraints, indexes);
         def.settle_nullability();
         def.check_version()?;
+        def.check_hybrids()?;
         if let (Some(model), None) = (&def.parts.model, &def.primary_key) {
             let what =
                 format!("has no primary key, which the model `{model}` needs: records are told apart by it");

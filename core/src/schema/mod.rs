@@ -9,6 +9,7 @@ mod column;
 mod constraint;
 mod deferred;
 mod formula;
+mod hybrid;
 mod metadata;
 mod name;
 pub(crate) mod naming;
@@ -26,6 +27,7 @@ pub use constraint::{
     unique, verbatim,
 };
 pub use formula::Formula;
+pub use hybrid::{Attributes, Functions, Hybrid, HybridKind, composite, hybrid, synonym};
 pub use metadata::Metadata;
 pub(crate) use metadata::sort_tables;
 pub use name::{Name, Quote};

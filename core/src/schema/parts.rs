@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::attribute::Attribute;
 use super::column::Column;
 use super::constraint::{Constraint, ForeignKey, Index};
+use super::hybrid::Hybrid;
 use super::name::Name;
 use super::naming::NamingConvention;
 use super::options::{Info, Options};
@@ -27,6 +28,8 @@ pub struct PartList {
     pub(crate) extended: bool,
     /// What is called otherwise, or filled, of columns declared elsewhere; empty once it is built.
     pub(crate) attributes: Vec<Attribute>,
+    /// What it has beside its columns.
+    pub(crate) hybrids: Vec<Hybrid>,
     /// The name of the model it is configured by.
     pub(crate) model: Option<Arc<str>>,
     /// How what has no name is named: the registry's, from the moment it is defined there.
@@ -188,6 +191,7 @@ impl TableParts for PartList {
         list.constraints.extend(self.constraints);
         list.indexes.extend(self.indexes);
         list.attributes.extend(self.attributes);
+        self.hybrids.into_iter().for_each(|hybrid| hybrid.add_to(list));
         list.comment = self.comment.or(list.comment.take());
         list.info.extend(self.info);
         list.options.extend(&self.options);

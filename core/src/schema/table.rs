@@ -121,7 +121,7 @@ impl Table {
         self.lend().name.shared()
     }
 
-    /// The column of this key, as an expression.
+    /// The column of this key, or what a [`hybrid`](super::hybrid()) of this name is in SQL, as an expression.
     ///
     /// An unknown key gives an expression that carries the error: the verb that runs the statement
     /// returns it, with near names. [`Table::try_c`] fails at once.
@@ -134,7 +134,11 @@ impl Table {
     /// # Errors
     /// `NoSuchColumn`, with near names.
     pub fn try_c(&self, key: &str) -> Result<Expr> {
-        let id = self.lend().column(key)?.id;
+        let def = self.lend();
+        if let Some(hybrid) = def.hybrid(key) {
+            return hybrid.expr(|name| self.c(name));
+        }
+        let id = def.column(key)?.id;
         Ok(Expr::column(ColumnRef { source: Source::of(self), id }))
     }
 
@@ -192,7 +196,11 @@ impl Alias {
     /// # Errors
     /// `NoSuchColumn`, with near names.
     pub fn try_c(&self, key: &str) -> Result<Expr> {
-        let id = self.table.def().column(key)?.id;
+        let def = self.table.lend();
+        if let Some(hybrid) = def.hybrid(key) {
+            return hybrid.expr(|name| self.c(name));
+        }
+        let id = def.column(key)?.id;
         let source = Source {
             table: self.table.clone(),
             alias: Some(self.alias.clone()),

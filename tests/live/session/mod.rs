@@ -74,6 +74,9 @@ mod joined;
 /// Records read anew, and those of INSERTs.
 mod refreshed;
 
+/// Attributes beside the columns.
+mod derived;
+
 /// Rows that point to each other.
 mod circles;
 
