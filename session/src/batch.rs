@@ -9,8 +9,10 @@ use mirrorm_core::schema::{ColumnId, Table, TableDef};
 use mirrorm_core::value::ValueRef;
 use parking_lot::Mutex;
 
+use crate::history::FieldChange;
 use crate::inner::Inner;
 use crate::key::Key;
+use crate::named_signal::NamedSignal;
 use crate::relation::Related;
 
 /// What all batches of a version of a table share in a session.
@@ -18,6 +20,15 @@ pub(crate) struct Source {
     pub(crate) table: Table,
     pub(crate) def: Arc<TableDef>,
     pub(crate) session: Weak<Inner>,
+    /// Who is told of attributes that are set.
+    pub(crate) attribute_set: NamedSignal<FieldChange>,
+}
+
+impl Source {
+    pub(crate) fn new(table: &Table, def: Arc<TableDef>, session: &Arc<Inner>) -> Source {
+        let attribute_set = session.db.signals().attribute_set.clone();
+        Source { table: table.clone(), def, session: Arc::downgrade(session), attribute_set }
+    }
 }
 
 /// Rows that were read or written together. Nothing in it changes but what is loaded for it.

@@ -44,15 +44,17 @@ impl Query<'_> {
     #[track_caller]
     pub fn update_all(&self, values: impl IntoValues) -> Result<u64> {
         let _caller = mark();
-        let (verb, conditions) = self.conditions()?;
-        let mut statement = update(self.table()).set(values);
-        if conditions.is_empty() {
-            statement = statement.all_rows();
-        }
-        let statement = conditions.into_iter().fold(statement, |statement, one| statement.filter(one));
-        let rows = statement.run(self.session())?;
-        verb.bring_up_to_date(self.table())?;
-        Ok(rows)
+        self.run(|query, verb| {
+            let (table, conditions) = (query.table(), query.conditions(verb)?);
+            let mut statement = update(table).set(values);
+            if conditions.is_empty() {
+                statement = statement.all_rows();
+            }
+            let statement = conditions.into_iter().fold(statement, |statement, one| statement.filter(one));
+            let rows = statement.run(query.session())?;
+            verb.bring_up_to_date(table)?;
+            Ok(rows)
+        })
     }
 
     /// Deletes all rows it finds, by one statement, and says how many there were; as [`Query::update_all`].
@@ -65,28 +67,28 @@ impl Query<'_> {
     #[track_caller]
     pub fn delete_all(&self) -> Result<u64> {
         let _caller = mark();
-        let (verb, conditions) = self.conditions()?;
-        let mut statement = delete(self.table());
-        if conditions.is_empty() {
-            statement = statement.all_rows();
-        }
-        let statement = conditions.into_iter().fold(statement, |statement, one| statement.filter(one));
-        let rows = statement.run(self.session())?;
-        verb.let_go_of_gone(self.table())?;
-        Ok(rows)
+        self.run(|query, verb| {
+            let (table, conditions) = (query.table(), query.conditions(verb)?);
+            let mut statement = delete(table);
+            if conditions.is_empty() {
+                statement = statement.all_rows();
+            }
+            let statement = conditions.into_iter().fold(statement, |statement, one| statement.filter(one));
+            let rows = statement.run(query.session())?;
+            verb.let_go_of_gone(table)?;
+            Ok(rows)
+        })
     }
 
     /// What the rows it finds have to fulfil, if that is all that it says.
-    fn conditions(&self) -> Result<(Verb<'_>, Vec<Expr>)> {
-        let verb = self.verb()?;
-        let select = self.to_run(&verb, self.select());
+    fn conditions(&self, verb: &Verb<'_>) -> Result<Vec<Expr>> {
+        let select = self.to_run(verb, self.select());
         let Some(conditions) = select.only_filters() else {
             let message =
                 "a statement for all rows of a query has its filters alone: it does not join, group or limit";
             return Err(Error::new(ErrorKind::Invalid, message));
         };
-        let conditions = conditions.to_vec();
-        Ok((verb, conditions))
+        Ok(conditions.to_vec())
     }
 }
 

@@ -93,6 +93,8 @@ pub(crate) struct Shared {
     /// What the transaction is going to do, where that was said before it began.
     pub(crate) declared: Cell<Option<Intent>>,
     pub(crate) phase: Cell<Phase>,
+    /// Whether receivers are asked about a query, so that they are not about theirs.
+    pub(crate) asks_about_query: Cell<bool>,
 }
 
 /// What a session is in the middle of.
@@ -326,7 +328,7 @@ impl Core {
     /// Makes that batch.
     pub(crate) fn know_pending(&mut self, table: &Table, session: &Arc<Inner>) {
         let block = Arc::new(BlockBuilder::new(Arc::new(Columns::default()), 0).close_raw());
-        let source = Source { table: table.clone(), def: table.def(), session: Arc::downgrade(session) };
+        let source = Source::new(table, table.def(), session);
         self.pending.insert(table.id(), Arc::new(Batch::new(Arc::new(source), block, 0)));
     }
 
@@ -367,6 +369,7 @@ impl Inner {
             wires: Wires::default(),
             declared: Cell::new(None),
             phase: Cell::new(Phase::Idle),
+            asks_about_query: Cell::new(false),
         };
         Arc::new(Inner {
             db: db.clone(),
@@ -454,8 +457,7 @@ impl Verb<'_> {
         if let Some(known) = core.sources.get(&table.id()).filter(|known| Arc::ptr_eq(&known.def, def)) {
             return Ok((known.clone(), epoch));
         }
-        let session = Arc::downgrade(self.inner);
-        let source = Arc::new(Source { table: table.clone(), def: def.clone(), session });
+        let source = Arc::new(Source::new(table, def.clone(), self.inner));
         core.sources.insert(table.id(), source.clone());
         Ok((source, epoch))
     }
@@ -474,6 +476,14 @@ impl Verb<'_> {
     /// Says what the session is in the middle of, until the guard goes, by whatever way.
     pub(crate) fn enter_phase(&self, phase: Phase) -> InPhase<'_> {
         InPhase { verb: self, before: self.phase.replace(phase) }
+    }
+
+    /// Runs a closure in which receivers are not asked about queries; panics are caught inside.
+    pub(crate) fn asking_about_query<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.asks_about_query.set(true);
+        let done = ask();
+        self.asks_about_query.set(false);
+        done
     }
 
     /// Notes a transition, if somebody wants to know.

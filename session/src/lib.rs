@@ -35,6 +35,7 @@ mod load;
 mod log;
 mod membership;
 mod model;
+mod named_signal;
 mod naming;
 mod on_bind;
 mod outbox;
@@ -51,6 +52,7 @@ mod savepoint;
 mod session;
 mod several;
 mod signal;
+mod statement_signal;
 mod wires;
 
 pub use changes::{Change, Changes, Diff, DiffIter, FieldDiff};
@@ -62,6 +64,7 @@ pub use history::FieldChange;
 pub use inserted::InsertRecords;
 pub use key::IntoKey;
 pub use model::Model;
+pub use named_signal::{NamedChange, NamedSignal, OfNamed, RelatedChange};
 pub use naming::table_name_of;
 pub use on_bind::OnBind;
 pub use outbox::{Outbox, OutboxEntry};
@@ -76,3 +79,4 @@ pub use signal::{
     BoxError, ChangesSignal, FailureSignal, FlushSignal, Narrowed, Signals, Subscription, Transition,
     TransitionSignal, Verdict,
 };
+pub use statement_signal::{BeginSignal, QuerySignal};

@@ -290,7 +290,8 @@ impl<'s> Query<'s> {
         self
     }
 
-    pub(crate) fn session(&self) -> &'s Session {
+    /// The session it runs in.
+    pub fn session(&self) -> &'s Session {
         self.session
     }
 
@@ -322,13 +323,18 @@ impl<'s> Query<'s> {
         &self.select
     }
 
-    pub(crate) fn verb(&self) -> Result<Verb<'_>> {
-        if let Some(mistake) = &self.mistake {
-            return Err(mistake.clone());
-        }
+    /// Runs it, or what receivers make of it.
+    pub(crate) fn run<T>(&self, body: impl FnOnce(&Query<'s>, &Verb<'s>) -> Result<T>) -> Result<T> {
+        self.mistake.clone().map_or(Ok(()), Err)?;
         let verb = self.session.inner().verb()?;
+        let signal = &self.session.db().signals().before_query;
+        let query = match signal.is_empty() || verb.asks_about_query.get() {
+            true => Cow::Borrowed(self),
+            false => Cow::Owned(verb.asking_about_query(|| signal.ask(self.clone()))?),
+        };
+        query.mistake.clone().map_or(Ok(()), Err)?;
         verb.autoflush()?;
-        Ok(verb)
+        body(&query, &verb)
     }
 
     /// The rows, untracked: the fastest way to read without changing.
@@ -338,9 +344,10 @@ impl<'s> Query<'s> {
     #[track_caller]
     pub fn rows(&self) -> Result<Rows> {
         let _caller = mark();
-        let verb = self.verb()?;
-        let select = self.to_run(&verb, &self.select);
-        select.all(&*verb.reading_for(&*select)?)
+        self.run(|query, verb| {
+            let select = query.to_run(verb, &query.select);
+            select.all(&*verb.reading_for(&*select)?)
+        })
     }
 
     /// The rows read into a type of yours, untracked.
@@ -358,16 +365,6 @@ impl<'s> Query<'s> {
         self
     }
 
-    /// The first so many records, where the program set no limit.
-    fn first_records(&self, rows: u64) -> Result<Vec<Record>> {
-        let verb = self.verb()?;
-        let contains_list = self.tree(&verb, &self.table.def())?.is_some_and(|tree| tree.contains_list());
-        match self.select.is_limited() || contains_list {
-            true => self.records(&self.select),
-            false => self.records(&self.select.clone().limit(rows)),
-        }
-    }
-
     fn tree<'v>(&self, verb: &'v Verb<'v>, def: &Arc<TableDef>) -> Result<Option<Tree<'v>>> {
         match self.joinings.is_empty() {
             true => Ok(None),
@@ -375,30 +372,41 @@ impl<'s> Query<'s> {
         }
     }
 
-    fn records(&self, select: &Select) -> Result<Vec<Record>> {
-        let verb = self.verb()?;
-        let def: Arc<TableDef> = self.table.def();
-        let select = self.to_run(&verb, select);
-        let records = match self.tree(&verb, &def)? {
-            None => {
-                let rows = select.all(&*verb.reading_for(&*select)?)?;
-                verb.load(&self.table, &def, &rows, self.lazy)?
+    /// The records, or the first so many of them where the program set no limit.
+    fn records(&self, most: Option<u64>) -> Result<Vec<Record>> {
+        self.run(|query, verb| {
+            let def: Arc<TableDef> = query.table.def();
+            let tree = query.tree(verb, &def)?;
+            // A limit would count the rows of a list that the query joins.
+            let counts = !query.select.is_limited() && !tree.as_ref().is_some_and(Tree::contains_list);
+            let select = match most.filter(|_| counts) {
+                Some(most) => Cow::Owned(query.select.clone().limit(most)),
+                None => Cow::Borrowed(&query.select),
+            };
+            let select = query.to_run(verb, &select);
+            let records = match tree {
+                Some(tree) => query.joined_records(verb, &tree, select.into_owned())?,
+                None => {
+                    let rows = select.all(&*verb.reading_for(&*select)?)?;
+                    verb.load(&query.table, &def, &rows, query.lazy)?
+                }
+            };
+            if query.populates {
+                records.iter().for_each(|record| verb.drop_changes(record));
             }
-            Some(tree) => {
-                let select = tree.statement(select.into_owned())?;
-                let records = tree.records(&select.all(&*verb.reading_for(&select)?)?, self.lazy)?;
-                // Those that were known have what was loaded where they stood.
-                let mut paths = self.joinings.iter().filter_map(Joining::joined_path);
-                paths.try_for_each(|path| verb.load_path(&self.table, &records, path, 1))?;
-                records
+            for (path, levels) in &query.paths {
+                verb.load_path(&query.table, &records, path, *levels)?;
             }
-        };
-        if self.populates {
-            records.iter().for_each(|record| verb.drop_changes(record));
-        }
-        for (path, levels) in &self.paths {
-            verb.load_path(&self.table, &records, path, *levels)?;
-        }
+            Ok(records)
+        })
+    }
+
+    fn joined_records(&self, verb: &Verb<'_>, tree: &Tree<'_>, select: Select) -> Result<Vec<Record>> {
+        let select = tree.statement(select)?;
+        let records = tree.records(&select.all(&*verb.reading_for(&select)?)?, self.lazy)?;
+        // Those that were known have what was loaded where they stood.
+        let mut paths = self.joinings.iter().filter_map(Joining::joined_path);
+        paths.try_for_each(|path| verb.load_path(&self.table, &records, path, 1))?;
         Ok(records)
     }
 
@@ -410,7 +418,7 @@ impl<'s> Query<'s> {
     #[track_caller]
     pub fn all(&self) -> Result<Vec<Record>> {
         let _caller = mark();
-        self.records(&self.select)
+        self.records(None)
     }
 
     /// The only record.
@@ -432,7 +440,7 @@ impl<'s> Query<'s> {
     pub fn one_or_none(&self) -> Result<Option<Record>> {
         let _caller = mark();
         // Two rows are enough to know that there are several.
-        let mut records = self.first_records(2)?;
+        let mut records = self.records(Some(2))?;
         if records.len() > 1 {
             let message = format!("several rows of `{}`", self.table.def().display_name());
             return Err(Error::new(ErrorKind::MultipleFound, message));
@@ -447,7 +455,7 @@ impl<'s> Query<'s> {
     #[track_caller]
     pub fn first(&self) -> Result<Option<Record>> {
         let _caller = mark();
-        Ok(self.first_records(1)?.into_iter().next())
+        Ok(self.records(Some(1))?.into_iter().next())
     }
 
     /// The first record; `NotFound` with this description, or a standard text, when there is none.
@@ -494,9 +502,10 @@ impl<'s> Query<'s> {
     #[track_caller]
     pub fn count(&self) -> Result<u64> {
         let _caller = mark();
-        let verb = self.verb()?;
-        let select = self.to_run(&verb, &self.select);
-        select.count(&*verb.reading_for(&*select)?)
+        self.run(|query, verb| {
+            let select = query.to_run(verb, &query.select);
+            select.count(&*verb.reading_for(&*select)?)
+        })
     }
 
     /// Whether there is any row.
@@ -506,10 +515,12 @@ impl<'s> Query<'s> {
     #[track_caller]
     pub fn exists(&self) -> Result<bool> {
         let _caller = mark();
-        let one = if self.select.is_limited() { self.select.clone() } else { self.select.clone().limit(1) };
-        let verb = self.verb()?;
-        let one = self.to_run(&verb, &one);
-        Ok(!one.all(&*verb.reading_for(&*one)?)?.is_empty())
+        self.run(|query, verb| {
+            let select = query.select.clone();
+            let one = if select.is_limited() { select } else { select.limit(1) };
+            let one = query.to_run(verb, &one);
+            Ok(!one.all(&*verb.reading_for(&*one)?)?.is_empty())
+        })
     }
 
     /// Lends the records as they come to a closure, one block of rows in memory at a time.
@@ -538,14 +549,21 @@ impl<'s> Query<'s> {
         body: impl FnOnce(&mut dyn Iterator<Item = Result<Record>>) -> Result<T>,
     ) -> Result<T> {
         let _caller = mark();
+        self.run(|query, verb| query.stream_records(verb, body))
+    }
+
+    fn stream_records<T>(
+        &self,
+        verb: &Verb<'_>,
+        body: impl FnOnce(&mut dyn Iterator<Item = Result<Record>>) -> Result<T>,
+    ) -> Result<T> {
         if !self.paths.is_empty() || !self.joinings.is_empty() {
             let message = "a stream loads no relationships beforehand: leave `with` and its like out";
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        let verb = self.verb()?;
         let def: Arc<TableDef> = self.table.def();
         let mut batch: Option<Arc<Batch>> = None;
-        let select = self.to_run(&verb, &self.select);
+        let select = self.to_run(verb, &self.select);
         let done = select.stream(&*verb.reading_for(&*select)?, |rows| {
             let mut records = rows.map(|row| {
                 let row = row?;

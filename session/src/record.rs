@@ -19,6 +19,7 @@ use serde::ser::{Error as _, Serialize, Serializer};
 
 use crate::assigned::{Assigned, gather, put};
 use crate::batch::{Batch, Place, key_of};
+use crate::history::FieldChange;
 use crate::inner::Inner;
 use crate::key::Key;
 use crate::relation::{Links, Pointer};
@@ -191,6 +192,11 @@ impl State {
             false => batch.block.columns().position(key).ok()?,
         };
         batch.block.value(self.row as usize, position)
+    }
+
+    /// Whether somebody may have to be told of what is set.
+    fn is_watched(&self) -> bool {
+        self.home.batch().is_some_and(|batch| !batch.attribute_set.is_empty())
     }
 
     /// The session it belongs to, if that lives.
@@ -377,6 +383,7 @@ impl Record {
         let is_plain =
             |c: &&ColumnDef| c.computed().is_none() && c.row_version().is_none() && !c.is_validated();
         if let Some(column) = column.filter(is_plain)
+            && !state.is_watched()
             && matches!(state.status, RecordState::Persistent | RecordState::Detached)
             && state.fate == Fate::Stays
         {
@@ -410,7 +417,9 @@ impl Record {
         self.put(&def, assigned)
     }
 
-    fn put(&self, def: &TableDef, Assigned { values, exprs }: Assigned) -> Result<()> {
+    fn put(&self, def: &TableDef, assigned: Assigned) -> Result<()> {
+        self.tell_assigned(def, &assigned)?;
+        let Assigned { values, exprs } = assigned;
         let ids = || values.iter().map(|(id, _)| *id).chain(exprs.iter().map(|(id, _)| *id));
         let columns = || ids().filter_map(|id| Some(def.place_of(id)?.1));
         if let Some(column) = columns().find(|column| column.computed().is_some()) {
@@ -447,6 +456,23 @@ impl Record {
             session.touched.push(self.clone());
         }
         self.note_exprs(exprs);
+        Ok(())
+    }
+
+    /// Tells receivers what is about to be set.
+    fn tell_assigned(&self, def: &TableDef, assigned: &Assigned) -> Result<()> {
+        let state = self.0.state.lock();
+        let Some(session) = Some(state.is_watched()).filter(|watched| *watched).and(state.session()) else {
+            return Ok(());
+        };
+        drop(state);
+        let values = assigned.values.iter().map(|(id, value)| (*id, Some(value.clone())));
+        for (id, new) in values.chain(assigned.exprs.iter().map(|(id, _)| (*id, None))) {
+            let Some((_, column)) = def.place_of(id) else { continue };
+            let old = self.0.state.lock().value(id, column.key()).map(ValueRef::to_value);
+            let change = FieldChange { name: column.key().into(), old, new };
+            session.db.signals().attribute_set.ask(&session, self, &change)?;
+        }
         Ok(())
     }
 

@@ -16,9 +16,12 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::RwLock;
 
 use crate::changes::Changes;
+use crate::history::FieldChange;
+use crate::named_signal::{NamedSignal, RelatedChange};
 use crate::record::{Record, RecordState};
 use crate::record_signal::RecordSignal;
 use crate::session::Session;
+use crate::statement_signal::{BeginSignal, QuerySignal};
 
 /// The error a receiver may return: anything that is an error, and text.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -477,6 +480,14 @@ pub struct Signals {
     pub after_update: RecordSignal,
     /// A record was deleted.
     pub after_delete: RecordSignal,
+    /// An attribute of a record in a session is about to be set, to a value or, where `new` is none, to an expression.
+    pub attribute_set: NamedSignal<FieldChange>,
+    /// A relationship of a record in a session is about to be written, on either side.
+    pub related_set: NamedSignal<RelatedChange>,
+    /// A query for records is about to run.
+    pub before_query: QuerySignal,
+    /// A session has begun its transaction with a database.
+    pub after_begin: BeginSignal,
     /// A record was read again by [`Session::refresh`].
     pub refreshed: RecordSignal,
     /// The values of a record were let go by [`Session::expire`], or by a commit where the options say so. An error of a

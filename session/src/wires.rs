@@ -70,6 +70,11 @@ impl Levels {
         self.0.push((at, level));
     }
 
+    fn take(&mut self, at: usize) -> Option<Level> {
+        let place = self.0.iter().position(|(own, _)| *own == at)?;
+        Some(self.0.remove(place).1)
+    }
+
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (usize, &Level)> {
         self.0.iter().map(|(at, level)| (*at, level))
     }
@@ -263,7 +268,26 @@ impl Verb<'_> {
         let mut core = self.core()?;
         core.base.levels.push(at, base);
         core.nested.iter_mut().zip(nested).for_each(|(state, level)| state.levels.push(at, level));
+        drop(core);
+        let signal = &self.inner.db.signals().after_begin;
+        if !signal.is_empty()
+            && let Err(error) = signal.ask(&self.session(), &lent)
+        {
+            self.forsake(at, &lent)?;
+            return Err(error);
+        }
         Ok(Lent::Held(lent))
+    }
+
+    /// Ends a transaction with a database in which nothing was done yet.
+    fn forsake(&self, at: usize, conn: &Conn) -> Result<()> {
+        let mut core = self.core()?;
+        let base = core.base.levels.take(at);
+        core.nested.iter_mut().for_each(|state| drop(state.levels.take(at)));
+        drop(core);
+        self.wire(at, |wire| wire.conn = None)?;
+        // The first cause is what the caller needs; the pool resets the connection.
+        base.map_or(Ok(()), |base| conn.rollback_level(&base).or(Ok(())))
     }
 
     /// Where all share one connection and this session does not hold it: what others wrote since

@@ -8,6 +8,7 @@ mod load;
 mod noted;
 mod ordered;
 mod related;
+mod told;
 mod unsaved;
 mod write;
 

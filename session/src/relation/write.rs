@@ -12,6 +12,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use mirrorm_reflect::RelationshipKind;
 
 use super::noted::{ListChange, Pointer};
+use super::told::{Pointing, tell_link};
 use super::{Hold, KeyLink, Links, Relation, RelationMap};
 use crate::inner::Inner;
 use crate::key::Key;
@@ -75,9 +76,8 @@ impl Record {
         self.check_other(&relation, other)?;
         match relation.kind {
             RelationshipKind::ManyToMany => link(self, &relation, back.as_ref(), other, true),
-            _ => return point_to(other, self, &relation),
+            _ => point_to(other, self, &relation),
         }
-        Ok(())
     }
 
     /// Takes a record out of a relationship that leads to many rows: its key becomes NULL, or the
@@ -98,9 +98,8 @@ impl Record {
     fn take_out(&self, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record) -> Result<()> {
         match relation.kind {
             RelationshipKind::ManyToMany => link(self, relation, back, other, false),
-            _ => return point(other, &relation.near, None, Some(relation), Side::Referred),
+            _ => point(other, &relation.near, None, Some(relation), Side::Referred),
         }
-        Ok(())
     }
 
     /// Makes a relationship lead to exactly these records, one after the other.
@@ -137,7 +136,7 @@ impl Record {
         Ok((relation.clone(), map.reverse(relation).cloned()))
     }
 
-    fn relation_map(&self) -> Arc<RelationMap> {
+    pub(super) fn relation_map(&self) -> Arc<RelationMap> {
         match self.session() {
             Some(session) => session.db.relations(),
             None => crate::db::relations_of(&self.table()),
@@ -413,6 +412,7 @@ fn point(
         Some(pointer) => pointer.record(),
         None => holder.known_parent(key)?,
     };
+    Pointing { holder, key, before: before.as_ref(), after: referred, list }.tell()?;
     let lost = before.as_ref().filter(|before| Some(*before) != referred);
     if let (Some(before), Some(list)) = (lost, list) {
         before.edit_links(|links| links.edit(list, |change| change.take_out(holder)));
@@ -433,7 +433,14 @@ fn point(
 }
 
 /// Notes that two records are linked through a table between, or are not any more.
-fn link(one: &Record, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record, linked: bool) {
+fn link(
+    one: &Record,
+    relation: &Arc<Relation>,
+    back: Option<&Arc<Relation>>,
+    other: &Record,
+    linked: bool,
+) -> Result<()> {
+    tell_link(one, relation, back, other, linked)?;
     let note = |links: &mut Links, relation: &Arc<Relation>, hold: Hold, record: &Record| {
         links.edit(relation, |change| if linked { change.put_in(hold) } else { change.take_out(record) });
     };
@@ -441,4 +448,5 @@ fn link(one: &Record, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, ot
     if let Some(back) = back {
         other.edit_links(|links| note(links, back, Hold::Weak(one.downgrade()), one));
     }
+    Ok(())
 }

@@ -77,6 +77,9 @@ mod refreshed;
 /// Attributes beside the columns.
 mod derived;
 
+/// Events of attributes, relationships, queries and transactions.
+mod watched;
+
 /// Rows that point to each other.
 mod circles;
 
