@@ -72,6 +72,21 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// What becomes of the posts of a user that is deleted, and of those that are taken from one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rule {
+    /// They have none.
+    Nullify,
+    /// They are deleted with the user.
+    Delete,
+    /// They are deleted with the user, and when they are taken from one and given to nobody.
+    Own,
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    prop_oneof![Just(Rule::Nullify), Just(Rule::Delete), Just(Rule::Own)]
+}
+
 /// A number for each thing, whatever key it has.
 type Uid = usize;
 
@@ -153,6 +168,7 @@ struct Game<'d> {
     levels: Vec<(Savepoint, World)>,
     told: Arc<Mutex<Vec<Changes>>>,
     tables: [Table; 2],
+    rule: Rule,
 }
 
 fn pick<V>(map: &BTreeMap<Uid, V>, at: usize) -> Option<Uid> {
@@ -251,23 +267,47 @@ impl Game<'_> {
             }
             Op::DeleteUser(at) => {
                 if let Some(uid) = pick(&self.now.users, at) {
+                    if self.rule != Rule::Nullify {
+                        self.hand().session.flush().unwrap();
+                    }
                     let record = self.hand().users.remove(&uid).unwrap();
                     self.discard(&record);
                     self.now.users.remove(&uid);
-                    self.now.posts.values_mut().filter(|p| p.1 == Some(uid)).for_each(|p| p.1 = None);
+                    let own: Vec<Uid> = self
+                        .now
+                        .posts
+                        .iter()
+                        .filter(|(_, p)| p.1 == Some(uid))
+                        .map(|(post, _)| *post)
+                        .collect();
+                    for post in own {
+                        match self.rule {
+                            Rule::Nullify => self.now.posts.get_mut(&post).unwrap().1 = None,
+                            Rule::Delete | Rule::Own => drop(self.lose_post(post)),
+                        }
+                    }
                 }
             }
             Op::DeletePost(at) => {
                 if let Some(uid) = pick(&self.now.posts, at) {
-                    let record = self.hand().posts.remove(&uid).unwrap();
+                    let record = self.lose_post(uid);
                     self.discard(&record);
-                    self.now.posts.remove(&uid);
-                    self.now.tagged.retain(|(post, _)| *post != uid);
                 }
             }
             Op::Author(post, user) => {
                 if let Some(post) = pick(&self.now.posts, post) {
                     let user = user.and_then(|user| pick(&self.now.users, user));
+                    let is_orphan =
+                        self.rule == Rule::Own && user.is_none() && self.now.posts[&post].1.is_some();
+                    if is_orphan {
+                        // It was given to somebody, for good.
+                        self.hand().session.flush().unwrap();
+                        let record = self.lose_post(post);
+                        record.set_related("user", None).unwrap();
+                        self.hand().session.flush().unwrap();
+                        assert_eq!(record.state(), RecordState::Deleted);
+                        return;
+                    }
                     let record = user.map(|user| self.hand().users[&user].clone());
                     self.hand().posts[&post].set_related("user", record.as_ref()).unwrap();
                     self.now.posts.get_mut(&post).unwrap().1 = user;
@@ -326,6 +366,13 @@ impl Game<'_> {
             }
             Op::Switch => self.switch(),
         }
+    }
+
+    /// A post that is to be deleted, or is by now.
+    fn lose_post(&mut self, uid: Uid) -> Record {
+        self.now.posts.remove(&uid);
+        self.now.tagged.retain(|(post, _)| *post != uid);
+        self.hand().posts.remove(&uid).unwrap()
     }
 
     fn fresh(&mut self) -> Uid {
@@ -504,7 +551,7 @@ impl Game<'_> {
     }
 }
 
-fn game(db: &Db, ops: &[Op]) {
+fn game(db: &Db, rule: Rule, ops: &[Op]) {
     let users = (
         column("id", Integer).primary_key(),
         column("name", Varchar(80)).not_null(),
@@ -513,12 +560,18 @@ fn game(db: &Db, ops: &[Op]) {
     let posts = (
         column("id", Integer).primary_key(),
         column("title", Varchar(200)).not_null(),
-        column("user_id", Integer).references("users.id").on_delete(Action::SetNull),
+        column("user_id", Integer).references("users.id").on_delete(match rule {
+            Rule::Nullify => Action::SetNull,
+            Rule::Delete | Rule::Own => Action::Cascade,
+        }),
     );
     let key = |name: &str, to: &str| column(name, Integer).references(to).primary_key();
     let tables = [db.table("users", users).unwrap(), db.table("posts", posts).unwrap()];
     let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Text))).unwrap();
     db.table("post_tags", (key("post_id", "posts.id"), key("tag_id", "tags.id"))).unwrap();
+    if rule == Rule::Own {
+        db.relate(&tables[0], relationship("posts", &tables[1]).owns()).unwrap();
+    }
     db.create_all().unwrap();
     insert(&tags).rows(["name"], [["x"], ["y"], ["z"]]).run(db).unwrap();
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -556,6 +609,7 @@ fn game(db: &Db, ops: &[Op]) {
         levels: Vec::new(),
         told,
         tables: tables.clone(),
+        rule,
     };
     for op in ops {
         game.play(op);
@@ -579,7 +633,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_work_against_a_model(ops in proptest::collection::vec(op(), 1..40)) {
-        each_backend(|db| game(db, &ops));
+    fn random_work_against_a_model(rule in rule(), ops in proptest::collection::vec(op(), 1..40)) {
+        each_backend(|db| game(db, rule, &ops));
     }
 }
