@@ -2,6 +2,7 @@
 //! relationships loaded for them.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use mirrorm_core::rows::{Block, BlockBuilder, ColumnInfo, Columns, Row};
@@ -40,7 +41,7 @@ pub(crate) struct Batch {
     /// Whether the columns of the block are the table's, in their order.
     pub(crate) full: bool,
     /// Whether relationships may be loaded when they are touched.
-    pub(crate) lazy: bool,
+    pub(crate) lazy: AtomicBool,
     /// For rows that were inserted: the columns whose values were sent.
     pub(crate) sent: Option<Arc<[ColumnId]>>,
     /// Loaded relationships, by name.
@@ -110,7 +111,15 @@ impl Batch {
         let (columns, def) = (block.columns(), &source.def);
         let full = columns.len() == def.columns().len()
             && columns.iter().zip(def.columns()).all(|(own, column)| is_same(own.name(), column.key()));
-        Batch { source, block, epoch, full, lazy: true, sent: None, related: Mutex::default() }
+        Batch {
+            source,
+            block,
+            epoch,
+            full,
+            lazy: AtomicBool::new(true),
+            sent: None,
+            related: Mutex::default(),
+        }
     }
 
     /// A row of some columns, and over another one of the same row what it tells.
@@ -124,7 +133,7 @@ impl Batch {
         known.iter().for_each(|at| builder.push_ref(cell(*at).unwrap_or(ValueRef::Null)));
         builder.end_row();
         let mut batch = Batch::new(new.batch.source.clone(), builder.close_raw(), new.batch.epoch);
-        batch.lazy = new.batch.lazy;
+        batch.lazy = new.batch.lazy_too();
         let place = Place { batch: Arc::new(batch), row: 0 };
         place.keep_related(new, |_| true);
         place
@@ -147,6 +156,11 @@ impl Batch {
         let mut list = self.related.lock();
         list.retain(|(own, _)| own != name);
         list.push((name.clone(), related));
+    }
+
+    /// Whether relationships may be loaded when they are touched, for another batch.
+    pub(crate) fn lazy_too(&self) -> AtomicBool {
+        AtomicBool::new(self.lazy.load(Ordering::Relaxed))
     }
 
     /// Where a column of the definition lies in the block.

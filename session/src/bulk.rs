@@ -104,8 +104,7 @@ impl Verb<'_> {
     fn bring_up_to_date(&self, table: &Table) -> Result<()> {
         let def = table.def();
         // What is to be written of a version that was read stays with it: the flush tells that there is another.
-        let is_left =
-            |record: &Record| def.row_version().is_none() || record.0.state.lock().overlay.is_empty();
+        let is_left = |record: &Record| def.row_version().is_none() || !record.0.state.lock().changes_row();
         let held: Vec<Record> = self.held_of(table)?.into_iter().filter(is_left).collect();
         if held.is_empty() {
             return Ok(());

@@ -3,18 +3,23 @@
 //! A record that was loaded so answers `Unloaded` for the others: reading an attribute asks nobody. It is written like
 //! any other, and has all of its row after that.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::mark;
 use mirrorm_core::internal::did_you_mean;
-use mirrorm_core::schema::{ColumnDef, TableDef};
+use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::batch::{Batch, key_of};
+use crate::batch::{Batch, Place, key_of};
+use crate::bulk::places;
+use crate::db::relations_of;
 use crate::inner::Verb;
 use crate::load::vanished;
 use crate::query::Query;
 use crate::record::{Record, RecordState};
+use crate::relation::LeadsOn;
 use crate::session::Session;
 
 impl<'s> Query<'s> {
@@ -89,12 +94,15 @@ impl<'s> Query<'s> {
         keep: impl Fn(bool, &ColumnDef) -> bool,
     ) -> Query<'s> {
         let def = self.table().def();
-        let names: Vec<Arc<str>> = columns.into_iter().map(Into::into).collect();
-        if let Some(error) = names.iter().find_map(|name| def.column(name).err()) {
-            return self.with_mistake(error);
-        }
+        let named: Result<Vec<ColumnId>> =
+            columns.into_iter().map(|name| def.column(&name.into()).map(ColumnDef::id)).collect();
+        let named = match named {
+            Ok(named) => named,
+            Err(error) => return self.with_mistake(error),
+        };
+        let needed = needed(self.table(), &def);
         let is_kept = |(at, column): &(usize, &ColumnDef)| {
-            keep(names.iter().any(|name| **name == *column.key()), column) || is_needed(&def, *at)
+            keep(named.contains(&column.id()), column) || needed.contains(at)
         };
         let kept = def.columns().enumerate().filter(is_kept).map(|(_, column)| Arc::from(column.key()));
         self.set_columns(kept.collect());
@@ -103,11 +111,12 @@ impl<'s> Query<'s> {
 }
 
 /// The columns that are loaded with others, where not all are: those that the table does not defer.
-pub(crate) fn undeferred(def: &TableDef) -> Option<Vec<Arc<str>>> {
+pub(crate) fn undeferred(table: &Table, def: &TableDef) -> Option<Vec<Arc<str>>> {
     if def.columns().all(|column| column.deferred().is_none()) {
         return None;
     }
-    let is_loaded = |(at, column): &(usize, &ColumnDef)| column.deferred().is_none() || is_needed(def, *at);
+    let needed = needed(table, def);
+    let is_loaded = |(at, column): &(usize, &ColumnDef)| column.deferred().is_none() || needed.contains(at);
     Some(def.columns().enumerate().filter(is_loaded).map(|(_, column)| column.key().into()).collect())
 }
 
@@ -116,11 +125,19 @@ pub(crate) fn all_columns(def: &TableDef) -> Vec<Arc<str>> {
     def.columns().map(|column| column.key().into()).collect()
 }
 
-/// Whether a record cannot be told or written without a column.
-fn is_needed(def: &TableDef, at: usize) -> bool {
-    key_of(def).contains(&at)
-        || def.row_version().is_some_and(|(version, _)| version == at)
-        || def.foreign_keys().iter().any(|key| key.columns.contains(&at))
+/// The columns without which a record cannot be told, written, or connected with others.
+fn needed(table: &Table, def: &TableDef) -> HashSet<usize> {
+    let mut all: HashSet<usize> = key_of(def).iter().copied().collect();
+    all.extend(def.row_version().map(|(version, _)| version));
+    all.extend(def.foreign_keys().iter().flat_map(|key| key.columns.iter().copied()));
+    let relations = relations_of(table);
+    let links = relations.of(table).chain(relations.to(table));
+    for link in links.flat_map(|relation| std::iter::once(&relation.near).chain(&relation.far)) {
+        let holds = link.columns.iter().filter(|_| link.holder == *table);
+        let names = holds.chain(link.targets.iter().filter(|_| link.referred == *table));
+        all.extend(names.filter_map(|name| Some(def.place_of(def.column(name).ok()?.id())?.0)));
+    }
+    all
 }
 
 impl Session {
@@ -148,10 +165,40 @@ impl Verb<'_> {
         let def = table.def();
         let mut together = vec![record.clone()];
         together.extend(self.others_of(&batch, record)?);
+        let before = places(&together);
         let conn = self.reading_of(&table)?;
-        match self.read_again(&conn, (&table, &def), together.iter())? {
-            Some(gone) if gone == record => Err(vanished(record)),
-            _ => Ok(()),
+        let gone = self.read_again(&conn, (&table, &def), together.iter())?;
+        let is_gone = gone == Some(record);
+        self.keep_loaded(&table, &together, before);
+        if is_gone { Err(vanished(record)) } else { Ok(()) }
+    }
+
+    /// Takes over what was loaded along relationships, where records lead to the same rows as before.
+    fn keep_loaded(&self, table: &Table, records: &[Record], before: Vec<Option<Place>>) {
+        let mut moves: HashMap<*const Batch, Vec<(Place, Place)>> = HashMap::new();
+        for (record, before) in records.iter().zip(before) {
+            if let (Some(before), Some(after)) = (before, record.0.state.lock().place()) {
+                moves.entry(Arc::as_ptr(&after.batch)).or_default().push((before, after));
+            }
+        }
+        let map = self.inner.db.relations();
+        for rows in moves.values() {
+            let Some((before, after)) = rows.first() else { continue };
+            if Arc::ptr_eq(&before.batch, &after.batch) {
+                continue;
+            }
+            after.batch.lazy.store(before.batch.lazy.load(Ordering::Relaxed), Ordering::Relaxed);
+            let from_one = rows.iter().all(|(own, _)| Arc::ptr_eq(&own.batch, &before.batch));
+            let all = before.batch.related.lock().clone();
+            for (name, related) in all.into_iter().filter(|_| from_one) {
+                let leads_on = |(before, after): &(Place, Place)| {
+                    map.find(table, &name).is_ok_and(|relation| relation.leads_the_same(before, after))
+                };
+                if rows.iter().all(leads_on) {
+                    let pairs = rows.iter().map(|(before, after)| (after.row, before.row));
+                    after.batch.hang(&name, Arc::new(related.of_rows(after.batch.block.len(), pairs)));
+                }
+            }
         }
     }
 

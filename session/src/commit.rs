@@ -80,6 +80,7 @@ impl Verb<'_> {
             Phase::Idle => return Ok(()),
             Phase::Flush => "a flush",
             Phase::Commit => "a commit",
+            Phase::Begin => "the beginning of a transaction",
         };
         let message = format!("`{verb}` inside {inside}: return an error to stop it");
         Err(Error::new(ErrorKind::Invalid, message))

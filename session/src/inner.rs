@@ -93,8 +93,6 @@ pub(crate) struct Shared {
     /// What the transaction is going to do, where that was said before it began.
     pub(crate) declared: Cell<Option<Intent>>,
     pub(crate) phase: Cell<Phase>,
-    /// Whether receivers are asked about a query, so that they are not about theirs.
-    pub(crate) asks_about_query: Cell<bool>,
 }
 
 /// What a session is in the middle of.
@@ -106,6 +104,8 @@ pub(crate) enum Phase {
     Flush,
     /// Receivers of `before_commit` are asked.
     Commit,
+    /// Receivers of `after_begin` are asked.
+    Begin,
 }
 
 /// The books of a session.
@@ -278,6 +278,13 @@ impl Epochs {
     }
 }
 
+impl Phase {
+    /// Whether statements are sent that no other verb may come between.
+    pub(crate) fn sends(self) -> bool {
+        matches!(self, Phase::Flush | Phase::Begin)
+    }
+}
+
 impl Core {
     fn new() -> Core {
         let mut core = Core::default();
@@ -369,7 +376,6 @@ impl Inner {
             wires: Wires::default(),
             declared: Cell::new(None),
             phase: Cell::new(Phase::Idle),
-            asks_about_query: Cell::new(false),
         };
         Arc::new(Inner {
             db: db.clone(),
@@ -476,14 +482,6 @@ impl Verb<'_> {
     /// Says what the session is in the middle of, until the guard goes, by whatever way.
     pub(crate) fn enter_phase(&self, phase: Phase) -> InPhase<'_> {
         InPhase { verb: self, before: self.phase.replace(phase) }
-    }
-
-    /// Runs a closure in which receivers are not asked about queries; panics are caught inside.
-    pub(crate) fn asking_about_query<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.asks_about_query.set(true);
-        let done = ask();
-        self.asks_about_query.set(false);
-        done
     }
 
     /// Notes a transition, if somebody wants to know.

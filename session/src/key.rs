@@ -10,7 +10,7 @@ use mirrorm_core::expr::Expr;
 use mirrorm_core::value::{Value, ValueRef};
 
 /// The key of a row: equal for identical values.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key {
     /// One integer, which most keys are.
     Int(i64),

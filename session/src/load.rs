@@ -27,7 +27,7 @@ impl Verb<'_> {
         self.core()?.identity.of(table.id()).reserve(rows.len());
         for block in rows.blocks() {
             let mut batch = self.batch(table, def, block.clone())?;
-            batch.lazy = lazy;
+            batch.lazy = lazy.into();
             let rows = 0..block.len() as u32;
             self.records_of(&Arc::new(batch), rows, Met::Fresh, |record| out.push(record))?;
         }
@@ -188,13 +188,13 @@ fn meet(record: &Record, batch: &Arc<Batch>, row: u32, epochs: &Epochs, met: Met
         return;
     }
     let (old, new) = (Place { batch: home.clone(), row: state.row }, Place { batch: batch.clone(), row });
-    let is_written = !state.overlay.is_empty() || state.links.is_some() || state.is_doomed();
-    if is_written && is_changed(&batch.def, &old, &new).is_some() {
+    let is_other = is_changed(&batch.def, &old, &new).is_some();
+    if is_other && state.changes_row() {
         // What is to be written is of the version that was read: the flush tells that there is another.
         return;
     }
-    // Some columns tell nothing of the others, which are of this transaction.
-    let new = if holds && !batch.full { Batch::merged(&old, &new) } else { new };
+    // Some columns tell nothing of the others, which are of this transaction, but for another version of the row.
+    let new = if holds && !batch.full && !is_other { Batch::merged(&old, &new) } else { new };
     (state.home, state.row) = (Home::In(new.batch), new.row);
 }
 

@@ -17,7 +17,7 @@ use crate::session::Session;
 use crate::signal::{BoxError, How, Receivers, Subscription, Verdict, guarded};
 
 /// How deep receivers may assign what they are told of.
-const MAX_NESTED: u32 = 32;
+const MAX_NESTED: u32 = 100;
 
 /// What is about to be assigned to a relationship of a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,11 +32,17 @@ pub struct RelatedChange {
 
 /// A change that has a name: of an attribute, or of a relationship.
 pub trait NamedChange: Clone + 'static {
+    /// Whether the names are those of columns, which may have a second one.
+    #[doc(hidden)]
+    const IS_COLUMN: bool = false;
+
     /// The name.
     fn name(&self) -> &str;
 }
 
 impl NamedChange for FieldChange {
+    const IS_COLUMN: bool = true;
+
     fn name(&self) -> &str {
         &self.name
     }
@@ -136,7 +142,10 @@ impl<C: NamedChange> NamedSignal<C> {
         };
         let concerns = |receiver: &NamedReceiver<C>| {
             let is_of = receiver.table.as_ref().is_none_or(|table| table.id() == record.table_id());
-            let is_named = receiver.name.as_ref().is_none_or(|name| **name == *change.name());
+            let is_named = receiver.name.as_ref().is_none_or(|name| {
+                let stands_for = || record.table().def().column(name).is_ok_and(|c| c.key() == change.name());
+                **name == *change.name() || (C::IS_COLUMN && stands_for())
+            });
             (is_of && is_named).then_some(())
         };
         let session = Session::view(session);
@@ -153,7 +162,7 @@ impl<C: NamedChange> OfNamed<C> {
         self
     }
 
-    /// Only what has this name: a column, or a relationship.
+    /// Only what has this name: a column, also by a second name of it, or a relationship.
     pub fn on(mut self, name: impl Into<Arc<str>>) -> OfNamed<C> {
         self.name = Some(name.into());
         self

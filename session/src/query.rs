@@ -17,7 +17,7 @@ use crate::columns::undeferred;
 use crate::inner::Verb;
 use crate::load::Met;
 use crate::record::Record;
-use crate::relation::{Joining, Restricts, Tree, along_key};
+use crate::relation::{Joining, Own, Restricts, Tree, along_key};
 use crate::session::Session;
 
 /// A query for the records of a table: a value built by chaining, run by `all`, `one`, `first` and
@@ -64,6 +64,8 @@ pub struct Query<'s> {
     /// The tables that were joined along relationships.
     joined: Vec<Table>,
     restricted: bool,
+    /// Whether its joins may find a row several times.
+    multiplies: bool,
     /// Whether what was set is dropped.
     populates: bool,
     /// The columns to load, where they were said.
@@ -82,6 +84,7 @@ impl<'s> Query<'s> {
             lazy: true,
             joined: Vec::new(),
             restricted: true,
+            multiplies: false,
             populates: false,
             columns: None,
             mistake: None,
@@ -137,6 +140,7 @@ impl<'s> Query<'s> {
         let mut table = self.table.clone();
         for name in path.split('.') {
             let relation = map.find(&table, name)?;
+            self.multiplies |= !relation.is_one();
             let near = &relation.near;
             let select = std::mem::take(&mut self.select);
             let (between, end) = (|name: &str| near.holder.c(name), |name: &str| relation.to.c(name));
@@ -155,7 +159,8 @@ impl<'s> Query<'s> {
     }
 
     /// Joins a table or an alias on a condition.
-    pub fn join_on(self, table: &impl Joinable, on: impl Into<Expr>) -> Query<'s> {
+    pub fn join_on(mut self, table: &impl Joinable, on: impl Into<Expr>) -> Query<'s> {
+        self.multiplies = true;
         self.edit(|select| select.join_on(table, on))
     }
 
@@ -271,10 +276,8 @@ impl<'s> Query<'s> {
 
     /// The statement to run.
     pub(crate) fn to_run<'q>(&self, verb: &Verb<'_>, select: &'q Select) -> Cow<'q, Select> {
-        let select = match self.restricted {
-            true => verb.restricted(select, std::iter::once(&self.table).chain(&self.joined)),
-            false => Cow::Borrowed(select),
-        };
+        let own = std::iter::once(&self.table).filter(|_| self.restricted);
+        let select = verb.restricted(select, own.chain(&self.joined));
         let Some(columns) = self.loaded() else { return select };
         let columns: Vec<Expr> = columns.iter().map(|name| self.table.c(name)).collect();
         Cow::Owned(select.into_owned().columns(columns))
@@ -282,7 +285,7 @@ impl<'s> Query<'s> {
 
     /// The columns to load, where not all.
     pub(crate) fn loaded(&self) -> Option<Vec<Arc<str>>> {
-        self.columns.clone().or_else(|| undeferred(self.table.lend().as_ref()))
+        self.columns.clone().or_else(|| undeferred(&self.table, self.table.lend().as_ref()))
     }
 
     pub(crate) fn with_mistake(mut self, error: Error) -> Query<'s> {
@@ -328,11 +331,15 @@ impl<'s> Query<'s> {
         self.mistake.clone().map_or(Ok(()), Err)?;
         let verb = self.session.inner().verb()?;
         let signal = &self.session.db().signals().before_query;
-        let query = match signal.is_empty() || verb.asks_about_query.get() {
+        let query = match signal.is_empty() {
             true => Cow::Borrowed(self),
-            false => Cow::Owned(verb.asking_about_query(|| signal.ask(self.clone()))?),
+            false => Cow::Owned(signal.ask(self.clone())?),
         };
-        query.mistake.clone().map_or(Ok(()), Err)?;
+        if let Cow::Owned(query) = &query {
+            query.mistake.clone().map_or(Ok(()), Err)?;
+            // A receiver may have made something fail.
+            drop(self.session.inner().verb()?);
+        }
         verb.autoflush()?;
         body(&query, &verb)
     }
@@ -365,10 +372,14 @@ impl<'s> Query<'s> {
         self
     }
 
-    fn tree<'v>(&self, verb: &'v Verb<'v>, def: &Arc<TableDef>) -> Result<Option<Tree<'v>>> {
+    fn tree<'v>(&'v self, verb: &'v Verb<'v>, def: &Arc<TableDef>) -> Result<Option<Tree<'v>>> {
         match self.joinings.is_empty() {
             true => Ok(None),
-            false => Tree::new(verb, (&self.table, def), self.loaded(), &self.joinings).map(Some),
+            false => {
+                let (columns, select) = (self.loaded(), &self.select);
+                let own = Own { columns, select, restricted: &self.joined, multiplies: self.multiplies };
+                Tree::new(verb, (&self.table, def), own, &self.joinings).map(Some)
+            }
         }
     }
 
@@ -378,7 +389,7 @@ impl<'s> Query<'s> {
             let def: Arc<TableDef> = query.table.def();
             let tree = query.tree(verb, &def)?;
             // A limit would count the rows of a list that the query joins.
-            let counts = !query.select.is_limited() && !tree.as_ref().is_some_and(Tree::contains_list);
+            let counts = !query.select.is_limited() && !tree.as_ref().is_some_and(Tree::counts_rows);
             let select = match most.filter(|_| counts) {
                 Some(most) => Cow::Owned(query.select.clone().limit(most)),
                 None => Cow::Borrowed(&query.select),
@@ -388,14 +399,16 @@ impl<'s> Query<'s> {
                 Some(tree) => query.joined_records(verb, &tree, select.into_owned())?,
                 None => {
                     let rows = select.all(&*verb.reading_for(&*select)?)?;
-                    verb.load(&query.table, &def, &rows, query.lazy)?
+                    let records = verb.load(&query.table, &def, &rows, query.lazy)?;
+                    // What was set stood in the way of what was read.
+                    match query.populates && verb.drop_changes(&records) {
+                        true => verb.load(&query.table, &def, &rows, query.lazy)?,
+                        false => records,
+                    }
                 }
             };
-            if query.populates {
-                records.iter().for_each(|record| verb.drop_changes(record));
-            }
             for (path, levels) in &query.paths {
-                verb.load_path(&query.table, &records, path, *levels)?;
+                verb.load_path(&query.table, &records, (path, *levels), |path| query.finds(path))?;
             }
             Ok(records)
         })
@@ -403,11 +416,21 @@ impl<'s> Query<'s> {
 
     fn joined_records(&self, verb: &Verb<'_>, tree: &Tree<'_>, select: Select) -> Result<Vec<Record>> {
         let select = tree.statement(select)?;
-        let records = tree.records(&select.all(&*verb.reading_for(&select)?)?, self.lazy)?;
+        let rows = select.all(&*verb.reading_for(&select)?)?;
+        let mut records = tree.records(&rows, self.lazy)?;
+        if self.populates && verb.drop_changes(&records) {
+            records = tree.records(&rows, self.lazy)?;
+        }
         // Those that were known have what was loaded where they stood.
         let mut paths = self.joinings.iter().filter_map(Joining::joined_path);
-        paths.try_for_each(|path| verb.load_path(&self.table, &records, path, 1))?;
+        paths
+            .try_for_each(|path| verb.load_path(&self.table, &records, (path, 1), |path| self.finds(path)))?;
         Ok(records)
+    }
+
+    /// Whether it takes a relationship from its own rows.
+    fn finds(&self, path: &str) -> bool {
+        self.joinings.iter().any(|joining| joining.finds(path))
     }
 
     /// All records.
@@ -572,14 +595,16 @@ impl<'s> Query<'s> {
                     _ => {
                         verb.tell_transitions()?;
                         let mut made = verb.batch(&self.table, &def, row.block().clone())?;
-                        made.lazy = self.lazy;
+                        made.lazy = self.lazy.into();
                         batch.insert(Arc::new(made)).clone()
                     }
                 };
                 let mut one = None;
-                let at = std::iter::once(row.position() as u32);
-                verb.records_of(&own, at, Met::Fresh, |record| one = Some(record))?;
-                one.iter().filter(|_| self.populates).for_each(|record| verb.drop_changes(record));
+                let at = || std::iter::once(row.position() as u32);
+                verb.records_of(&own, at(), Met::Fresh, |record| one = Some(record))?;
+                if self.populates && verb.drop_changes(one.as_slice()) {
+                    verb.records_of(&own, at(), Met::Fresh, |record| one = Some(record))?;
+                }
                 one.ok_or_else(|| Error::new(ErrorKind::Invalid, "a row gave no record"))
             });
             unmarked(|| body(&mut records))

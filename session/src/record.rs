@@ -156,6 +156,13 @@ impl State {
         self.fate == Fate::Doomed
     }
 
+    /// Whether the next flush writes its row.
+    pub(crate) fn changes_row(&self) -> bool {
+        !self.overlay.is_empty()
+            || self.is_doomed()
+            || self.links.as_ref().is_some_and(|links| links.changes_row())
+    }
+
     /// Forgets what was to be done with it.
     pub(crate) fn spare(&mut self) {
         self.touched = false;
@@ -380,8 +387,9 @@ impl Record {
         let mut guard = self.0.state.lock();
         let state = &mut *guard;
         let column = state.home.batch().and_then(|home| home.def.column(name).ok());
-        let is_plain =
-            |c: &&ColumnDef| c.computed().is_none() && c.row_version().is_none() && !c.is_validated();
+        let is_plain = |c: &&ColumnDef| {
+            c.computed().is_none() && c.row_version().is_none() && !c.is_validated() && c.key() == name
+        };
         if let Some(column) = column.filter(is_plain)
             && !state.is_watched()
             && matches!(state.status, RecordState::Persistent | RecordState::Detached)
@@ -418,30 +426,15 @@ impl Record {
     }
 
     fn put(&self, def: &TableDef, assigned: Assigned) -> Result<()> {
-        self.tell_assigned(def, &assigned)?;
+        self.can_take(def, &assigned)?;
+        if self.tell_assigned(def, &assigned)? {
+            // Receivers may have deleted it.
+            self.can_take(def, &assigned)?;
+        }
         let Assigned { values, exprs } = assigned;
         let ids = || values.iter().map(|(id, _)| *id).chain(exprs.iter().map(|(id, _)| *id));
         let columns = || ids().filter_map(|id| Some(def.place_of(id)?.1));
-        if let Some(column) = columns().find(|column| column.computed().is_some()) {
-            let message =
-                format!("`{}` of `{}` is computed by the database", column.key(), def.display_name());
-            return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
-        }
         let mut state = self.0.state.lock();
-        let version = columns().find(|column| column.row_version().is_some());
-        if let (Some(column), true) = (version, state.row != NO_ROW) {
-            drop(state);
-            let message = format!(
-                "`{}` of {} is the version of the row, which a flush sets",
-                column.key(),
-                self.describe()
-            );
-            return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
-        }
-        if state.status == RecordState::Deleted || state.fate != Fate::Stays {
-            drop(state);
-            return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));
-        }
         state.sent = false;
         let mut gone = Vec::new();
         for column in columns() {
@@ -459,11 +452,38 @@ impl Record {
         Ok(())
     }
 
-    /// Tells receivers what is about to be set.
-    fn tell_assigned(&self, def: &TableDef, assigned: &Assigned) -> Result<()> {
+    /// Refuses what cannot be set.
+    fn can_take(&self, def: &TableDef, Assigned { values, exprs }: &Assigned) -> Result<()> {
+        let ids = || values.iter().map(|(id, _)| *id).chain(exprs.iter().map(|(id, _)| *id));
+        let columns = || ids().filter_map(|id| Some(def.place_of(id)?.1));
+        if let Some(column) = columns().find(|column| column.computed().is_some()) {
+            let message =
+                format!("`{}` of `{}` is computed by the database", column.key(), def.display_name());
+            return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
+        }
+        let state = self.0.state.lock();
+        let version = columns().find(|column| column.row_version().is_some());
+        if let (Some(column), true) = (version, state.row != NO_ROW) {
+            drop(state);
+            let message = format!(
+                "`{}` of {} is the version of the row, which a flush sets",
+                column.key(),
+                self.describe()
+            );
+            return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
+        }
+        if state.status == RecordState::Deleted || state.fate != Fate::Stays {
+            drop(state);
+            return Err(Error::new(ErrorKind::Invalid, format!("{} was deleted", self.describe())));
+        }
+        Ok(())
+    }
+
+    /// Tells receivers what is about to be set. Says whether there may be any.
+    fn tell_assigned(&self, def: &TableDef, assigned: &Assigned) -> Result<bool> {
         let state = self.0.state.lock();
         let Some(session) = Some(state.is_watched()).filter(|watched| *watched).and(state.session()) else {
-            return Ok(());
+            return Ok(false);
         };
         drop(state);
         let values = assigned.values.iter().map(|(id, value)| (*id, Some(value.clone())));
@@ -473,7 +493,7 @@ impl Record {
             let change = FieldChange { name: column.key().into(), old, new };
             session.db.signals().attribute_set.ask(&session, self, &change)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Marks a row of the database as changed; gives the session that has to hear of it.

@@ -1,22 +1,21 @@
 //! Records that are read anew, and those that let go of what they hold: whole, or some attributes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::mark;
-use mirrorm_core::expr::Expr;
 use mirrorm_core::internal::did_you_mean;
 use mirrorm_core::schema::{ColumnDef, ColumnId, TableDef};
 use mirrorm_core::stmt::{Lock, select};
-use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::assigned::put;
 use crate::batch::{Batch, Place, key_of};
+use crate::flush::is_changed;
 use crate::inner::Verb;
 use crate::key::all_equal;
 use crate::load::{no_key, vanished};
 use crate::record::{Home, Record, RecordState, forget_key};
-use crate::relation::Relation;
+use crate::relation::{KeyLink, LeadsOn, Relation};
 use crate::session::Session;
 
 impl Session {
@@ -144,13 +143,18 @@ impl Verb<'_> {
         if signal.is_empty() { Ok(()) } else { signal.ask(&self.session(), record) }
     }
 
-    /// Drops what was set of a row and not flushed.
-    pub(crate) fn drop_changes(&self, record: &Record) {
-        record.take_back_links(|| self.inner.db.relations());
-        let mut state = record.0.state.lock();
-        if state.status == RecordState::Persistent {
-            state.overlay = Vec::new();
+    /// Drops what was set of rows and not flushed. Says whether there was anything.
+    pub(crate) fn drop_changes(&self, records: &[Record]) -> bool {
+        let is_changed = |record: &&Record| {
+            let state = record.0.state.lock();
+            state.status == RecordState::Persistent && (!state.overlay.is_empty() || state.links.is_some())
+        };
+        let changed: Vec<&Record> = records.iter().filter(is_changed).collect();
+        for record in &changed {
+            record.take_back_links(|| self.inner.db.relations());
+            record.0.state.lock().overlay = Vec::new();
         }
+        !changed.is_empty()
     }
 
     /// The row of a record as it is now.
@@ -213,7 +217,7 @@ impl Verb<'_> {
         let mut some = Attributes::default();
         for name in names.iter().map(AsRef::as_ref) {
             match (def.column(name), relations.find(&table, name)) {
-                (Ok(column), _) => some.columns.push((column.id(), name.into())),
+                (Ok(column), _) => some.columns.push((column.id(), column.key().into())),
                 (Err(_), Ok(relation)) => some.relations.push(relation.clone()),
                 (Err(_), Err(_)) => {
                     return Err(no_attribute(&def, relations.of(&table).map(|own| &*own.name), name));
@@ -224,21 +228,27 @@ impl Verb<'_> {
     }
 
     fn refresh_some(&self, record: &Record, some: &Attributes) -> Result<()> {
-        let (table, before) = (record.table(), record.0.state.lock().place());
-        let def = table.def();
-        let set = record.drop_some(some);
-        match self.read_again(&*self.reading_of(&table)?, (&table, &def), std::iter::once(record)) {
-            Ok(None) => {}
-            result => {
-                record.put_back(set);
-                return result.and_then(|_| Err(vanished(record)));
-            }
+        let batch = self.read_row(record)?;
+        let after = Place { batch, row: 0 };
+        let before = record.0.state.lock().place();
+        if let Some(changed) = before.as_ref().and_then(|seen| is_changed(&after.batch.def, seen, &after))
+            && record.sets_others(some)
+        {
+            return Err(changed.of(record));
         }
+        record.drop_some(some);
         self.take_back_some(record, some);
-        let after = record.0.state.lock().place();
-        if let (Some(before), Some(after)) = (before, after) {
-            after.keep_related(&before, |name| some.relations.iter().all(|own| own.name != *name));
+        if let Some(before) = before {
+            after.batch.lazy.store(before.batch.lazy.load(Ordering::Relaxed), Ordering::Relaxed);
+            let map = self.inner.db.relations();
+            let leads_on = |relation: &Arc<Relation>| relation.leads_the_same(&before, &after);
+            let is_named = |name: &Arc<str>| some.relations.iter().any(|own| own.name == *name);
+            let table = record.table();
+            after.keep_related(&before, |name| !is_named(name) && map.find(&table, name).is_ok_and(leads_on));
         }
+        let mut state = record.0.state.lock();
+        (state.home, state.row) = (Home::In(after.batch), 0);
+        drop(state);
         self.tell_refreshed(record)
     }
 
@@ -254,7 +264,7 @@ impl Verb<'_> {
         }
         let rest = def.columns().enumerate().filter(|(_, column)| !is_named(column));
         let mut batch = Batch::of_cells(&place, rest.map(|(at, _)| at));
-        (batch.epoch, batch.lazy) = (place.batch.epoch, place.batch.lazy);
+        (batch.epoch, batch.lazy) = (place.batch.epoch, place.batch.lazy_too());
         record.drop_some(some);
         self.take_back_some(record, some);
         let after = Place { batch: Arc::new(batch), row: 0 };
@@ -273,37 +283,32 @@ impl Verb<'_> {
     }
 }
 
-/// What was set of some attributes.
-struct SetBefore {
-    values: Vec<(ColumnId, Value)>,
-    exprs: Vec<(ColumnId, Expr)>,
-}
-
 impl Record {
-    /// Drops what was set of some columns, by value or by what they point to; gives it.
-    fn drop_some(&self, some: &Attributes) -> SetBefore {
+    /// Whether something else of its row was set than these, and not flushed.
+    fn sets_others(&self, some: &Attributes) -> bool {
+        let is_named = |id: &ColumnId| some.columns.iter().any(|(own, _)| own == id);
+        let names_key = |key: &KeyLink| {
+            let is_column = |column: &Arc<str>| some.columns.iter().any(|(_, name)| name == column);
+            let is_relation = |relation: &Arc<Relation>| *relation.near == *key;
+            key.columns.iter().any(is_column) || some.relations.iter().any(is_relation)
+        };
+        let pointers = self.pointers();
+        let state = self.0.state.lock();
+        let exprs = state.links.iter().flat_map(|links| links.all_exprs());
+        state.overlay.iter().any(|(id, _)| !is_named(id))
+            || exprs.into_iter().any(|(id, _)| !is_named(&id))
+            || pointers.iter().any(|pointer| !names_key(&pointer.key))
+    }
+
+    /// Drops what was set of some columns, by value or by what they point to.
+    fn drop_some(&self, some: &Attributes) {
         let is_of = |id: &ColumnId| some.columns.iter().any(|(own, _)| own == id);
         let mut state = self.0.state.lock();
-        let values = state.overlay.extract_if(.., |(id, _)| is_of(id)).collect();
-        let exprs =
-            state.links.iter().flat_map(|links| links.all_exprs()).filter(|(id, _)| is_of(id)).collect();
+        state.overlay.retain(|(id, _)| !is_of(id));
         let forget = |(id, name): &(ColumnId, Arc<str>)| forget_key(&mut state.links, *id, name);
         let gone: Vec<_> = some.columns.iter().flat_map(forget).collect();
         drop(state);
         self.forget_keys(&gone);
-        SetBefore { values, exprs }
-    }
-
-    /// Puts it back, where nothing was set since.
-    fn put_back(&self, set: SetBefore) {
-        let mut state = self.0.state.lock();
-        for (id, value) in set.values {
-            if state.overlay.iter().all(|(own, _)| *own != id) {
-                put(&mut state.overlay, id, value);
-            }
-        }
-        drop(state);
-        self.note_exprs(set.exprs);
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use mirrorm_core::engine::mark;
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::inner::{Inner, Phase, Verb};
+use crate::inner::{Inner, Verb};
 
 /// A savepoint of a session. Dropped without [`Savepoint::release`] it is rolled back.
 #[must_use = "a savepoint is rolled back when it is dropped"]
@@ -71,7 +71,7 @@ impl Savepoint {
 
 impl Verb<'_> {
     fn refuse_inside_flush(&self) -> Result<()> {
-        if self.phase.get() == Phase::Flush { self.refuse_inside("rollback") } else { Ok(()) }
+        if self.phase.get().sends() { self.refuse_inside("rollback") } else { Ok(()) }
     }
 }
 

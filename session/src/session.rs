@@ -20,7 +20,7 @@ use crate::commit::Committed;
 use crate::db::Db;
 use crate::engines::Target;
 use crate::flush::check_version;
-use crate::inner::{Inner, Phase, Verb};
+use crate::inner::{Inner, Verb};
 use crate::key::IntoKey;
 use crate::on_bind::OnBind;
 use crate::query::{Query, missing};
@@ -436,7 +436,7 @@ impl Session {
     pub fn begin_nested(&self) -> Result<Savepoint> {
         let _caller = mark();
         let verb = self.inner.verb()?;
-        if verb.phase.get() == Phase::Flush {
+        if verb.phase.get().sends() {
             verb.refuse_inside("begin_nested")?;
         }
         verb.flush_all()?;
@@ -605,7 +605,7 @@ impl Verb<'_> {
     /// Flushes before a query, where that is wanted.
     pub(crate) fn autoflush(&self) -> Result<()> {
         let wanted = self.inner.options.autoflush && self.inner.quiet.load(Ordering::Acquire) == 0;
-        if wanted && self.phase.get() != Phase::Flush {
+        if wanted && !self.phase.get().sends() {
             return self.flush();
         }
         Ok(())

@@ -21,7 +21,7 @@ use crate::named_signal::{NamedSignal, RelatedChange};
 use crate::record::{Record, RecordState};
 use crate::record_signal::RecordSignal;
 use crate::session::Session;
-use crate::statement_signal::{BeginSignal, QuerySignal};
+use crate::statement_signal::{Apart, BeginSignal, QuerySignal};
 
 /// The error a receiver may return: anything that is an error, and text.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -173,6 +173,7 @@ impl<F: ?Sized + Send + Sync + 'static> Receivers<F> {
 
 /// Runs a receiver, and makes an error of a panic.
 pub(crate) fn guarded<V: Verdict>(run: impl FnOnce() -> V) -> Result<(), Error> {
+    let _apart = Apart::enter();
     match catch_unwind(AssertUnwindSafe(|| unmarked(run).into_result())) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(ours(error)),
@@ -481,8 +482,10 @@ pub struct Signals {
     /// A record was deleted.
     pub after_delete: RecordSignal,
     /// An attribute of a record in a session is about to be set, to a value or, where `new` is none, to an expression.
+    /// What a flush sets, as the keys of relationships, is not told here.
     pub attribute_set: NamedSignal<FieldChange>,
-    /// A relationship of a record in a session is about to be written, on either side.
+    /// A relationship of a record in a session is about to be written, on either side. A key that is set by its value is
+    /// an attribute, not a relationship, and what a delete takes along is told by `before_update` and `before_delete`.
     pub related_set: NamedSignal<RelatedChange>,
     /// A query for records is about to run.
     pub before_query: QuerySignal,

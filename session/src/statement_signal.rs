@@ -1,10 +1,11 @@
 //! Signals around what a session sends: before a query, and when it begins a transaction.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 
-use mirrorm_core::Result;
 use mirrorm_core::engine::Conn;
+use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::query::Query;
 use crate::session::Session;
@@ -28,15 +29,17 @@ impl QuerySignal {
     /// use mirrorm::prelude::*;
     ///
     /// let db = Db::open("sqlite://")?;
-    /// let posts = db.table("posts", (column("id", Integer).primary_key(), column("n", Integer)))?;
+    /// let posts = db.table("posts", (column("id", Integer).primary_key(), column("live", Boolean)))?;
     /// db.create_all()?;
-    /// insert(&posts).rows(["n"], (0..50).map(|n| [n])).run(&db)?;
-    /// // Nobody reads all of a table by mistake.
-    /// let _bounded = db.signals().before_query.connect(|query| {
-    ///     let is_bounded = query.select().is_limited();
-    ///     Ok(if is_bounded { query } else { query.limit(10) })
+    /// insert(&posts).rows(["live"], [[true], [false]]).run(&db)?;
+    /// // Drafts are left out, unless a query has filters of its own.
+    /// let own = posts.clone();
+    /// let _drafts = db.signals().before_query.connect(move |query| {
+    ///     let asks = *query.table() == own && query.select().only_filters().is_some_and(|all| all.is_empty());
+    ///     Ok(if asks { query.filter(own.c("live")) } else { query })
     /// });
-    /// assert_eq!(db.session().query(&posts).all()?.len(), 10);
+    /// assert_eq!(db.session().query(&posts).count()?, 1);
+    /// assert_eq!(db.session().query(&posts).filter(posts.c("id").gt(0)).count()?, 2);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
     pub fn connect(
@@ -53,15 +56,69 @@ impl QuerySignal {
 
     /// The query that runs instead.
     pub(crate) fn ask<'s>(&self, query: Query<'s>) -> Result<Query<'s>> {
+        let own = Arc::as_ptr(&self.0) as usize;
+        if ASKING.with_borrow(|all| all.contains(&own)) {
+            return Ok(query);
+        }
+        let Some(_inside) = Inside::enter() else {
+            return Err(Error::new(ErrorKind::Invalid, "receivers of queries ask again and again"));
+        };
         let mut current = query;
         let error = self.0.call(
             |_| Some(()),
             |receiver, ()| {
                 let query = current.clone();
-                guarded(|| receiver(query).map(|query| current = query)).err()
+                let ask = || {
+                    ASKING.with_borrow_mut(|all| all.push(own));
+                    receiver(query).map(|query| current = query)
+                };
+                guarded(ask).err()
             },
         );
         error.map_or(Ok(current), Err)
+    }
+}
+
+/// How deep receivers of queries may ask each other, by way of receivers of other signals.
+const MAX_NESTED: u32 = 32;
+
+thread_local! {
+    /// The signals whose receivers this thread runs right now: what these ask is not given to them.
+    static ASKING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    static NESTED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Inside of a receiver of whatever signal, until it goes: what others were asking does not count in it.
+pub(crate) struct Apart(Vec<usize>);
+
+impl Apart {
+    pub(crate) fn enter() -> Apart {
+        Apart(ASKING.with_borrow_mut(std::mem::take))
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        ASKING.with_borrow_mut(|all| *all = std::mem::take(&mut self.0));
+    }
+}
+
+/// Counts signals of queries that are told, also where a receiver panics.
+struct Inside;
+
+impl Inside {
+    fn enter() -> Option<Inside> {
+        if NESTED.get() >= MAX_NESTED {
+            return None;
+        }
+        NESTED.set(NESTED.get() + 1);
+        Some(Inside)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        NESTED.set(NESTED.get().saturating_sub(1));
     }
 }
 

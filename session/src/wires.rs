@@ -253,37 +253,39 @@ impl Verb<'_> {
             lent.set_isolation(level)?;
         }
         let base = lent.begin_level(intent)?;
-        let depth = self.core()?.nested.len();
-        let nested: Result<Vec<Level>> = (0..depth).map(|_| lent.nest_level()).collect();
-        let nested = match nested {
-            Ok(nested) => nested,
-            Err(error) => {
-                // The first cause is what the caller needs; the pool resets the connection.
-                let _ = lent.rollback_level(&base);
-                return Err(error);
-            }
-        };
         self.notice_writes(at)?;
         self.wire(at, |wire| wire.conn = Some(held))?;
-        let mut core = self.core()?;
-        core.base.levels.push(at, base);
-        core.nested.iter_mut().zip(nested).for_each(|(state, level)| state.levels.push(at, level));
-        drop(core);
-        let signal = &self.inner.db.signals().after_begin;
-        if !signal.is_empty()
-            && let Err(error) = signal.ask(&self.session(), &lent)
-        {
-            self.forsake(at, &lent)?;
-            return Err(error);
+        self.core()?.base.levels.push(at, base);
+        match self.begin_inside(at, &lent) {
+            Ok(()) => Ok(Lent::Held(lent)),
+            Err(error) => {
+                self.forsake(at, &lent)?;
+                Err(error)
+            }
         }
-        Ok(Lent::Held(lent))
     }
 
-    /// Ends a transaction with a database in which nothing was done yet.
+    /// Tells receivers that a transaction has begun, and begins the savepoints that are open in it.
+    fn begin_inside(&self, at: usize, conn: &Conn) -> Result<()> {
+        let signal = &self.inner.db.signals().after_begin;
+        if !signal.is_empty() {
+            let _beginning = self.enter_phase(Phase::Begin);
+            signal.ask(&self.session(), conn)?;
+        }
+        let depth = self.core()?.nested.len();
+        let nested = (0..depth).map(|_| conn.nest_level()).collect::<Result<Vec<Level>>>()?;
+        let mut core = self.core()?;
+        core.nested.iter_mut().zip(nested).for_each(|(state, level)| state.levels.push(at, level));
+        Ok(())
+    }
+
+    /// Ends a transaction with a database in which no more than receivers did anything yet.
     fn forsake(&self, at: usize, conn: &Conn) -> Result<()> {
+        let engines = self.inner.engines()?;
         let mut core = self.core()?;
         let base = core.base.levels.take(at);
-        core.nested.iter_mut().for_each(|state| drop(state.levels.take(at)));
+        drop(core.base.log.take_out(|bind| engines.position(bind).is_ok_and(|own| own == at)));
+        core.epochs.end_transaction();
         drop(core);
         self.wire(at, |wire| wire.conn = None)?;
         // The first cause is what the caller needs; the pool resets the connection.

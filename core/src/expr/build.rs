@@ -235,6 +235,11 @@ impl Expr {
         }
     }
 
+    /// Whether it is the value NULL.
+    pub(crate) fn is_null_value(&self) -> bool {
+        matches!(self.0, Node::Bind(Value::Null))
+    }
+
     /// What a tuple is made of; none of anything else.
     pub(crate) fn tuple_items(&self) -> Option<&[Expr]> {
         match &self.0 {

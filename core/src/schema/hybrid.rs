@@ -3,7 +3,7 @@
 //!
 //! The database learns nothing of them. `Table::c` asks for the SQL, the session's records for what is read and assigned.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,9 +19,6 @@ use crate::value::{FromValue, Value};
 type SqlFn = dyn Fn(&dyn Fn(&str) -> Expr) -> Expr + Send + Sync;
 type ReadFn = dyn Fn(&Attributes<'_>) -> Result<Value> + Send + Sync;
 type AssignFn = dyn Fn(Value) -> Result<Vec<(Arc<str>, Expr)>> + Send + Sync;
-
-/// How deep functions of attributes may ask for each other.
-const MAX_NESTED: u32 = 32;
 
 /// An attribute that a table has beside its columns; see [`hybrid`], [`synonym`] and [`composite`].
 #[derive(Clone, Debug, PartialEq)]
@@ -76,7 +73,8 @@ impl Attributes<'_> {
 /// say the same.
 ///
 /// `record.get(name)` asks the one, `table.c(name)` the other; without the one that is asked it is `Invalid`. With
-/// [`Hybrid::assign`] it can be set, too.
+/// [`Hybrid::assign`] it can be set, too. Two are equal if their functions are the same ones: a table that is defined
+/// twice is given clones of one.
 ///
 /// # Errors
 /// `Duplicate` when the table is defined, for the name of a column.
@@ -135,7 +133,7 @@ pub fn synonym(name: impl Into<Arc<str>>, column: impl Into<Arc<str>>) -> Hybrid
 
 /// As a part: several columns as one value, by the names of its parts and their columns.
 ///
-/// In SQL, and where it is assigned, it is a [`tuple`] of them in this order; `Record::composite` reads it into a type of
+/// In SQL, and where it is assigned, it is a [`tuple()`] of them in this order; `Record::composite` reads it into a type of
 /// yours.
 ///
 /// # Errors
@@ -273,6 +271,9 @@ impl Hybrid {
     pub fn assigned(&self, assigned: Expr) -> Result<Vec<(Arc<str>, Expr)>> {
         match &self.kind {
             HybridKind::Synonym(name) => Ok(vec![(name.clone(), assigned)]),
+            HybridKind::Composite(parts) if assigned.is_null_value() => {
+                Ok(parts.iter().map(|(_, name)| (name.clone(), Expr::from(Value::Null))).collect())
+            }
             HybridKind::Composite(parts) => match assigned.tuple_items() {
                 Some(items) if items.len() == parts.len() => {
                     Ok(parts.iter().map(|(_, name)| name.clone()).zip(items.iter().cloned()).collect())
@@ -294,7 +295,7 @@ impl Hybrid {
 
     /// Runs a function of the program, and makes an error of a panic and of functions that ask for each other without end.
     fn guarded<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
-        let Some(_inside) = Inside::enter() else {
+        let Some(_inside) = Inside::enter(&self.name) else {
             return Err(self.cannot("is made of itself"));
         };
         match catch_unwind(AssertUnwindSafe(run)) {
@@ -309,26 +310,30 @@ impl Hybrid {
 }
 
 thread_local! {
-    /// How many functions of attributes this thread is inside of.
-    static NESTED: Cell<u32> = const { Cell::new(0) };
+    /// The attributes whose functions this thread is inside of, by where their names lie.
+    static NESTED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Counts them, also where they panic.
+/// Inside of the function of an attribute, until it goes, also by a panic.
 struct Inside;
 
 impl Inside {
-    fn enter() -> Option<Inside> {
-        if NESTED.get() >= MAX_NESTED {
-            return None;
-        }
-        NESTED.set(NESTED.get() + 1);
-        Some(Inside)
+    /// None where it is inside of the same one already: a function that asks for itself twice would do so without end.
+    fn enter(name: &Arc<str>) -> Option<Inside> {
+        let own = Arc::as_ptr(name).cast::<()>() as usize;
+        NESTED.with_borrow_mut(|all| match all.contains(&own) {
+            true => None,
+            false => {
+                all.push(own);
+                Some(Inside)
+            }
+        })
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        NESTED.set(NESTED.get().saturating_sub(1));
+        NESTED.with_borrow_mut(|all| all.truncate(all.len().saturating_sub(1)));
     }
 }
 
@@ -352,11 +357,19 @@ impl TableDef {
         self.hybrids().iter().find(|own| *own.name == *name)
     }
 
+    /// The column that a second name stands for.
+    pub(crate) fn synonym(&self, name: &str) -> Option<&str> {
+        match self.hybrid(name)?.kind() {
+            HybridKind::Synonym(column) => Some(column),
+            _ => None,
+        }
+    }
+
     /// Refuses those that cannot be.
     pub(super) fn check_hybrids(&self) -> Result<()> {
         let table = self.display_name();
         for hybrid in self.hybrids() {
-            if self.column(&hybrid.name).is_ok() {
+            if self.columns.contains_key(&hybrid.name) {
                 let message = format!("`{table}` has a column `{}` already", hybrid.name);
                 return Err(Error::new(ErrorKind::Duplicate, message).with_table(table));
             }
@@ -365,7 +378,13 @@ impl TableDef {
                 HybridKind::Synonym(column) => vec![column],
                 HybridKind::Composite(parts) => parts.iter().map(|(_, column)| column).collect(),
             };
-            if let Some(missing) = columns.into_iter().find(|name| self.column(name).is_err()) {
+            if let HybridKind::Composite(parts) = &hybrid.kind
+                && parts.is_empty()
+            {
+                let message = format!("`{}` of `{table}` is made of no columns", hybrid.name);
+                return Err(Error::new(ErrorKind::Invalid, message).with_table(table));
+            }
+            if let Some(missing) = columns.into_iter().find(|name| !self.columns.contains_key(&***name)) {
                 let near = did_you_mean(missing, self.columns().map(|column| column.key()));
                 let message = format!("`{table}` has no column `{missing}` for `{}`{near}", hybrid.name);
                 let error = Error::new(ErrorKind::NoSuchColumn, message);

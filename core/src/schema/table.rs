@@ -338,7 +338,7 @@ impl TableDef {
         self.columns.values()
     }
 
-    /// The column of this key.
+    /// The column of this key, or of a second name.
     ///
     /// # Errors
     /// `NoSuchColumn`, with near names.
@@ -348,7 +348,14 @@ impl TableDef {
             0..=16 => self.columns.values().find(|column| *column.key == *key),
             _ => self.columns.get(key),
         };
-        found.ok_or_else(|| self.no_such_column(key))
+        found.map_or_else(|| self.column_of_synonym(key), Ok)
+    }
+
+    /// The column that a second name stands for.
+    #[cold]
+    fn column_of_synonym(&self, name: &str) -> Result<&ColumnDef> {
+        let column = self.synonym(name).and_then(|column| self.columns.get(column));
+        column.ok_or_else(|| self.no_such_column(name))
     }
 
     /// The column at a position.

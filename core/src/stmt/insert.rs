@@ -7,7 +7,7 @@ use super::{OnConflict, Select};
 use crate::error::{Error, ErrorKind};
 use crate::expr::{Expr, Node};
 use crate::rows::{IntoCell, Row, RowBuffer};
-use crate::schema::Table;
+use crate::schema::{Table, TableDef};
 
 /// An INSERT into a table.
 pub fn insert(table: &Table) -> Insert {
@@ -93,10 +93,8 @@ impl Insert {
     /// Several calls add to the same row; the last value of a column holds.
     pub fn values(mut self, values: impl IntoValues) -> Insert {
         if let InsertBody::One(row) = &mut self.body {
-            values.each(&mut |name, value| match row.iter_mut().find(|(n, _)| &**n == name) {
-                Some(place) => place.1 = value,
-                None => row.push((name.into(), value)),
-            });
+            let def = self.table.lend();
+            values.each(&mut |name, value| put(row, def.synonym(name).unwrap_or(name), value));
         }
         self
     }
@@ -108,7 +106,7 @@ impl Insert {
         columns: impl IntoIterator<Item = N>,
         rows: impl IntoIterator<Item = R>,
     ) -> Insert {
-        let columns: Vec<Arc<str>> = columns.into_iter().map(Into::into).collect();
+        let columns = self.keys_of(columns);
         let rows = rows.into_iter();
         let expect = rows.size_hint().0.saturating_mul(columns.len()).min(1 << 20);
         let mut many = ManyRows { values: RowBuffer::with_capacity(expect), ..ManyRows::default() };
@@ -148,7 +146,8 @@ impl Insert {
         let mut many = ManyRows::default();
         for row in rows {
             let mut given: Vec<(Arc<str>, Expr)> = Vec::with_capacity(row.expected());
-            row.each(&mut |name, value| given.push((name.into(), value)));
+            let def = self.table.lend();
+            row.each(&mut |name, value| given.push((def.synonym(name).unwrap_or(name).into(), value)));
             if many.count == 0 {
                 columns = given.iter().map(|(name, _)| name.clone()).collect();
             }
@@ -184,15 +183,34 @@ impl Insert {
         columns: impl IntoIterator<Item = N>,
         select: Select,
     ) -> Insert {
-        let columns = columns.into_iter().map(Into::into).collect();
+        let columns = self.keys_of(columns);
         self.body = InsertBody::Select { columns, select: Box::new(select) };
         self
+    }
+
+    /// The keys of columns by their names.
+    fn keys_of<N: Into<Arc<str>>>(&self, names: impl IntoIterator<Item = N>) -> Vec<Arc<str>> {
+        let def = self.table.lend();
+        names.into_iter().map(|name| plain(&def, name.into())).collect()
     }
 
     /// Gives back these columns or expressions of the inserted rows, where the database can: see [`Insert::all`].
     pub fn returning(mut self, selection: impl super::Selection) -> Insert {
         self.returning = super::exprs(selection);
         self
+    }
+}
+
+/// The key of the column that a name stands for.
+pub(super) fn plain(def: &TableDef, name: Arc<str>) -> Arc<str> {
+    def.synonym(&name).map_or_else(|| name.clone(), Arc::from)
+}
+
+/// Puts a value over whatever the column held.
+pub(super) fn put(row: &mut Vec<(Arc<str>, Expr)>, name: &str, value: Expr) {
+    match row.iter_mut().find(|(own, _)| **own == *name) {
+        Some(place) => place.1 = value,
+        None => row.push((name.into(), value)),
     }
 }
 

@@ -440,6 +440,13 @@ impl Select {
         self.limit.is_some() || self.offset.is_some() || self.limit_by.is_some() || self.offset_by.is_some()
     }
 
+    /// Whether a table, or an alias of one, stands in its FROM.
+    #[doc(hidden)]
+    pub fn reads(&self, table: &impl Joinable) -> bool {
+        let wanted = table.source();
+        self.sources().any(|source| *source == wanted)
+    }
+
     /// Whether equal rows come once.
     #[doc(hidden)]
     pub fn is_distinct(&self) -> bool {

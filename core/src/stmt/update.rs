@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::insert::put;
 use super::values::IntoValues;
 use super::{Joinable, Selection};
 use crate::expr::{Expr, Source};
@@ -39,11 +40,9 @@ pub struct Update {
 impl Update {
     /// What to set, by column key; the last value of a column holds.
     pub fn set(mut self, values: impl IntoValues) -> Update {
-        let set = &mut self.set;
-        values.each(&mut |name, value| match set.iter_mut().find(|(n, _)| &**n == name) {
-            Some(place) => place.1 = value,
-            None => set.push((name.into(), value)),
-        });
+        let (set, def) = (&mut self.set, self.table.lend());
+        values.each(&mut |name, value| put(set, def.synonym(name).unwrap_or(name), value));
+        drop(def);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::insert::{plain, put};
 use super::{Insert, IntoValues};
 use crate::expr::{Expr, Op};
 
@@ -52,10 +53,7 @@ impl OnConflict {
     /// Sets columns to values or expressions; [`Expr::excluded`] is what was to be inserted.
     pub fn set(mut self, values: impl IntoValues) -> OnConflict {
         let set = &mut self.set;
-        values.each(&mut |name, value| match set.iter_mut().find(|(known, _)| **known == *name) {
-            Some(place) => place.1 = value,
-            None => set.push((name.into(), value)),
-        });
+        values.each(&mut |name, value| put(set, name, value));
         self
     }
 
@@ -155,7 +153,13 @@ impl Insert {
     /// assert_eq!(select(&n).order_by(stock.c("code")).scalars::<i64>(&db)?, [3, 5]);
     /// # Ok::<(), mirrorm::Error>(())
     /// ```
-    pub fn on_conflict(mut self, conflict: OnConflict) -> Insert {
+    pub fn on_conflict(mut self, mut conflict: OnConflict) -> Insert {
+        let def = self.table.lend();
+        let names = conflict.columns.iter_mut().chain(&mut conflict.update);
+        names
+            .chain(conflict.set.iter_mut().map(|(name, _)| name))
+            .for_each(|name| *name = plain(&def, name.clone()));
+        drop(def);
         self.conflict = Some(Box::new(conflict));
         self
     }

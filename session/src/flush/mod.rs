@@ -65,7 +65,7 @@ impl Step {
 impl Verb<'_> {
     /// Sends what was changed. Inside a flush there is nothing to do: it is being done.
     pub(crate) fn flush(&self) -> Result<()> {
-        if self.phase.get() == Phase::Flush || !self.has_changes()? {
+        if self.phase.get().sends() || !self.has_changes()? {
             return Ok(());
         }
         let _flushing = self.enter_phase(Phase::Flush);

@@ -107,7 +107,7 @@ impl Verb<'_> {
             };
             let mut state = record.0.state.lock();
             // Who only looks is given what is there now.
-            let seen = state.place().filter(|_| !state.overlay.is_empty() || state.is_doomed());
+            let seen = state.place().filter(|_| state.changes_row());
             if let Some(changed) = seen.and_then(|seen| is_changed(def, &seen, place)) {
                 drop(state);
                 return Err(changed.of(record));

@@ -58,7 +58,7 @@ pub(crate) struct Changed {
 
 impl Changed {
     /// The error of its record.
-    pub(super) fn of(&self, record: &Record) -> Error {
+    pub(crate) fn of(&self, record: &Record) -> Error {
         let Changed { column, seen, found } = self;
         let message = format!(
             "{} was changed since it was read: its `{column}` is {found}, not {seen}; `refresh` it and decide",

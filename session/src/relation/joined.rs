@@ -52,6 +52,12 @@ impl Joining {
     pub(crate) fn joined_path(&self) -> Option<&str> {
         (!matches!(self.how, How::Own(_))).then_some(&*self.path)
     }
+
+    /// Whether a join of the query gives the rows of this path.
+    pub(crate) fn finds(&self, path: &str) -> bool {
+        let rest = self.path.strip_prefix(path).filter(|rest| rest.is_empty() || rest.starts_with('.'));
+        matches!(self.how, How::Own(_)) && rest.is_some()
+    }
 }
 
 /// Loading in the same statement.
@@ -65,7 +71,8 @@ impl<'s> Query<'s> {
     /// A record that the session knows already keeps what is loaded for it, where that still holds.
     ///
     /// # Errors
-    /// From the verb: `Invalid` for tables without a primary key, by which rows are told apart.
+    /// From the verb: `Invalid` for tables without a primary key, by which rows are told apart, and for a list in a query
+    /// that has a limit and joins other lists by itself.
     ///
     /// # Example
     /// ```
@@ -92,8 +99,9 @@ impl<'s> Query<'s> {
         self.joining(Joining { path: path.into(), how: How::Outer })
     }
 
-    /// As [`Query::with_joined`], without rows that lead to nothing: for keys that always point to a row, where databases
-    /// join faster so.
+    /// As [`Query::with_joined`], without records that lead to nothing: for keys that always point to a row, where
+    /// databases join faster so. Each relationship of the path leads to one row. What reads no records, as
+    /// [`Query::count`], does not join.
     pub fn with_inner_joined(self, path: impl Into<Arc<str>>) -> Query<'s> {
         self.joining(Joining { path: path.into(), how: How::Inner })
     }
@@ -105,7 +113,8 @@ impl<'s> Query<'s> {
     /// they are read anew. What deletes and changes lists asks for all of their rows, whatever was found.
     ///
     /// # Errors
-    /// From the verb: as [`Query::with_joined`]; `Invalid` for a list in a query with a limit, which would count its rows.
+    /// From the verb: as [`Query::with_joined`]; `Invalid` for a list in a query with a limit, which would count its rows,
+    /// and for a table that the query does not join, or reads for something else.
     ///
     /// # Example
     /// ```
@@ -161,6 +170,14 @@ impl End {
             End::Alias(alias) => alias.c(name),
         }
     }
+
+    fn is(&self, other: &End) -> bool {
+        match (self, other) {
+            (End::Table(own), End::Table(other)) => own == other,
+            (End::Alias(own), End::Alias(other)) => own.name() == other.name(),
+            _ => false,
+        }
+    }
 }
 
 impl Branch {
@@ -180,27 +197,49 @@ pub(crate) struct Tree<'v> {
     def: Arc<TableDef>,
     columns: Vec<Arc<str>>,
     branches: Vec<Branch>,
+    /// What the query reads.
+    select: &'v Select,
+    /// The tables of its own joins that are under their conditions already.
+    restricted: &'v [Table],
+    /// Whether its own joins may find a row several times.
+    multiplies: bool,
+}
+
+/// What a query reads by itself.
+pub(crate) struct Own<'v> {
+    pub(crate) columns: Option<Vec<Arc<str>>>,
+    pub(crate) select: &'v Select,
+    pub(crate) restricted: &'v [Table],
+    pub(crate) multiplies: bool,
 }
 
 impl<'v> Tree<'v> {
-    /// What a query of a table, of which it loads these columns, loads with it.
+    /// What a query of a table loads with it.
     pub(crate) fn new(
         verb: &'v Verb<'v>,
         (table, def): (&Table, &Arc<TableDef>),
-        columns: Option<Vec<Arc<str>>>,
+        own: Own<'v>,
         joinings: &[Joining],
     ) -> Result<Tree<'v>> {
+        let Own { columns, select, restricted, multiplies } = own;
         let columns = columns.unwrap_or_else(|| all_columns(def));
-        let mut tree = Tree { verb, table: table.clone(), def: def.clone(), columns, branches: Vec::new() };
+        let (table, def, branches) = (table.clone(), def.clone(), Vec::new());
+        let mut tree = Tree { verb, table, def, columns, branches, select, restricted, multiplies };
         joinings.iter().try_for_each(|joining| tree.grow(joining))?;
-        if tree.branches.iter().any(Branch::is_list) && key_of(def).is_empty() {
+        let def = &tree.def;
+        if tree.has_lists() && key_of(def).is_empty() {
             return Err(no_key(def));
         }
         Ok(tree)
     }
 
-    /// Whether it takes a list from the rows of the query, which a limit would count.
-    pub(crate) fn contains_list(&self) -> bool {
+    /// Whether a limit would count rows that are not records.
+    pub(crate) fn counts_rows(&self) -> bool {
+        self.contains_list() || (self.has_lists() && self.multiplies)
+    }
+
+    /// Whether it takes a list from the rows of the query.
+    fn contains_list(&self) -> bool {
         self.branches.iter().any(|branch| branch.is_contained() && branch.is_list())
     }
 
@@ -212,8 +251,13 @@ impl<'v> Tree<'v> {
             table = relation.to.clone();
             let is_known = |branch: &Branch| branch.parent == parent && branch.relation.name == relation.name;
             if let Some(known) = self.branches.iter().position(is_known) {
+                self.check_same(known, &joining.how, names.peek().is_none())?;
                 parent = Some(known);
                 continue;
+            }
+            if matches!(joining.how, How::Inner) && !relation.is_one() {
+                let message = format!("`{name}` leads to many rows: load it with `with_joined` or `with`");
+                return Err(Error::new(ErrorKind::Invalid, message));
             }
             let how = match &joining.how {
                 How::Own(Some(_)) if names.peek().is_some() => How::Own(None),
@@ -225,6 +269,39 @@ impl<'v> Tree<'v> {
             self.branches.push(branch);
         }
         Ok(())
+    }
+
+    /// Refuses a relationship that is to be loaded in two ways.
+    fn check_same(&self, at: usize, how: &How, is_last: bool) -> Result<()> {
+        let Some(known) = self.branches.get(at) else { return Ok(()) };
+        if is_last && matches!(how, How::Own(_)) != known.is_contained() {
+            let message =
+                format!("`{}` is loaded by a join of the query, and by another", known.relation.name);
+            return Err(Error::new(ErrorKind::Invalid, message));
+        }
+        Ok(())
+    }
+
+    /// Refuses a join of its own that the query does not have, or that is another relationship's.
+    fn check_own(&self, relation: &Relation, end: &End) -> Result<()> {
+        let (name, to) = (&relation.name, relation.to.def().display_name());
+        let is_same = |branch: &Branch| branch.is_contained() && branch.end.is(end);
+        let is_start = matches!(end, End::Table(table) if *table == self.table);
+        let message = match end {
+            _ if is_start || self.branches.iter().any(is_same) => {
+                format!(
+                    "`{to}` is read for something else: join an alias for `{name}`, and say `contains_eager_as`"
+                )
+            }
+            End::Table(table) if !self.select.reads(table) => {
+                format!("the query does not join `{to}`, from which it is to take `{name}`")
+            }
+            End::Alias(alias) if !self.select.reads(alias) => {
+                format!("the query does not join `{}`, from which it is to take `{name}`", alias.name())
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::new(ErrorKind::Invalid, message))
     }
 
     fn is_outer(&self, at: usize) -> bool {
@@ -248,7 +325,10 @@ impl<'v> Tree<'v> {
                 End::Alias(relation.to.alias(format!("joined_{}", self.branches.len() + 1)))
             }
         };
-        let columns = undeferred(&def).unwrap_or_else(|| all_columns(&def));
+        if matches!(how, How::Own(_)) {
+            self.check_own(&relation, &end)?;
+        }
+        let columns = undeferred(&relation.to, &def).unwrap_or_else(|| all_columns(&def));
         let stamp = self.verb.stamp(&relation)?;
         Ok(Branch { parent, relation, how, end, columns, def, stamp })
     }
@@ -273,15 +353,23 @@ impl<'v> Tree<'v> {
         let own = self.columns.iter().map(|name| self.table.c(name));
         let ends = self.branches.iter().flat_map(|b| b.columns.iter().map(|name| b.end.c(name)));
         let columns: Vec<Expr> = own.chain(ends).collect();
+        // What leaves rows out does so before they are counted.
+        let (inner, outer): (Vec<&Branch>, Vec<&Branch>) =
+            self.branches.iter().partition(|branch| matches!(branch.how, How::Inner));
+        let query = inner.into_iter().fold(query, |query, branch| self.join(query, branch));
         let query = self.limited(query)?.columns(columns);
-        Ok(self.branches.iter().fold(query, |query, branch| self.join(query, branch)))
+        Ok(outer.into_iter().fold(query, |query, branch| self.join(query, branch)))
     }
 
     /// Where lists repeat rows, the rows to be found are chosen before.
     fn limited(&self, query: Select) -> Result<Select> {
-        let repeats = self.branches.iter().any(|branch| branch.is_list() && !branch.is_contained());
-        if !repeats || !(query.is_limited() || query.is_distinct()) {
+        if !self.has_lists() || !(query.is_limited() || query.is_distinct()) {
             return Ok(query);
+        }
+        if self.multiplies && query.is_limited() && !query.is_distinct() {
+            let message = "a limit counts the rows of the query's own joins, which may find a record several times: \
+                           say `distinct`, or load the list with `with`";
+            return Err(Error::new(ErrorKind::Invalid, message));
         }
         let keys: Vec<&str> =
             key_of(&self.def).iter().filter_map(|at| Some(self.def.column_at(*at)?.key())).collect();
@@ -296,10 +384,12 @@ impl<'v> Tree<'v> {
     }
 
     fn join(&self, query: Select, branch: &Branch) -> Select {
-        let End::Alias(end) = &branch.end else { return query };
-        if branch.is_contained() {
-            return query;
-        }
+        let end = match &branch.end {
+            End::Alias(alias) if branch.is_contained() => return filtered(query, self.restrictions(alias)),
+            End::Alias(alias) => alias,
+            End::Table(table) if self.restricted.contains(table) => return query,
+            End::Table(table) => return filtered(query, self.verb.restrictions(table)),
+        };
         let (relation, from) = (&branch.relation, |name: &str| self.at_start(branch, name));
         let join = |query: Select, alias: &Alias, on: Expr| match branch.how {
             How::Inner => query.join_on(alias, on),
@@ -345,7 +435,16 @@ impl<'v> Tree<'v> {
         let mut records = Vec::with_capacity(own.count);
         self.known(&own.batches, self.leads_on(None), &mut records)?;
         self.verb.tell_transitions()?;
-        Ok(records)
+        if self.has_lists() {
+            return Ok(records);
+        }
+        // Rows that the query finds several times, it finds several times.
+        Ok(own.of_row.iter().filter_map(|at| records.get(*at as usize)).cloned().collect())
+    }
+
+    /// Whether lists repeat the rows they start from.
+    fn has_lists(&self) -> bool {
+        self.branches.iter().any(Branch::is_list)
     }
 
     /// Whether something starts there that the query joined by itself.
@@ -380,10 +479,11 @@ impl<'v> Tree<'v> {
             for row in 0..block.len() {
                 let key = Key::of(keys.iter().map(|at| block.value(row, *at).unwrap_or(ValueRef::Null)));
                 let next = builder.count as u32;
+                let is_there = || (first..first + columns.len()).any(|at| !is_null(block, row, at));
                 let at = match key {
                     Some(key) => *known.entry(key).or_insert(next),
-                    // A table without a key has rows that nothing tells apart.
-                    None if keys.is_empty() => next,
+                    // A row that no key tells apart from others.
+                    None if first == 0 || is_there() => next,
                     None => NONE,
                 };
                 if at == next {
@@ -395,12 +495,16 @@ impl<'v> Tree<'v> {
         let count = builder.count;
         let batch = |block| {
             let mut batch = self.verb.batch(table, def, Arc::new(block))?;
-            batch.lazy = lazy;
+            batch.lazy = lazy.into();
             Ok(Arc::new(batch))
         };
         let batches = builder.close().into_iter().map(batch).collect::<Result<_>>()?;
         Ok(Taken { of_row, batches, count })
     }
+}
+
+fn is_null(block: &Block, row: usize, at: usize) -> bool {
+    block.value(row, at).is_none_or(|value| value.is_null())
 }
 
 /// The rows of one table in a result, each once.
@@ -442,6 +546,10 @@ impl Builder {
         self.done.extend(self.open.map(BlockBuilder::close_raw));
         self.done
     }
+}
+
+fn filtered(query: Select, conditions: Vec<Expr>) -> Select {
+    conditions.into_iter().fold(query, Select::filter)
 }
 
 /// Hangs what a branch leads to on the rows it starts from.

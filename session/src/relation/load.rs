@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::mark;
 use mirrorm_core::expr::Expr;
@@ -125,7 +126,26 @@ impl Record {
     }
 }
 
-fn find(batch: &Batch, name: &str) -> Option<Arc<Related>> {
+/// Why a relationship is wanted.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// It was touched.
+    Touched,
+    /// It is asked for, be it what a query found of it.
+    Found,
+    /// It is asked for, and is all that there is from now on.
+    Anew,
+    /// All that there is, by who changes it.
+    Whole,
+}
+
+/// Batches without those that came before.
+fn each_once(batches: impl IntoIterator<Item = Arc<Batch>>) -> Vec<Arc<Batch>> {
+    let mut seen = HashSet::new();
+    batches.into_iter().filter(|batch| seen.insert(Arc::as_ptr(batch))).collect()
+}
+
+pub(super) fn find(batch: &Batch, name: &str) -> Option<Arc<Related>> {
     let list = batch.related.lock();
     list.iter().find(|(own, _)| **own == *name).map(|(_, related)| related.clone())
 }
@@ -149,11 +169,8 @@ impl Verb<'_> {
         }
         let relation = self.relation_of(&record.table(), name)?;
         if let Some(place) = place {
-            let is_part = whole && find(&place.batch, name).is_some_and(|related| !related.whole);
-            let related = match is_part {
-                true => Arc::new(self.load_related(&place.batch, &relation, true)?),
-                false => self.loaded(&place.batch, &relation, true)?,
-            };
+            let wanted = if whole { Wanted::Whole } else { Wanted::Touched };
+            let related = self.loaded(&place.batch, &relation, wanted)?;
             self.make(&related, place.row, &mut found)?;
             self.tell_transitions()?;
         }
@@ -196,12 +213,16 @@ impl Verb<'_> {
         &self,
         batch: &Arc<Batch>,
         relation: &Arc<Relation>,
-        lazy: bool,
+        wanted: Wanted,
     ) -> Result<Arc<Related>> {
-        if let Some(related) = find(batch, &relation.name).filter(|related| self.is_right(related)) {
+        let known = find(batch, &relation.name).filter(|related| self.is_right(related));
+        let is_part = known.as_ref().is_some_and(|related| !related.whole);
+        let any_will_do = matches!(wanted, Wanted::Touched | Wanted::Found);
+        if let Some(related) = known.filter(|related| related.whole || any_will_do) {
             return Ok(related);
         }
-        if lazy && (self.inner.options.forbid_lazy || !batch.lazy) {
+        let is_forbidden = matches!(wanted, Wanted::Touched) || (matches!(wanted, Wanted::Whole) && !is_part);
+        if is_forbidden && (self.inner.options.forbid_lazy || !batch.lazy.load(Ordering::Relaxed)) {
             let message = format!(
                 "`{}` of `{}` is not loaded, and lazy loading is forbidden: ask for it with `.with(\"{}\")`",
                 relation.name,
@@ -211,7 +232,10 @@ impl Verb<'_> {
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         let related = Arc::new(self.load_related(batch, relation, true)?);
-        batch.hang(&relation.name, related.clone());
+        // Who changes a list does not change which of its rows a query found.
+        if !(is_part && matches!(wanted, Wanted::Whole)) {
+            batch.hang(&relation.name, related.clone());
+        }
         Ok(related)
     }
 
@@ -222,26 +246,24 @@ impl Verb<'_> {
     }
 
     /// Loads relationships along a path of names for records that were read, and the last of them again for what it leads
-    /// to, so many times in all.
+    /// to, so many times in all. What the query itself found of a relationship, by its path, is taken for it.
     pub(crate) fn load_path(
         &self,
         table: &Table,
         records: &[Record],
-        path: &str,
-        levels: usize,
+        (path, levels): (&str, usize),
+        is_found: impl Fn(&str) -> bool,
     ) -> Result<()> {
         let homes =
             records.iter().filter_map(|record| record.0.state.lock().place()).map(|place| place.batch);
-        let mut batches: Vec<Arc<Batch>> = Vec::new();
-        for home in homes {
-            if !batches.iter().rev().any(|known| Arc::ptr_eq(known, &home)) {
-                batches.push(home);
-            }
-        }
-        let (mut table, mut last) = (table.clone(), None);
+        let mut batches = each_once(homes);
+        let (mut table, mut last, mut end) = (table.clone(), None, 0);
         for name in path.split('.') {
+            end += name.len();
+            let wanted = if path.get(..end).is_some_and(&is_found) { Wanted::Found } else { Wanted::Anew };
+            end += 1;
             let relation = self.relation_of(&table, name)?;
-            batches = self.next_batches(&batches, &relation)?;
+            batches = self.next_batches(&batches, &relation, wanted)?;
             table = relation.to.clone();
             last = Some(relation);
         }
@@ -266,28 +288,40 @@ impl Verb<'_> {
             );
             return Err(Error::new(ErrorKind::Invalid, message));
         }
-        let mut seen: HashSet<Key> = HashSet::new();
+        let (mut followed, mut levels_met) = (HashSet::new(), HashSet::new());
         for _ in 1..levels {
-            let mut is_new = false;
-            for batch in &batches {
-                let keys = (0..batch.block.len() as u32).filter_map(|row| batch.key(row, key_of(&batch.def)));
-                keys.for_each(|key| is_new |= seen.insert(key));
-            }
-            if !is_new {
+            batches.retain(|batch| followed.insert(Arc::as_ptr(batch)));
+            let keys = |batch: &Arc<Batch>| {
+                let rows = 0..batch.block.len() as u32;
+                rows.filter_map(|row| batch.key(row, key_of(&batch.def))).collect::<Vec<Key>>()
+            };
+            let mut level: Vec<Key> = batches.iter().flat_map(keys).collect();
+            level.sort_unstable();
+            level.dedup();
+            // In a circle the same rows come again.
+            if level.is_empty() || !levels_met.insert(level) {
                 break;
             }
-            batches = self.next_batches(&batches, relation)?;
+            batches = self.next_batches(&batches, relation, Wanted::Anew)?;
         }
         Ok(())
     }
 
     /// The batches of what a relationship leads to, with those of records that are known.
-    fn next_batches(&self, batches: &[Arc<Batch>], relation: &Arc<Relation>) -> Result<Vec<Arc<Batch>>> {
+    fn next_batches(
+        &self,
+        batches: &[Arc<Batch>],
+        relation: &Arc<Relation>,
+        wanted: Wanted,
+    ) -> Result<Vec<Arc<Batch>>> {
         let mut next: Vec<Arc<Batch>> = Vec::new();
         for batch in batches {
-            for found in &self.loaded(batch, relation, false)?.batches {
-                next.push(found.clone());
-                self.other_homes(found, &mut next)?;
+            next.extend(self.loaded(batch, relation, wanted)?.batches.iter().cloned());
+        }
+        let mut next = each_once(next);
+        for at in 0..next.len() {
+            if let Some(found) = next.get(at).cloned() {
+                self.other_homes(&found, &mut next)?;
             }
         }
         Ok(next)
@@ -316,7 +350,7 @@ impl Verb<'_> {
         let mut tables = std::iter::once(&relation.to).chain(between);
         let is_shared = tables.all(|table| self.restrictions(table).is_empty());
         match find(batch, &relation.name).is_none_or(|known| known.whole) && is_shared {
-            true => self.loaded(batch, relation, false),
+            true => self.loaded(batch, relation, Wanted::Found),
             false => self.load_related(batch, relation, false).map(Arc::new),
         }
     }
@@ -338,7 +372,7 @@ impl Verb<'_> {
     ) -> Result<Related> {
         let empty = Related::new(self.stamp(relation)?);
         let def = relation.to.def();
-        let columns = columns_at_end(relation, &def);
+        let columns = undeferred(&relation.to, &def).unwrap_or_else(|| all_columns(&def));
         let loader = Loader { verb: self, batch, relation, def, columns, restricted };
         match loader.integer_column()? {
             Some(column) => loader.by_integers(column, empty),
@@ -523,21 +557,9 @@ impl Loader<'_> {
         let width = self.columns.len();
         let own = if block.columns().len() == width { block.clone() } else { Arc::new(narrow(block, width)) };
         let mut batch = self.verb.batch(&self.relation.to, &self.def, own)?;
-        batch.lazy = self.batch.lazy;
+        batch.lazy = self.batch.lazy_too();
         Ok(Arc::new(batch))
     }
-}
-
-/// What is loaded of the rows that a relationship leads to: not what their table defers, but for the keys in between.
-fn columns_at_end(relation: &Relation, def: &TableDef) -> Vec<Arc<str>> {
-    let Some(mut columns) = undeferred(def) else { return all_columns(def) };
-    let near = &relation.near;
-    for key in near.columns.iter().chain(&near.targets).filter(|key| def.column(key).is_ok()) {
-        if !columns.contains(key) {
-            columns.push(key.clone());
-        }
-    }
-    columns
 }
 
 /// A copy of the first columns of a block.

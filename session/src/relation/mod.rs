@@ -13,7 +13,7 @@ mod unsaved;
 mod write;
 
 pub use asked::AskRelated;
-pub(crate) use joined::{Joining, Tree};
+pub(crate) use joined::{Joining, Own, Tree};
 pub(crate) use mirrorm_reflect::relation::{Declared, KeyLink, Relation, RelationMap, Relations, same_list};
 pub use mirrorm_reflect::relation::{OnParentDelete, RelationshipParts, relationship};
 pub(crate) use noted::{Hold, Links, Pointer};
@@ -24,6 +24,7 @@ use mirrorm_core::expr::Expr;
 use mirrorm_core::stmt::Select;
 use mirrorm_reflect::RelationshipKind;
 
+use crate::batch::Place;
 use crate::db::Reflected;
 use crate::key::all_equal;
 use crate::model::Starts;
@@ -60,6 +61,26 @@ impl Restricts for Relation {
             Some(only) => query.filter(only.on(column)),
             None => query,
         }
+    }
+}
+
+/// Compares what a relationship starts from.
+pub(crate) trait LeadsOn {
+    /// Whether two states of a row lead to the same rows: its columns of the key are the same.
+    fn leads_the_same(&self, before: &Place, after: &Place) -> bool;
+}
+
+impl LeadsOn for Relation {
+    fn leads_the_same(&self, before: &Place, after: &Place) -> bool {
+        let own =
+            if self.kind == RelationshipKind::ManyToOne { &self.near.columns } else { &self.near.targets };
+        own.iter().all(|key| {
+            let value = |place: &Place| {
+                let at = place.batch.def.columns().position(|column| column.key() == &**key)?;
+                place.value(at).map(|value| value.to_value())
+            };
+            value(before).is_some() && value(before) == value(after)
+        })
     }
 }
 

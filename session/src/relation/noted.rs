@@ -146,6 +146,13 @@ impl Links {
         !self.sent || self.later.is_some()
     }
 
+    /// Whether the row of the record itself is written for it: lists are written elsewhere.
+    pub(crate) fn changes_row(&self) -> bool {
+        !self.one.is_empty()
+            || !self.exprs.is_empty()
+            || self.later.as_ref().is_some_and(|later| later.changes_row())
+    }
+
     /// Whether a flush is sending it.
     pub(crate) fn is_sent(&self) -> bool {
         self.sent
@@ -282,6 +289,17 @@ impl Links {
                 self.many.push(list);
             }
         }
+    }
+
+    /// Whether a list will have a record, where that was written.
+    pub(super) fn has(&self, relation: &Relation, record: &Record) -> Option<bool> {
+        let later = self.later.as_ref().and_then(|later| later.has(relation, record));
+        let list = || self.many.iter().find(|list| same_list(&list.relation, relation));
+        later.or_else(|| {
+            let (list, address) = (list()?, record.address());
+            let is_in = list.added.contains(address);
+            (is_in || list.removed.contains(address)).then_some(is_in)
+        })
     }
 
     /// Takes out what is noted of a list.

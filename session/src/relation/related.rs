@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use mirrorm_core::schema::TableId;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, key_of};
+use crate::key::Key;
 
 /// What a relationship leads to, for each row of a batch.
 pub(crate) struct Related {
@@ -83,8 +84,15 @@ impl Related {
 
     /// What one row leads to, for a batch of that row.
     pub(crate) fn of_row(&self, row: u32) -> Related {
-        let own = self.of(row).iter().map(|(batch, row)| (0, (*batch as usize, *row)));
-        Related::of_pairs(1, &self.batches, own, &self.stamp).whole(self.whole)
+        self.of_rows(1, std::iter::once((0, row)))
+    }
+
+    /// What rows lead to, for a batch of so many that has them elsewhere: where they are there, and where they are here.
+    pub(crate) fn of_rows(&self, rows: usize, moved: impl Iterator<Item = (u32, u32)>) -> Related {
+        let ends = |(there, here): (u32, u32)| {
+            self.of(here).iter().map(move |(batch, row)| (there, (*batch as usize, *row)))
+        };
+        Related::of_pairs(rows, &self.batches, moved.flat_map(ends), &self.stamp).whole(self.whole)
     }
 
     /// Sorts rows at the end into the groups they belong to.
@@ -102,6 +110,14 @@ impl Related {
         // Stable: rows of a group stay in the order the database gave them.
         found.sort_by_key(|(group, _)| *group);
         self.items = found.into_iter().map(|(_, item)| item).collect();
+    }
+
+    /// Whether a row leads to the row of a key.
+    pub(super) fn leads_to(&self, row: u32, key: &Key) -> bool {
+        self.of(row).iter().any(|(at, row)| {
+            let batch = self.batches.get(*at as usize);
+            batch.and_then(|batch| batch.key(*row, key_of(&batch.def))).as_ref() == Some(key)
+        })
     }
 
     pub(super) fn of(&self, row: u32) -> &[(u32, u32)] {

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use mirrorm_core::Result;
+use mirrorm_core::value::Value;
 use mirrorm_reflect::RelationshipKind;
 
+use super::load::find;
 use super::{KeyLink, Relation};
+use crate::batch::key_of;
 use crate::inner::Inner;
+use crate::key::Key;
 use crate::named_signal::RelatedChange;
 use crate::record::Record;
 
@@ -14,20 +18,24 @@ use crate::record::Record;
 pub(super) struct Pointing<'r> {
     pub(super) holder: &'r Record,
     pub(super) key: &'r KeyLink,
-    pub(super) before: Option<&'r Record>,
     pub(super) after: Option<&'r Record>,
     /// The relationship that leads to the holder.
     pub(super) list: Option<&'r Arc<Relation>>,
+    /// Who is known to lose the holder.
+    pub(super) loser: Option<&'r Record>,
 }
 
 impl Pointing<'_> {
     /// # Errors
-    /// The first receiver's.
+    /// The first receiver's; `Busy` where another thread's verb does not end in time.
     pub(super) fn tell(&self) -> Result<()> {
-        let (holder, before, after) = (self.holder, self.before, self.after);
-        let Some(session) = listening([Some(holder), after, before]).filter(|_| before != after) else {
+        let (holder, after) = (self.holder, self.after);
+        let Some(session) = listening([Some(holder), after, self.loser]) else { return Ok(()) };
+        let (before, is_same) = self.before(&session)?;
+        if is_same {
             return Ok(());
-        };
+        }
+        let before = before.as_ref().or(self.loser).filter(|before| Some(*before) != after);
         let map = holder.relation_map();
         let leads = |own: &&Arc<Relation>| {
             own.kind == RelationshipKind::ManyToOne && *own.near == *self.key && own.only.is_none()
@@ -38,6 +46,32 @@ impl Pointing<'_> {
         let Some(list) = self.list else { return Ok(()) };
         before.map_or(Ok(()), |before| ask(&session, before, list, None, Some(holder)))?;
         after.map_or(Ok(()), |after| ask(&session, after, list, Some(holder), None))
+    }
+
+    /// The record that the key points to by now, where it is known, and whether that is where it shall.
+    fn before(&self, session: &Arc<Inner>) -> Result<(Option<Record>, bool)> {
+        if let Some(pointer) = self.holder.noted(self.key) {
+            let before = pointer.record();
+            let is_same = before.as_ref() == self.after;
+            return Ok((before, is_same));
+        }
+        let values = |record: &Record, names: &[Arc<str>]| {
+            names.iter().map(|name| record.value(name).ok()).collect::<Option<Vec<Value>>>()
+        };
+        let Some(own) = values(self.holder, &self.key.columns) else { return Ok((None, false)) };
+        if own.iter().any(Value::is_null) {
+            return Ok((None, self.after.is_none()));
+        }
+        let is_same = self.after.and_then(|after| values(after, &self.key.targets)).as_ref() == Some(&own);
+        let def = self.key.referred.def();
+        let key = key_of(&def).iter().filter_map(|at| def.column_at(*at)).map(|column| column.key());
+        if !key.eq(self.key.targets.iter().map(|target| &**target)) {
+            return Ok((None, is_same));
+        }
+        let verb = session.enter()?;
+        let known = Key::of_values(&own)
+            .map(|key| verb.core().map(|core| core.identity.get(self.key.referred.id(), &key)));
+        Ok((known.transpose()?.flatten(), is_same))
     }
 }
 
@@ -50,11 +84,28 @@ pub(super) fn tell_link(
     linked: bool,
 ) -> Result<()> {
     let Some(session) = listening([Some(one), Some(other), None]) else { return Ok(()) };
+    if is_linked(one, relation, other) == Some(linked) {
+        return Ok(());
+    }
     let sides = |other| if linked { (Some(other), None) } else { (None, Some(other)) };
     let (added, removed) = sides(other);
     ask(&session, one, relation, added, removed)?;
     let (added, removed) = sides(one);
     back.map_or(Ok(()), |back| ask(&session, other, back, added, removed))
+}
+
+/// Whether a list has a record, where that is known without asking the database.
+fn is_linked(one: &Record, relation: &Relation, other: &Record) -> Option<bool> {
+    let state = one.0.state.lock();
+    let noted = state.links.as_ref().and_then(|links| links.has(relation, other));
+    let place = state.place();
+    drop(state);
+    let loaded = || {
+        let place = place?;
+        let related = find(&place.batch, &relation.name)?;
+        Some(related.leads_to(place.row, &other.identity()?))
+    };
+    noted.or_else(loaded)
 }
 
 /// The session of one of these records, if somebody wants to know.

@@ -56,15 +56,37 @@ impl Record {
             self.check_other(&relation, other)?;
         }
         if relation.kind == RelationshipKind::ManyToOne {
-            return point(self, &relation.near, other, back.as_ref(), Side::Holder);
+            let (holder, key, list) = (self, &*relation.near, back.as_ref());
+            Pointing { holder, key, after: other, list, loser: None }.tell()?;
+            other.map_or(Ok(()), |other| self.check_other(&relation, other))?;
+            return point(self, &relation.near, other, back.as_ref(), Side::Holder, None);
         }
         // One-to-one from the other side: whoever pointed here does so no more.
-        for old in self.all_related(name)? {
-            if Some(&old) != other {
-                point(&old, &relation.near, None, Some(&relation), Side::Referred)?;
-            }
-        }
+        let mut olds = self.all_related(name)?;
+        olds.retain(|old| Some(old) != other);
+        self.tell_list(&relation, back.as_ref(), &olds, other.as_slice())?;
+        other.map_or(Ok(()), |other| self.check_other(&relation, other))?;
+        olds.iter().try_for_each(|old| self.take_out(&relation, back.as_ref(), old))?;
         other.map_or(Ok(()), |other| point_to(other, self, &relation))
+    }
+
+    /// Tells what is about to leave a list, and what is to come into it.
+    fn tell_list(
+        &self,
+        relation: &Arc<Relation>,
+        back: Option<&Arc<Relation>>,
+        out: &[Record],
+        new: &[impl std::borrow::Borrow<Record>],
+    ) -> Result<()> {
+        let tell = |other: &Record, is_new: bool| match relation.kind {
+            RelationshipKind::ManyToMany => tell_link(self, relation, back, other, is_new),
+            _ => {
+                let (after, loser) = if is_new { (Some(self), None) } else { (None, Some(self)) };
+                Pointing { holder: other, key: &relation.near, after, list: Some(relation), loser }.tell()
+            }
+        };
+        out.iter().try_for_each(|old| tell(old, false))?;
+        new.iter().try_for_each(|new| tell(new.borrow(), true))
     }
 
     /// Adds a record to a relationship that leads to many rows.
@@ -74,10 +96,19 @@ impl Record {
     pub fn append(&self, name: &str, other: &Record) -> Result<()> {
         let (relation, back) = self.list(name)?;
         self.check_other(&relation, other)?;
+        self.tell_list(&relation, back.as_ref(), &[], &[other])?;
+        // Receivers may have deleted it.
+        self.check_other(&relation, other)?;
+        self.put_in(&relation, back.as_ref(), other)
+    }
+
+    /// Puts a record into a list.
+    fn put_in(&self, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record) -> Result<()> {
         match relation.kind {
-            RelationshipKind::ManyToMany => link(self, &relation, back.as_ref(), other, true),
-            _ => point_to(other, self, &relation),
+            RelationshipKind::ManyToMany => link(self, relation, back, other, true),
+            _ => return point_to(other, self, relation),
         }
+        Ok(())
     }
 
     /// Takes a record out of a relationship that leads to many rows: its key becomes NULL, or the
@@ -89,6 +120,7 @@ impl Record {
         let (relation, back) = self.list(name)?;
         self.check_other(&relation, other)?;
         if self.all_related(name)?.contains(other) {
+            self.tell_list(&relation, back.as_ref(), std::slice::from_ref(other), NONE)?;
             self.take_out(&relation, back.as_ref(), other)?;
         }
         Ok(())
@@ -98,8 +130,9 @@ impl Record {
     fn take_out(&self, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record) -> Result<()> {
         match relation.kind {
             RelationshipKind::ManyToMany => link(self, relation, back, other, false),
-            _ => point(other, &relation.near, None, Some(relation), Side::Referred),
+            _ => return point(other, &relation.near, None, Some(relation), Side::Referred, Some(self)),
         }
+        Ok(())
     }
 
     /// Makes a relationship lead to exactly these records, one after the other.
@@ -112,9 +145,13 @@ impl Record {
         let now = self.all_related(name)?;
         let wanted: HashSet<usize> = others.iter().map(Record::address).collect();
         let there: HashSet<usize> = now.iter().map(Record::address).collect();
-        let mut out = now.iter().filter(|old| !wanted.contains(&old.address()));
-        out.try_for_each(|old| self.take_out(&relation, back.as_ref(), old))?;
-        others.iter().filter(|new| !there.contains(&new.address())).try_for_each(|new| self.append(name, new))
+        let mut out = now;
+        out.retain(|old| !wanted.contains(&old.address()));
+        let new: Vec<&Record> = others.iter().filter(|new| !there.contains(&new.address())).collect();
+        self.tell_list(&relation, back.as_ref(), &out, &new)?;
+        new.iter().try_for_each(|new| self.check_other(&relation, new))?;
+        out.iter().try_for_each(|old| self.take_out(&relation, back.as_ref(), old))?;
+        new.into_iter().try_for_each(|new| self.put_in(&relation, back.as_ref(), new))
     }
 
     fn list(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
@@ -189,7 +226,7 @@ impl Record {
     }
 
     /// What is noted of a key.
-    fn noted(&self, key: &KeyLink) -> Option<Pointer> {
+    pub(super) fn noted(&self, key: &KeyLink) -> Option<Pointer> {
         self.0.state.lock().links.as_ref()?.pointer(key).cloned()
     }
 
@@ -395,24 +432,27 @@ enum Side {
 
 /// Notes that a record belongs into a list of another, written from the list's side.
 fn point_to(holder: &Record, referred: &Record, list: &Arc<Relation>) -> Result<()> {
-    point(holder, &list.near, Some(referred), Some(list), Side::Referred)
+    point(holder, &list.near, Some(referred), Some(list), Side::Referred, None)
 }
 
+/// No records.
+const NONE: &[Record] = &[];
+
 /// Notes that the key of a record points to another, on both of them. `list` is the relationship
-/// that leads from the referred record to the holder.
+/// that leads from the referred record to the holder, `loser` who is known to have led to it.
 fn point(
     holder: &Record,
     key: &Arc<KeyLink>,
     referred: Option<&Record>,
     list: Option<&Arc<Relation>>,
     side: Side,
+    loser: Option<&Record>,
 ) -> Result<()> {
     // Whoever it was noted or known to point to loses it.
     let before = match holder.noted(key) {
         Some(pointer) => pointer.record(),
-        None => holder.known_parent(key)?,
+        None => holder.known_parent(key)?.or_else(|| loser.cloned()),
     };
-    Pointing { holder, key, before: before.as_ref(), after: referred, list }.tell()?;
     let lost = before.as_ref().filter(|before| Some(*before) != referred);
     if let (Some(before), Some(list)) = (lost, list) {
         before.edit_links(|links| links.edit(list, |change| change.take_out(holder)));
@@ -433,14 +473,7 @@ fn point(
 }
 
 /// Notes that two records are linked through a table between, or are not any more.
-fn link(
-    one: &Record,
-    relation: &Arc<Relation>,
-    back: Option<&Arc<Relation>>,
-    other: &Record,
-    linked: bool,
-) -> Result<()> {
-    tell_link(one, relation, back, other, linked)?;
+fn link(one: &Record, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record, linked: bool) {
     let note = |links: &mut Links, relation: &Arc<Relation>, hold: Hold, record: &Record| {
         links.edit(relation, |change| if linked { change.put_in(hold) } else { change.take_out(record) });
     };
@@ -448,5 +481,4 @@ fn link(
     if let Some(back) = back {
         other.edit_links(|links| note(links, back, Hold::Weak(one.downgrade()), one));
     }
-    Ok(())
 }

@@ -129,7 +129,9 @@ fn r5_3_7_some_columns_tell_what_is_new_of_them() {
             let only = session.query(&posts).load_only(["title"]).filter(posts.c("id").eq(1)).for_update();
             assert_eq!(only.one().unwrap(), known);
             assert_eq!(known.get::<String>("title").unwrap(), "newer");
-            assert_eq!(known.get::<String>("body").unwrap(), "body of a", "and nothing of the others");
+            assert!(unloaded(&known, "body"), "the others are of another version");
+            session.undefer(&known).unwrap();
+            assert_eq!(known.get::<String>("body").unwrap(), "body of a");
         }
         // Columns one after the other add up; a record by its key is whole.
         let second = session.query(&posts).load_only(["title"]).filter(posts.c("id").eq(2)).one().unwrap();
@@ -251,5 +253,75 @@ fn r5_3_7_attributes_of_found_columns_are_deferred() {
         assert!(error.kind() == ErrorKind::NoSuchColumn && error.to_string().contains("`texts`"), "{error}");
         let error = db.session().query(&people).undefer(["lif"]).all().unwrap_err();
         assert!(error.kind() == ErrorKind::NoSuchColumn && error.to_string().contains("`life`"), "{error}");
+    });
+}
+
+#[test]
+fn r5_3_7_loading_the_others_tells_who_was_faster() {
+    each_backend(|db| {
+        let posts = posts(db);
+        let users = db.table_named("users").unwrap();
+        insert(&users).values(values! { "id" => 2 }).run(db).unwrap();
+        let newer = || {
+            update(&posts).set(values! { "title" => "newer" }).filter(posts.c("id").eq(2)).run(db).unwrap()
+        };
+        for by_expression in [false, true] {
+            let session = db.session_with(SessionOptions::new().autoflush(false));
+            let list = session.query(&posts).load_only(["title"]).order_by(posts.c("id")).all().unwrap();
+            let other = session.get_one(&users, 2).unwrap();
+            session.commit().unwrap();
+            newer();
+            match by_expression {
+                true => list[1].set("title", posts.c("title").concat("!")).unwrap(),
+                false => list[1].set_related("user", &other).unwrap(),
+            }
+            let told = session.undefer(&list[0]).and_then(|_| session.flush()).unwrap_err();
+            assert_eq!(told.kind(), ErrorKind::Stale, "what was set is of another version");
+            session.rollback().unwrap();
+        }
+    });
+}
+
+#[test]
+fn r5_3_7_loading_the_others_keeps_what_is_loaded_along_relationships() {
+    each_backend(|db| {
+        let posts = posts(db);
+        let session = db.session();
+        let query = session.query(&posts).load_only(["title"]).order_by(posts.c("id"));
+        let list = query.with("user").forbid_lazy().all().unwrap();
+        session.undefer(&list[2]).unwrap();
+        assert_eq!(list[0].get::<String>("body").unwrap(), "body of a");
+        session.close();
+        for post in &list {
+            assert_eq!(post.related_one("user").unwrap().unwrap().get::<i64>("id").unwrap(), 1);
+        }
+    });
+}
+
+#[test]
+fn r5_3_7_what_others_point_to_is_not_deferred() {
+    each_backend(|db| {
+        let shops = (
+            column("id", Integer).primary_key(),
+            column("code", Integer).not_null().unique().deferred(),
+            column("name", Varchar(9)).deferred(),
+        );
+        let shops = db.table("shops", shops).unwrap();
+        let goods = (column("id", Integer).primary_key(), column("shop", Integer).references("shops.code"));
+        let goods = db.table("goods", goods).unwrap();
+        db.create_all().unwrap();
+        insert(&shops).rows(["code", "name"], [(7, "a"), (8, "b")]).run(db).unwrap();
+        insert(&goods).rows(["shop"], [[7], [7]]).run(db).unwrap();
+        let session = db.session();
+        let all = session.query(&shops).order_by(shops.c("id")).all().unwrap();
+        assert_eq!(loaded(&all[0]), ["id", "code"]);
+        let lists = db.relationships(&shops);
+        assert_eq!(all[0].related(&lists[0]).unwrap().len(), 2);
+        let only = session.query(&shops).load_only(["name"]).order_by(shops.c("id")).all().unwrap();
+        let first = session.get_one(&goods, 1).unwrap();
+        let ones = db.relationships(&goods);
+        first.set_related(&ones[0], &only[1]).unwrap();
+        session.commit().unwrap();
+        assert_eq!(first.get::<i64>("shop").unwrap(), 8);
     });
 }

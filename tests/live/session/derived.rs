@@ -80,6 +80,30 @@ fn r5_8_5_a_second_name_is_the_column() {
         ben.set("family", people.c("family").concat("!")).unwrap();
         session.commit().unwrap();
         assert_eq!(ben.get::<String>("last").unwrap(), "Ore!");
+        let veto = db.signals().attribute_set.on("family").connect(|_, _, _| Err("it stays".into()));
+        assert!(ben.set("last", "x").is_err() && ben.set("family", "x").is_err());
+        drop(veto);
+        // In statements that are built, and where columns are named.
+        insert(&people).values(values! { "first" => "Dan", "family" => "Fox" }).run(db).unwrap();
+        insert(&people).rows(["first", "family"], [["Eve", "Fry"]]).run(db).unwrap();
+        insert(&people).named_rows([values! { "first" => "Flo", "family" => "Gay" }]).run(db).unwrap();
+        let fry = people.c("family").eq("Fry");
+        update(&people).set(values! { "family" => "Frye", "first" => "Eva" }).filter(fry).run(db).unwrap();
+        let raised = session.query(&people).filter(people.c("id").eq(6));
+        assert_eq!(raised.update_all(values! { "family" => "Guy" }).unwrap(), 1);
+        session.commit().unwrap();
+        let row = |id: i64| values! { "id" => id, "first" => "Gus", "family" => "Hay" };
+        insert(&people).values(row(6)).upsert(["id"], ["family"]).run(db).unwrap();
+        let told: Vec<String> = select(people.c("family")).order_by(people.c("id")).scalars(db).unwrap();
+        assert_eq!(told, ["Lee", "Ore!", "Lee", "Fox", "Frye", "Hay"]);
+        let some = session.query(&people).load_only(["family"]).filter(people.c("id").eq(4)).one().unwrap();
+        assert_eq!(
+            (some.get::<String>("last").unwrap(), some.get::<String>("first").is_err()),
+            ("Fox".into(), true)
+        );
+        some.set("family", "Foxx").unwrap();
+        session.refresh_only(&some, ["family"]).unwrap();
+        assert_eq!(some.get::<String>("family").unwrap(), "Fox");
     });
 }
 
@@ -119,6 +143,9 @@ fn r5_8_2_several_columns_are_one_value() {
         assert_eq!(line.composite::<Point>("end").unwrap(), Some(Point { x: 7, y: 3 }));
         let parts: std::collections::HashMap<String, Value> = line.composite("end").unwrap().unwrap();
         assert_eq!(parts["x"], 7.into());
+        line.set("end", None::<i64>).unwrap();
+        session.commit().unwrap();
+        assert_eq!((line.composite::<Point>("end").unwrap(), line.value("x2").unwrap()), (None, Value::Null));
         // Wrongly.
         for wrong in [line.set("end", tuple((1, 2, 3))), line.set("end", 5)] {
             let error = wrong.unwrap_err();
@@ -190,6 +217,12 @@ fn r5_8_4_functions_that_fail_panic_or_never_end() {
     assert_eq!(record.set("h", 1).unwrap_err().kind(), ErrorKind::Invalid);
     let db = Db::open("sqlite://").unwrap();
     assert!(select(t.c("h")).all(&db).unwrap_err().to_string().contains("made of itself"));
+    let twice = hybrid("h")
+        .read(|own| Ok(own.value("h").is_ok() || own.value("h").is_ok()))
+        .sql(|c| c("h").add(c("h")));
+    let t = table(twice).unwrap();
+    assert!(!t.record(()).unwrap().get::<bool>("h").unwrap());
+    assert!(select(t.c("h")).all(&db).is_err());
     let values = hybrid("h").assign(|value: i64| Ok([("n", value)]));
     let record = table(values).unwrap().record(values! { "h" => 5 }).unwrap();
     assert_eq!(record.get::<i64>("n").unwrap(), 5);
@@ -200,6 +233,7 @@ fn r5_8_4_functions_that_fail_panic_or_never_end() {
         (synonym("n", "id"), ErrorKind::Duplicate),
         (synonym("h", "m"), ErrorKind::NoSuchColumn),
         (composite("h", [("a", "n"), ("b", "m")]), ErrorKind::NoSuchColumn),
+        (composite::<&str, &str>("h", []), ErrorKind::Invalid),
     ] {
         assert_eq!(table(own).unwrap_err().kind(), kind);
     }

@@ -362,3 +362,167 @@ fn r5_3_3_only_trees_have_depth() {
         assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("own table"), "{error}");
     });
 }
+
+#[test]
+fn r5_3_6_restrictions_hold_for_the_query_s_own_joins() {
+    each_backend(|db| {
+        let Tables { users, posts, .. } = filled(db);
+        db.restrict(&posts, posts.c("title").ne("x"));
+        let session = db.session();
+        let own = posts.alias("own");
+        let query = session.query(&users).join_on(&own, own.c("user_id").eq(users.c("id")));
+        let found = query.contains_eager_as("posts", &own).order_by(users.c("id")).all().unwrap();
+        assert_eq!(ends(&found, "posts", "title"), [["z"], ["y"]]);
+        session.rollback().unwrap();
+        let query = session.query(&users).join_on(&posts, posts.c("user_id").eq(users.c("id")));
+        assert_eq!(
+            ends(&query.contains_eager("posts").order_by(users.c("id")).all().unwrap(), "posts", "title"),
+            [["z"], ["y"]]
+        );
+        session.rollback().unwrap();
+        let all = session.query(&users).unrestricted().join("posts").order_by(users.c("id"));
+        assert_eq!(ends(&all.contains_eager("posts").all().unwrap(), "posts", "title"), [["z"], ["y"]]);
+    });
+}
+
+#[test]
+fn r5_3_2_limits_count_records() {
+    each_backend(|db| {
+        let Tables { users, posts, .. } = filled(db);
+        let session = db.session();
+        // What leaves records out does so before they are counted.
+        let query = session.query(&posts).order_by(posts.c("id").desc()).with_inner_joined("user");
+        assert_eq!(names(&query.clone().with_joined("tags").limit(2).all().unwrap(), "title"), ["z", "y"]);
+        assert_eq!(query.with_joined("tags").first().unwrap().unwrap().get::<String>("title").unwrap(), "z");
+        let lists = session.query(&users).with_inner_joined("posts").all().unwrap_err();
+        assert!(lists.kind() == ErrorKind::Invalid && lists.to_string().contains("many rows"), "{lists}");
+        // Records that the query itself finds several times.
+        let several = session.query(&users).join("posts").order_by(users.c("id"));
+        assert_eq!(
+            names(&several.clone().with_joined("country").all().unwrap(), "name"),
+            ["ann", "ann", "ben"]
+        );
+        assert_eq!(
+            several.clone().with_joined("country").one().unwrap_err().kind(),
+            ErrorKind::MultipleFound
+        );
+        assert_eq!(several.clone().with_joined("posts").one().unwrap_err().kind(), ErrorKind::MultipleFound);
+        let limited = several.clone().with_joined("posts").limit(2).all().unwrap_err();
+        assert!(
+            limited.kind() == ErrorKind::Invalid && limited.to_string().contains("distinct"),
+            "{limited}"
+        );
+        let apart = several.distinct().with_joined("posts").limit(2).all().unwrap();
+        assert_eq!(names(&apart, "name"), ["ann", "ben"]);
+        let by_one =
+            session.query(&posts).join("user").filter(users.c("name").eq("ann")).order_by(posts.c("id"));
+        assert_eq!(names(&by_one.with_joined("tags").limit(1).all().unwrap(), "title"), ["x"]);
+    });
+}
+
+#[test]
+fn r5_3_6_joins_that_are_not_there_are_told() {
+    each_backend(|db| {
+        let Tables { users, posts, .. } = filled(db);
+        let editors = (
+            column("id", Integer).primary_key(),
+            column("user_id", Integer).references("users.id"),
+            column("boss_id", Integer).references("users.id"),
+        );
+        let editors = db.table("editors", editors).unwrap();
+        let nodes = tree(db, 3);
+        db.create_all().unwrap();
+        let session = db.session();
+        let told = |query: mirrorm::session::Query<'_>, part: &str| {
+            let error = query.all().unwrap_err();
+            assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains(part), "{error}");
+        };
+        told(session.query(&posts).contains_eager("user"), "does not join `users`");
+        told(session.query(&posts).contains_eager_as("user", &users.alias("u")), "does not join `u`");
+        let parent = nodes.alias("parent");
+        let joined = session.query(&nodes).join_on(&parent, parent.c("id").eq(nodes.c("parent_id")));
+        told(joined.clone().contains_eager("parent"), "contains_eager_as");
+        let found = joined.contains_eager_as("parent", &parent).order_by(nodes.c("id")).all().unwrap();
+        let parents: Vec<i64> = found
+            .iter()
+            .map(|node| node.related_one("parent").unwrap().unwrap().get("id").unwrap())
+            .collect();
+        assert_eq!(parents, [1, 1, 2, 2, 3, 3]);
+        let both = session.query(&editors).join_on(&users, users.c("id").eq(editors.c("user_id")));
+        told(both.contains_eager("user").contains_eager("boss"), "something else");
+        let twice = session.query(&posts).join("user").contains_eager("user").with_joined("user");
+        told(twice, "by another");
+    });
+}
+
+#[test]
+fn r5_3_6_who_asks_for_all_gets_all() {
+    each_backend(|db| {
+        let Tables { users, posts, .. } = filled(db);
+        let session = db.session();
+        let some = session.query(&users).join("posts").filter(posts.c("title").eq("x"));
+        let ann = some.clone().contains_eager("posts").with("posts.tags").one().unwrap();
+        assert_eq!(
+            ends(std::slice::from_ref(&ann), "posts", "title"),
+            [["x"]],
+            "what is loaded beyond keeps it"
+        );
+        assert_eq!(ann.related("posts").unwrap()[0].related("tags").unwrap().len(), 2);
+        let again = session.query(&users).filter(users.c("name").eq("ann")).with("posts").one().unwrap();
+        assert_eq!(again, ann);
+        assert_eq!(ann.related("posts").unwrap().len(), 2);
+        some.contains_eager("posts").one().unwrap();
+        session.query(&users).with_joined("posts").all().unwrap();
+        assert_eq!(ann.related("posts").unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn r5_3_3_trees_from_several_starts_are_whole_without_the_session() {
+    each_backend(|db| {
+        let nodes = tree(db, 4);
+        let depth = |node: &Record| {
+            let (mut depth, mut level) = (0, vec![node.clone()]);
+            while !level.is_empty() {
+                level = level
+                    .iter()
+                    .map(|node| node.related("children"))
+                    .collect::<Result<Vec<_>>>()
+                    .unwrap()
+                    .concat();
+                depth += 1;
+            }
+            depth
+        };
+        for is_known in [false, true] {
+            let session = db.session();
+            let before = if is_known { session.query(&nodes).all().unwrap() } else { Vec::new() };
+            let all =
+                session.query(&nodes).order_by(nodes.c("id")).with_depth("children", None).all().unwrap();
+            session.close();
+            drop(before);
+            let depths: Vec<usize> = all.iter().map(depth).collect();
+            assert_eq!(depths, [4, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1]);
+        }
+    });
+}
+
+#[test]
+fn r5_3_2_rows_that_no_key_tells_apart_are_all_there() {
+    let db = Db::open("sqlite://").unwrap();
+    db.execute_script(
+        "CREATE TABLE kinds (code TEXT PRIMARY KEY, name TEXT);
+         CREATE TABLE things (code TEXT PRIMARY KEY, kind TEXT REFERENCES kinds);
+         INSERT INTO kinds VALUES ('k', 'kind');
+         INSERT INTO things VALUES (NULL, 'k'), (NULL, NULL), ('t', 'k');",
+    )
+    .unwrap();
+    db.reflect().unwrap();
+    let things = db.table_named("things").unwrap();
+    let session = db.session();
+    let relation = db.relationships(&things)[0].clone();
+    let found = session.query(&things).with_joined(relation.as_str()).all().unwrap();
+    let mut ends: Vec<usize> = found.iter().map(|thing| thing.related(&relation).unwrap().len()).collect();
+    ends.sort();
+    assert_eq!(ends, [0, 1, 1]);
+}

@@ -249,3 +249,91 @@ fn r5_7_2_an_insert_gives_records() {
         assert!(keyless.to_string().contains("no primary key"), "{keyless}");
     });
 }
+
+#[test]
+fn r5_4_session_refresh_that_fails_drops_nothing() {
+    each_backend(|db| {
+        let (users, posts) = filled(db);
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let (post, ben) = (session.get_one(&posts, 1).unwrap(), session.get_one(&users, 2).unwrap());
+        session.commit().unwrap();
+        update(&posts).set(values! { "hits" => 9 }).all_rows().run(db).unwrap();
+        post.set("title", "mine").unwrap();
+        post.set_related("user", &ben).unwrap();
+        assert_eq!(session.refresh_only(&post, ["user_id"]).unwrap_err().kind(), ErrorKind::Stale);
+        assert_eq!(name(post.related_one("user").unwrap()), "ben", "what was written stays");
+        assert_eq!(
+            session.refresh_only(&post, ["title"]).unwrap_err().kind(),
+            ErrorKind::Stale,
+            "the key is set, too"
+        );
+        session.refresh_only(&post, ["title", "user"]).unwrap();
+        assert!(!post.is_modified());
+        assert_eq!(
+            (name(post.related_one("user").unwrap()), post.get::<i64>("hits").unwrap()),
+            ("ann".into(), 9)
+        );
+    });
+}
+
+#[test]
+fn r5_4_session_refresh_of_a_key_moves_what_it_leads_to() {
+    each_backend(|db| {
+        // The others read what their transaction began with, or lock others out.
+        if dialect(db) != "postgresql" {
+            return;
+        }
+        let (_, posts) = filled(db);
+        let session = db.session();
+        let post = session.query(&posts).with("user").order_by(posts.c("id")).first().unwrap().unwrap();
+        update(&posts).set(values! { "user_id" => 2 }).filter(posts.c("id").eq(1)).run(db).unwrap();
+        session.refresh_only(&post, ["user_id"]).unwrap();
+        assert_eq!(name(post.related_one("user").unwrap()), "ben");
+    });
+}
+
+#[test]
+fn r5_3_12_populate_existing_drops_what_is_of_another_version() {
+    each_backend(|db| {
+        let (_, posts) = filled(db);
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let post = session.get_one(&posts, 1).unwrap();
+        session.commit().unwrap();
+        update(&posts).set(values! { "title" => "theirs" }).all_rows().run(db).unwrap();
+        let fresh = |how: &dyn Fn() -> usize| {
+            post.set("title", "mine").unwrap();
+            assert_eq!(how(), 2);
+            assert_eq!(post.get::<String>("title").unwrap(), "theirs");
+        };
+        let query = session.query(&posts).populate_existing();
+        fresh(&|| query.all().unwrap().len());
+        fresh(&|| query.clone().with_joined("user").all().unwrap().len());
+        fresh(&|| query.stream(|records| Ok(records.count())).unwrap());
+        post.set("title", "again").unwrap();
+        session.commit().unwrap();
+    });
+}
+
+#[test]
+fn r5_7_2_what_the_database_does_not_tell_is_not_sent() {
+    each_backend(|db| {
+        let stock = stock(db);
+        let session = db.session();
+        let skipping = insert(&stock).rows(["code"], [["a"], ["z"]]).skip_conflicts(["code"]);
+        match skipping.records(&session) {
+            Ok(records) => {
+                let codes: Vec<String> = records.iter().map(|record| record.get("code").unwrap()).collect();
+                assert_eq!(codes, ["z"], "what is left out gives none");
+            }
+            Err(error) => {
+                assert_eq!((error.kind(), dialect(db)), (ErrorKind::Invalid, "mysql"), "{error}");
+                assert_eq!(session.query(&stock).count().unwrap(), 2);
+            }
+        }
+        session.rollback().unwrap();
+        let copied = select(func::upper(stock.c("code")).concat("!")).filter(stock.c("id").eq(1));
+        let made = insert(&stock).from_select(["code"], copied).records(&session);
+        assert!(made.is_ok_and(|made| made.len() == 1) || dialect(db) == "mysql");
+        session.commit().unwrap();
+    });
+}

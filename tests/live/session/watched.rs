@@ -282,3 +282,179 @@ fn r5_9_transactions_are_told_when_they_begin() {
         assert_eq!(session.query(&users).filter(users.c("name").eq("late")).count().unwrap(), 1);
     });
 }
+
+#[test]
+fn r5_9_settings_of_a_transaction_outlive_its_savepoints() {
+    each_backend(|db| {
+        if dialect(db) != "postgresql" {
+            return;
+        }
+        let (users, _, _) = blog(db);
+        let _hears = db.signals().after_begin.connect(|_, conn| {
+            conn.execute("SET LOCAL mirrorm.tenant = '7'", ())?;
+            Ok(())
+        });
+        let session = db.session();
+        let savepoint = session.begin_nested().unwrap();
+        session.query(&users).all().unwrap();
+        savepoint.rollback().unwrap();
+        let tenant = session.query_text("SELECT current_setting('mirrorm.tenant')", ()).unwrap();
+        assert_eq!(tenant.one().unwrap().get::<String>(0).unwrap(), "7");
+    });
+}
+
+#[test]
+fn r5_9_who_is_told_of_a_beginning_cannot_end_it() {
+    each_backend(|db| {
+        let (users, _, _) = blog(db);
+        let heard = Heard::default();
+        let told = heard.clone();
+        let ends = db.signals().after_begin.connect(move |session, _| {
+            let all = [session.rollback(), session.commit().map(drop), session.begin_nested().map(drop)];
+            for one in all {
+                told.lock().unwrap().push(format!("{:?}", one.unwrap_err().kind()));
+            }
+        });
+        let session = db.session();
+        insert(&users).values(values! { "name" => "new" }).run(&session).unwrap();
+        session.rollback().unwrap();
+        assert_eq!(take(&heard), ["Invalid", "Invalid", "Invalid"]);
+        assert_eq!(session.query(&users).count().unwrap(), 2, "it was in the transaction");
+        session.rollback().unwrap();
+        drop(ends);
+        // What a receiver wrote goes with the transaction that another one refuses.
+        let own = users.clone();
+        let writes = db.signals().after_begin.connect(move |session, _| {
+            insert(&own).values(values! { "name" => "written" }).run(session)?;
+            Ok(())
+        });
+        let veto = db.signals().after_begin.connect(|_, _| Err("no".into()));
+        assert_eq!(
+            insert(&users).values(values! { "name" => "x" }).run(&session).unwrap_err().kind(),
+            ErrorKind::Vetoed
+        );
+        drop((writes, veto));
+        let committed = session.commit().unwrap();
+        assert!(committed.changes.is_empty(), "{:?}", committed.changes);
+        assert_eq!(select(&users).count(db).unwrap(), 2);
+    });
+}
+
+#[test]
+fn r5_9_queries_of_other_sessions_in_a_receiver_end() {
+    each_backend(|db| {
+        let (users, _, _) = blog(db);
+        let own = users.clone();
+        let _asks = db.signals().before_query.connect(move |query| {
+            assert_eq!(query.session().db().session().query(&own).count()?, 2);
+            Ok(query)
+        });
+        assert_eq!(db.session().query(&users).all().unwrap().len(), 2);
+        // What a flush asks meanwhile is another matter.
+        let heard = Heard::default();
+        let told = heard.clone();
+        let _counts = db.signals().before_query.connect(move |query| {
+            told.lock().unwrap().push("asked".into());
+            Ok(query)
+        });
+        let own = users.clone();
+        let _flushes = db.signals().before_flush.connect(move |session| {
+            session.query(&own).count()?;
+            Ok(())
+        });
+        let session = db.session();
+        session.add(users.record(()).unwrap()).unwrap();
+        assert_eq!(session.query(&users).filter(users.c("id").gt(0)).count().unwrap(), 3);
+        assert_eq!(take(&heard).len(), 2);
+    });
+}
+
+#[test]
+fn r5_9_relationships_are_told_whoever_is_known() {
+    each_backend(|db| {
+        let (users, posts, tags) = blog(db);
+        let heard = Heard::default();
+        let told = heard.clone();
+        let _all = db.signals().related_set.connect(move |_, record, change| {
+            told.lock().unwrap().push(line(record, change));
+        });
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let x = session.get_one(&posts, 1).unwrap();
+        x.set_related("user", None).unwrap();
+        assert_eq!(take(&heard), ["p1 user:"], "nobody holds who loses it");
+        session.rollback().unwrap();
+        let (ann, ben) = (session.get_one(&users, 1).unwrap(), session.get_one(&users, 2).unwrap());
+        x.set("user_id", 2).unwrap();
+        x.set_related("user", &ann).unwrap();
+        assert_eq!(
+            take(&heard),
+            ["p1 user: +u1 -u2", "u2 posts: -p1", "u1 posts: +p1"],
+            "a key that was set"
+        );
+        session.rollback().unwrap();
+        x.set_related("user", &ann).unwrap();
+        assert_eq!(take(&heard).len(), 0, "it leads there already");
+        let tag = session.get_one(&tags, 1).unwrap();
+        x.append("tags", &tag).unwrap();
+        x.append("tags", &tag).unwrap();
+        session.flush().unwrap();
+        assert_eq!(x.related("tags").unwrap().len(), 1);
+        x.append("tags", &tag).unwrap();
+        assert_eq!(take(&heard), ["p1 tags: +t1", "t1 posts: +p1"], "once");
+        // A receiver that writes the same relationship: the last word holds, on all sides.
+        let own = users.clone();
+        let _turns = db.signals().related_set.of(&posts).on("user").connect(move |session, post, change| {
+            if change.added.as_ref().is_some_and(|user| user.get::<i64>("id").is_ok_and(|id| id == 2)) {
+                post.set_related("user", &session.get_one(&own, 1)?)?;
+            }
+            Ok(())
+        });
+        let y = session.get_one(&posts, 2).unwrap();
+        y.set_related("user", &ben).unwrap();
+        let of = |user: &Record| user.related("posts").unwrap().contains(&y);
+        assert_eq!((of(&ann), of(&ben)), (false, true));
+    });
+}
+
+#[test]
+fn r5_9_who_refuses_some_of_a_list_leaves_all_of_it() {
+    each_backend(|db| {
+        let (users, posts, _) = blog(db);
+        let session = db.session();
+        let (ann, x, y) = (
+            session.get_one(&users, 1).unwrap(),
+            session.get_one(&posts, 1).unwrap(),
+            session.get_one(&posts, 2).unwrap(),
+        );
+        let _veto = db.signals().related_set.of(&users).connect(|_, _, change| match change.added {
+            Some(_) => Err("no more".into()),
+            None => Ok(()),
+        });
+        assert!(ann.replace("posts", std::slice::from_ref(&y)).is_err());
+        assert_eq!(ann.related("posts").unwrap(), std::slice::from_ref(&x));
+        assert!(!x.is_modified() && !y.is_modified() && !ann.is_modified());
+    });
+}
+
+#[test]
+fn r5_9_what_cannot_be_set_is_not_told() {
+    each_backend(|db| {
+        let (users, _, _) = blog(db);
+        let heard = Heard::default();
+        let told = heard.clone();
+        let _all = db.signals().attribute_set.connect(move |session, record, change| {
+            told.lock().unwrap().push(change.to_string());
+            if change.new == Some("last".into()) {
+                session.delete(record)?;
+            }
+            Ok(())
+        });
+        let session = db.session();
+        let (ann, ben) = (session.get_one(&users, 1).unwrap(), session.get_one(&users, 2).unwrap());
+        session.delete(&ann).unwrap();
+        assert_eq!(ann.set("name", "x").unwrap_err().kind(), ErrorKind::Invalid);
+        assert_eq!(take(&heard).len(), 0);
+        assert_eq!(ben.set("name", "last").unwrap_err().kind(), ErrorKind::Invalid, "a receiver deleted it");
+        assert_eq!(ben.get::<String>("name").unwrap(), "ben");
+    });
+}
