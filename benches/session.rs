@@ -83,8 +83,8 @@ fn w3_file() -> Result<()> {
     Ok(())
 }
 
-/// Users through `session.add` and a flush, keys back.
-fn w4(rows: usize) -> Result<()> {
+/// Users through `session.add` or `add_all` and a flush, keys back.
+fn w4(rows: usize, all_at_once: bool) -> Result<()> {
     let pair = Pair::new(0)?;
     let people: Vec<(String, Option<String>)> =
         (0..rows).map(|i| (format!("User number {i}"), (i % 2 == 0).then(|| "black".to_string()))).collect();
@@ -92,9 +92,12 @@ fn w4(rows: usize) -> Result<()> {
     let clear = "DELETE FROM users";
     let ours = &mut || -> Result<()> {
         let session = pair.db.session();
-        for (name, hair) in &people {
-            let values = values! { "name" => name.as_str(), "hair_color" => hair.as_deref() };
-            session.add(pair.users.record(values)?)?;
+        let record = |(name, hair): &(String, Option<String>)| {
+            pair.users.record(values! { "name" => name.as_str(), "hair_color" => hair.as_deref() })
+        };
+        match all_at_once {
+            true => drop(session.add_all(people.iter().map(record).collect::<Result<Vec<_>>>()?)?),
+            false => people.iter().try_for_each(|person| session.add(record(person)?).map(drop))?,
         }
         session.commit()?;
         pair.db.execute(clear, ())?;
@@ -121,7 +124,8 @@ fn w4(rows: usize) -> Result<()> {
         pair.raw.execute_batch("COMMIT").map_err(driver)?;
         pair.raw.execute_batch(clear).map_err(driver)
     };
-    report(&format!("W4 {rows} by `session.add`"), 1.8, compare(ours, raw)?);
+    let verb = if all_at_once { "add_all" } else { "add" };
+    report(&format!("W4 {rows} by `session.{verb}`"), 1.8, compare(ours, raw)?);
     Ok(())
 }
 
@@ -285,11 +289,13 @@ fn main() -> Result<()> {
         ("w1", || w1(1, f64::INFINITY)),
         ("w1", || w1(1000, 1.0)),
         ("w1", || w1(10_000, 1.0)),
+        ("half", || w1(500_000, 1.1)),
         ("w3", w3),
         ("w3", w3_file),
         ("w1", || w1(500_000, 1.1)),
-        ("w4", || w4(1000)),
-        ("w4", || w4(100_000)),
+        ("w4", || w4(1000, false)),
+        ("w4", || w4(1000, true)),
+        ("big", || w4(100_000, true)),
         ("w5", w5),
         ("w7", || w7(false)),
         ("signals", || w7(true)),

@@ -33,6 +33,53 @@ impl Verb<'_> {
         }
     }
 
+    /// Adds all of these records, or none.
+    pub(crate) fn add_all(&self, records: &[Record]) -> Result<()> {
+        let core = self.core()?;
+        let before = (core.new.len(), core.transitions.len());
+        drop(core);
+        // New records are looked at once: of many, that is a pass less through all their memory.
+        let mut plain = 0;
+        while records.get(plain).map_or(Ok(false), |record| self.add_plain(record))? {
+            plain += 1;
+        }
+        let (done, rest) = records.split_at(plain);
+        if let Err(error) = rest.iter().try_for_each(|record| self.can_add(record)) {
+            self.forget_new(done, before)?;
+            return Err(error);
+        }
+        rest.iter().try_for_each(|record| self.add(record))
+    }
+
+    /// Adds a new record about which nothing has to be asked; says whether it was one.
+    fn add_plain(&self, record: &Record) -> Result<bool> {
+        let state = record.0.state.lock();
+        if state.status != RecordState::Transient || state.links.is_some() {
+            return Ok(false);
+        }
+        drop(state);
+        if self.core()?.pending_batch(record.table_id()).is_none() {
+            if self.can_add(record).is_err() {
+                return Ok(false);
+            }
+            self.core()?.know_pending(&record.table(), self.inner);
+        }
+        Ok(self.add_new(record)?.is_some())
+    }
+
+    /// Takes out new records that were the last to be added.
+    fn forget_new(&self, records: &[Record], (new, transitions): (usize, usize)) -> Result<()> {
+        let mut core = self.core()?;
+        core.new.truncate(new);
+        core.transitions.truncate(transitions);
+        for record in records {
+            let mut state = record.0.state.lock();
+            state.status = RecordState::Transient;
+            state.home.leave();
+        }
+        Ok(())
+    }
+
     pub(crate) fn add(&self, record: &Record) -> Result<()> {
         if let Some(is_linked) = self.add_new(record)? {
             return if is_linked { record.renew_lists() } else { Ok(()) };

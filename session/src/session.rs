@@ -202,8 +202,7 @@ impl Session {
         // The iterator is the user's: it runs before anything is locked.
         let records: Vec<Record> = records.into_iter().collect();
         let verb = self.inner.verb()?;
-        records.iter().try_for_each(|record| verb.can_add(record))?;
-        records.iter().try_for_each(|record| verb.add(record))?;
+        verb.add_all(&records)?;
         verb.tell_transitions()?;
         Ok(records)
     }

@@ -17,6 +17,10 @@ use crate::inner::Verb;
 use crate::log::Part;
 use crate::record::Record;
 
+/// Records that are gathered, sent and moved together: with their values they fit the cache of a processor, and of more
+/// rows a statement gains nothing.
+const NEAR: usize = 2048;
+
 /// Records of one table that are given the same columns, and their values.
 struct Run<'r> {
     def: &'r Arc<TableDef>,
@@ -35,11 +39,19 @@ impl Verb<'_> {
         let with_exprs = |record: &Record| record.0.state.lock().has_exprs();
         let mut start = 0;
         for (at, record) in records.iter().enumerate().filter(|(_, record)| with_exprs(record)) {
-            self.insert_values(conn, (table, &def), &records.part(start..at))?;
+            self.insert_some(conn, (table, &def), &records.part(start..at))?;
             self.insert_by_expressions(conn, (table, &def), record)?;
             start = at + 1;
         }
-        self.insert_values(conn, (table, &def), &records.part(start..records.len()))
+        self.insert_some(conn, (table, &def), &records.part(start..records.len()))
+    }
+
+    /// Inserts so many at a time that they are near when they move onto their rows.
+    fn insert_some(&self, conn: &Conn, of: (&Table, &Arc<TableDef>), records: &Part<Record>) -> Result<()> {
+        for start in (0..records.len()).step_by(NEAR) {
+            self.insert_values(conn, of, &records.part(start..records.len().min(start + NEAR)))?;
+        }
+        Ok(())
     }
 
     fn insert_values(
