@@ -20,10 +20,22 @@ pub(crate) struct IdentityMap {
 /// The records of one table. Integer keys have a map of their own: they are most keys, and cheap.
 #[derive(Default)]
 pub(crate) struct Entries {
-    ints: HashMap<i64, Weak<RecordInner>, Folded>,
+    ints: HashMap<i64, Page, Folded>,
     others: HashMap<Box<str>, Weak<RecordInner>>,
-    /// Records that died are swept when there are this many entries.
+    /// How many records were entered since it was swept last, and lived then.
+    filled: usize,
+    /// Records that died are swept when there are this many.
     sweep_at: usize,
+}
+
+/// The records of neighbouring integer keys, which are mostly met together: a line of the processor's cache. With one
+/// entry for each key, 500 000 rows took half as long again, most of it waiting for memory.
+type Page = [Weak<RecordInner>; 8];
+
+/// The page of a key, and its place there.
+#[inline]
+fn page_of(key: i64) -> (i64, usize) {
+    (key >> 3, (key & 7) as usize)
 }
 
 /// The fewest entries worth sweeping: few, because a dead record's memory is free for the next one
@@ -62,8 +74,9 @@ impl IdentityMap {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         for (_, entries) in self.tables.drain() {
-            let mut all: Vec<Weak<RecordInner>> = entries.ints.into_values().collect();
-            all.extend(entries.others.into_values());
+            let none = Weak::<RecordInner>::new();
+            let ints = entries.ints.into_values().flatten().filter(|weak| !weak.ptr_eq(&none));
+            let mut all: Vec<Weak<RecordInner>> = ints.chain(entries.others.into_values()).collect();
             // They lie anywhere. Looked at some at a time, their memory comes from there at once rather than one after
             // the other: freeing 100 000 is a third faster.
             while !all.is_empty() {
@@ -78,42 +91,48 @@ impl IdentityMap {
 
 impl Entries {
     fn alive(&self) -> impl Iterator<Item = Record> {
-        self.ints.values().chain(self.others.values()).filter_map(Weak::upgrade).map(Record)
+        self.ints.values().flatten().chain(self.others.values()).filter_map(Weak::upgrade).map(Record)
     }
 
     /// The record of a row, if somebody holds it.
     #[inline]
     pub(crate) fn get(&self, key: &Key) -> Option<Record> {
         let found = match key {
-            Key::Int(n) => self.ints.get(n),
+            Key::Int(n) => {
+                let (page, at) = page_of(*n);
+                self.ints.get(&page)?.get(at)
+            }
             Key::Other(text) => self.others.get(text),
         };
         found?.upgrade().map(Record)
     }
 
-    /// Makes room for so many more records with integer keys.
+    /// Makes room for so many more records, which are likely neighbours.
     pub(crate) fn reserve(&mut self, more: usize) {
-        let all = self.ints.len() + self.others.len() + more;
-        if all > self.sweep_at.max(SMALL) {
+        if self.filled + more > self.sweep_at.max(SMALL) {
             self.sweep();
-            self.sweep_at = 2 * (self.ints.len() + self.others.len() + more);
+            self.sweep_at = 2 * (self.filled + more);
         }
-        self.ints.reserve(more);
+        self.filled += more;
+        self.ints.reserve(more / 8 + 1);
     }
 
     /// The place of the record of a row.
     #[inline]
-    pub(crate) fn slot(&mut self, key: Key) -> &mut Weak<RecordInner> {
+    pub(crate) fn slot(&mut self, key: Key) -> Option<&mut Weak<RecordInner>> {
         match key {
-            Key::Int(n) => self.ints.entry(n).or_default(),
-            Key::Other(text) => self.others.entry(text).or_default(),
+            Key::Int(n) => {
+                let (page, at) = page_of(n);
+                self.ints.entry(page).or_default().get_mut(at)
+            }
+            Key::Other(text) => Some(self.others.entry(text).or_default()),
         }
     }
 
     /// The record of a row, or the one that is made for it now.
     #[inline]
     pub(crate) fn get_or_insert(&mut self, key: Key, make: impl FnOnce() -> Record) -> (Record, bool) {
-        let slot = self.slot(key);
+        let Some(slot) = self.slot(key) else { return (make(), false) };
         match slot.upgrade() {
             Some(known) => (Record(known), true),
             None => {
@@ -127,27 +146,38 @@ impl Entries {
     /// Enters a record; gives the one that stood there, if somebody holds it.
     #[inline]
     pub(crate) fn insert(&mut self, key: Key, record: &Record) -> Option<Record> {
-        let weak = Arc::downgrade(&record.0);
-        let before = match key {
-            Key::Int(n) => self.ints.insert(n, weak),
-            Key::Other(text) => self.others.insert(text, weak),
-        };
-        before?.upgrade().map(Record)
+        let before = std::mem::replace(self.slot(key)?, Arc::downgrade(&record.0));
+        before.upgrade().map(Record)
     }
 
     /// Forgets the record of a row, if it is this one.
     pub(crate) fn remove(&mut self, key: &Key, record: &Record) {
         let same = |weak: &Weak<RecordInner>| std::ptr::eq(weak.as_ptr(), Arc::as_ptr(&record.0));
         match key {
-            Key::Int(n) if self.ints.get(n).is_some_and(same) => drop(self.ints.remove(n)),
+            Key::Int(n) => {
+                let (page, at) = page_of(*n);
+                let slot = self.ints.get_mut(&page).and_then(|page| page.get_mut(at));
+                slot.filter(|weak| same(weak)).into_iter().for_each(|weak| *weak = Weak::new());
+            }
             Key::Other(text) if self.others.get(text).is_some_and(same) => drop(self.others.remove(text)),
-            _ => {}
+            Key::Other(_) => {}
         }
     }
 
     fn sweep(&mut self) {
-        self.ints.retain(|_, weak| weak.strong_count() > 0);
+        let mut filled = 0;
+        self.ints.retain(|_, page| {
+            let before = filled;
+            for weak in page {
+                match weak.strong_count() {
+                    0 => *weak = Weak::new(),
+                    _ => filled += 1,
+                }
+            }
+            filled > before
+        });
         self.others.retain(|_, weak| weak.strong_count() > 0);
+        self.filled = filled + self.others.len();
     }
 }
 
@@ -206,15 +236,39 @@ impl Hasher for FoldedHasher {
 
 #[cfg(test)]
 mod tests {
+    use mirrorm_core::schema::{Table, column};
+    use mirrorm_core::types::Type;
+
     use super::*;
 
     #[test]
     fn dead_records_are_swept() {
         let mut entries = Entries::default();
+        let table = Table::new("t", column("id", Type::Integer).primary_key()).unwrap();
+        let kept = Record::transient(&table, Vec::new());
+        entries.insert(Key::Int(-3), &kept);
         for n in 0..1000 {
             entries.reserve(1);
-            entries.ints.insert(n, Weak::new());
-            assert!(entries.ints.len() <= SMALL);
+            entries.insert(Key::Int(n * 8), &Record::transient(&table, Vec::new()));
+            entries.insert(Key::Other(n.to_string().into()), &Record::transient(&table, Vec::new()));
+            assert!(entries.ints.len() <= SMALL + 1 && entries.others.len() <= SMALL);
         }
+        assert_eq!(entries.get(&Key::Int(-3)), Some(kept.clone()));
+        assert_eq!(entries.alive().count(), 1);
+        entries.remove(&Key::Int(-3), &kept);
+        assert_eq!(entries.get(&Key::Int(-3)), None);
+    }
+
+    #[test]
+    fn neighbours_are_told_apart() {
+        let mut entries = Entries::default();
+        let table = Table::new("t", column("id", Type::Integer).primary_key()).unwrap();
+        let keys = [i64::MIN, -9, -8, -1, 0, 1, 7, 8, 9, i64::MAX];
+        let records = keys.map(|_| Record::transient(&table, Vec::new()));
+        keys.iter().zip(&records).for_each(|(key, record)| drop(entries.insert(Key::Int(*key), record)));
+        for (key, record) in keys.iter().zip(&records) {
+            assert_eq!(entries.get(&Key::Int(*key)).as_ref(), Some(record));
+        }
+        assert_eq!(entries.get(&Key::Int(2)), None);
     }
 }

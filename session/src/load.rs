@@ -105,7 +105,7 @@ impl Verb<'_> {
         let Core { identity, epochs, .. } = &mut *core;
         let entries = identity.of(batch.table.id());
         entries.reserve(1);
-        let mut slot = batch.key(0, key_of(&batch.def)).map(|key| entries.slot(key));
+        let mut slot = batch.key(0, key_of(&batch.def)).and_then(|key| entries.slot(key));
         if let Some(known) = slot.as_ref().and_then(|slot| slot.upgrade()).map(Record) {
             meet(&known, &batch, 0, epochs, Met::Fresh);
             return Ok(known);
