@@ -1,5 +1,6 @@
 //! Verbs of a session that are made of others: of several records, of all of them, and without flushing.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mirrorm_core::engine::mark;
@@ -7,7 +8,7 @@ use mirrorm_core::schema::Table;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::key::IntoKey;
-use crate::record::Record;
+use crate::record::{Record, RecordState};
 use crate::session::Session;
 
 impl Session {
@@ -64,6 +65,79 @@ impl Session {
         records.into_iter().map(|record| self.merge(record)).collect()
     }
 
+    /// [`Session::merge`] of a record and of what it leads to along these paths of relationships, such as `"posts.tags"`:
+    /// lists lead to exactly those then, in this session.
+    ///
+    /// For trees of new records, as a form makes them, and for those of another session. A record that is met twice is
+    /// merged once.
+    ///
+    /// # Errors
+    /// As [`Session::merge`] and [`Record::replace`]; `Detached` for a row whose session has ended: what it led to is handed
+    /// out anew each time, without what was set on it since, so such records are merged by those who hold them. What was
+    /// merged before an error stays, until it is rolled back.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// let users = db.table("users", (column("id", Integer).primary_key(), column("name", Text)))?;
+    /// let owner = column("user_id", Integer).references("users.id");
+    /// let posts = db.table("posts", (column("id", Integer).primary_key(), column("title", Text), owner))?;
+    /// db.create_all()?;
+    /// insert(&users).rows(["name"], [["ann"]]).run(&db)?;
+    /// insert(&posts).rows(["title", "user_id"], [("a", 1), ("b", 1)]).run(&db)?;
+    /// let given = users.record(values! { "id" => 1, "name" => "anna" })?;
+    /// given.append("posts", &posts.record(values! { "id" => 2, "title" => "better" })?)?;
+    /// given.append("posts", &posts.record(values! { "title" => "new" })?)?;
+    /// let session = db.session();
+    /// let anna = session.merge_with(&given, ["posts"])?;
+    /// session.commit()?;
+    /// let titles = session.query_related(&anna, "posts")?.order_by(posts.c("id")).all()?;
+    /// assert_eq!(titles.len(), 2);
+    /// assert_eq!(titles[0].get::<String>("title")?, "better");
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn merge_with<'p>(
+        &self,
+        record: &Record,
+        paths: impl IntoIterator<Item = &'p str>,
+    ) -> Result<Record> {
+        let _caller = mark();
+        let paths: Vec<Vec<&str>> = paths.into_iter().map(|path| path.split('.').collect()).collect();
+        let mut merged = HashMap::new();
+        self.merge_along(record, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut merged)
+    }
+
+    fn merge_along(
+        &self,
+        given: &Record,
+        paths: &[&[&str]],
+        merged: &mut HashMap<usize, Record>,
+    ) -> Result<Record> {
+        let own = match merged.get(&given.address()) {
+            Some(own) => own.clone(),
+            None => {
+                let own = self.merge(given)?;
+                merged.insert(given.address(), own.clone());
+                own
+            }
+        };
+        let mut names: Vec<&str> = paths.iter().filter_map(|path| path.first().copied()).collect();
+        names.dedup();
+        for name in names {
+            let further =
+                paths.iter().filter(|path| path.first() == Some(&name)).filter_map(|path| path.get(1..));
+            let further: Vec<&[&str]> = further.filter(|rest| !rest.is_empty()).collect();
+            let ends = given.related_to_merge(name)?;
+            let ends: Vec<Record> =
+                ends.iter().map(|end| self.merge_along(end, &further, merged)).collect::<Result<_>>()?;
+            own.lead_to(name, &ends)?;
+        }
+        Ok(own)
+    }
+
     /// Runs a closure in which no query flushes first: for reading while records are half set.
     ///
     /// # Errors
@@ -103,5 +177,19 @@ impl Quiet<'_> {
 impl Drop for Quiet<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Record {
+    /// The records that a relationship leads to, where they are those that others hold, too.
+    fn related_to_merge(&self, name: &str) -> Result<Vec<Record>> {
+        if self.state() == RecordState::Detached {
+            let message = format!(
+                "the session of {} has ended: merge what `{name}` led to record by record, with `merge_all`",
+                self.describe()
+            );
+            return Err(Error::new(ErrorKind::Detached, message));
+        }
+        self.related(name)
     }
 }

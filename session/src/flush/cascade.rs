@@ -95,11 +95,20 @@ impl Verb<'_> {
             let is_left = |pointer: &Pointer| {
                 pointer.to.is_none() && (pointer.from.is_some() || pointer.key.columns.iter().all(points))
             };
-            let is_orphan = child.pointers().iter().any(|pointer| is_left(pointer) && owned(&pointer.key));
+            let left: Vec<Pointer> = child
+                .pointers()
+                .into_iter()
+                .filter(|pointer| is_left(pointer) && owned(&pointer.key))
+                .collect();
+            let is_orphan = !left.is_empty();
             let status = child.0.state.lock().status;
             match status {
                 RecordState::Persistent if is_orphan => drop(self.doom(child)?),
-                RecordState::Pending if is_orphan => self.expunge(&child)?,
+                RecordState::Pending if is_orphan => {
+                    self.expunge(&child)?;
+                    // Who adds it again wants it, whoever had it once.
+                    left.iter().for_each(|pointer| child.take_back_key(&pointer.key, &map));
+                }
                 _ => {}
             }
         }

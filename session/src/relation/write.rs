@@ -154,6 +154,14 @@ impl Record {
         new.into_iter().try_for_each(|new| self.put_in(&relation, back.as_ref(), new))
     }
 
+    /// Makes a relationship of whatever kind lead to these records.
+    pub(crate) fn lead_to(&self, name: &str, others: &[Record]) -> Result<()> {
+        match self.written_relation(name)?.0.is_one() {
+            true => self.set_related(name, others.first()),
+            false => self.replace(name, others),
+        }
+    }
+
     fn list(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
         let (relation, back) = self.written_relation(name)?;
         match relation.is_one() {
@@ -376,7 +384,7 @@ impl Record {
     }
 
     /// Leaves a key as the database has it, here and at its ends.
-    fn take_back_key(&self, key: &KeyLink, map: &RelationMap) {
+    pub(crate) fn take_back_key(&self, key: &KeyLink, map: &RelationMap) {
         let mut gone = None;
         if self.0.state.lock().links.is_some() {
             self.edit_links(|links| gone = links.unpoint(key));

@@ -23,6 +23,14 @@ fn family(db: &Db, cascades: bool) -> (Table, Table) {
     (parents, children)
 }
 
+/// The same without any.
+fn empty(db: &Db) -> (Table, Table) {
+    let (parents, children) = family(db, false);
+    delete(&children).all_rows().run(db).unwrap();
+    delete(&parents).all_rows().run(db).unwrap();
+    (parents, children)
+}
+
 fn names(db: &Db, children: &Table) -> Vec<String> {
     select(children.c("name")).order_by(children.c("name")).scalars(db).unwrap()
 }
@@ -157,5 +165,172 @@ fn r5_2_opt_viewonly_and_primaryjoin() {
         assert_eq!(one.related("early").unwrap().len(), 3);
         session.delete(&one).unwrap();
         assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::ForeignKey);
+    });
+}
+
+#[test]
+fn r5_2_5_what_nobody_owns_yet_is_saved() {
+    each_backend(|db| {
+        let (parents, children) = empty(db);
+        db.relate(&parents, relationship("children", &children).owns()).unwrap();
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let lone = session.add(children.record(values! { "name" => "lone" }).unwrap()).unwrap();
+        session.flush().unwrap();
+        assert!(lone.key().is_some(), "an orphan is who was taken from somebody");
+        // Given and taken before it was saved: nobody wants it.
+        let parent = session.add(parents.record(()).unwrap()).unwrap();
+        let short = session.add(children.record(values! { "name" => "short" }).unwrap()).unwrap();
+        parent.append("children", &short).unwrap();
+        parent.remove("children", &short).unwrap();
+        session.commit().unwrap();
+        assert_eq!((session.query(&children).count().unwrap(), short.key()), (1, None));
+        assert_eq!(short.state(), mirrorm::session::RecordState::Transient);
+        session.add(short.clone()).unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.query(&children).count().unwrap(), 2, "unless it is added again");
+    });
+}
+
+#[test]
+fn r5_2_12_expunge_merge_and_refresh_are_of_one_record() {
+    each_backend(|db| {
+        let (parents, children) = empty(db);
+        let session = db.session();
+        let parent = session.add(parents.record(()).unwrap()).unwrap();
+        let child = children.record(values! { "name" => "a" }).unwrap();
+        parent.append("children", &child).unwrap();
+        session.commit().unwrap();
+        child.set("name", "set").unwrap();
+        session.refresh(&parent).unwrap();
+        assert_eq!(child.get::<String>("name").unwrap(), "set", "what it leads to keeps what was set");
+        session.expire(&parent).unwrap();
+        assert_eq!(child.get::<String>("name").unwrap(), "set");
+        session.refresh(&parent).unwrap();
+        session.expunge(&parent).unwrap();
+        assert!(session.contains(&child));
+        session.rollback().unwrap();
+        let other = db.session();
+        let merged = other.merge(&parent).unwrap();
+        assert!(!merged.is_modified() && other.new_records().is_empty());
+    });
+}
+
+#[test]
+fn r5_4_session_merge_of_what_a_record_leads_to() {
+    each_backend(|db| {
+        let (parents, children) = empty(db);
+        let tags =
+            db.table("tags", (column("id", Integer).primary_key(), column("name", Varchar(9)))).unwrap();
+        let link = (
+            column("child_id", Integer).primary_key().references("children.id"),
+            column("tag_id", Integer).primary_key().references("tags.id"),
+        );
+        db.table("child_tags", link).unwrap();
+        db.create_all().unwrap();
+        let session = db.session();
+        let parent = session.add(parents.record(()).unwrap()).unwrap();
+        let tag = tags.record(values! { "name" => "t" }).unwrap();
+        for name in ["a", "b", "c"] {
+            let child = children.record(values! { "name" => name }).unwrap();
+            parent.append("children", &child).unwrap();
+            child.append("tags", &tag).unwrap();
+        }
+        session.commit().unwrap();
+        // A tree of another session, which does not save it.
+        let other = db.session_with(SessionOptions::new().autoflush(false));
+        let given = other.query(&parents).with("children.tags").one().unwrap();
+        let list = given.related("children").unwrap();
+        list[0].set("name", "new a").unwrap();
+        list[1].related("tags").unwrap()[0].set("name", "new t").unwrap();
+        let merged = session.merge_with(&given, ["children.tags"]).unwrap();
+        assert_eq!(merged, parent);
+        session.commit().unwrap();
+        let names: Vec<String> = select(children.c("name")).order_by(children.c("id")).scalars(db).unwrap();
+        assert_eq!(names, ["new a", "b", "c"]);
+        assert_eq!(select(tags.c("name")).scalars::<String>(db).unwrap(), ["new t"]);
+        other.close();
+        assert_eq!(session.merge_with(&given, ["children"]).unwrap_err().kind(), ErrorKind::Detached);
+        // A list leads to those that are given, and no others.
+        let form = parents.record(values! { "id" => parent.get::<i64>("id").unwrap() }).unwrap();
+        let of = |name: &str, id: Option<i64>| {
+            let child = children.record(values! { "name" => name }).unwrap();
+            id.map(|id| child.set("id", id).unwrap());
+            form.append("children", &child).unwrap();
+        };
+        let first: i64 = parent.related("children").unwrap()[0].get("id").unwrap();
+        of("kept", Some(first));
+        of("added", None);
+        session.merge_with(&form, ["children"]).unwrap();
+        session.commit().unwrap();
+        let mut names: Vec<String> = session
+            .query_related(&parent, "children")
+            .unwrap()
+            .all()
+            .unwrap()
+            .iter()
+            .map(|c| c.get("name").unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["added", "kept"]);
+        let wrong = session.merge_with(&form, ["childen"]).unwrap_err();
+        assert_eq!(wrong.kind(), ErrorKind::NoSuchColumn);
+    });
+}
+
+#[test]
+fn r5_2_opt_order_by() {
+    each_backend(|db| {
+        let (parents, children) = empty(db);
+        let order = (children.c("name").desc(), children.c("id"));
+        db.relate(&parents, relationship("children", &children).order_by(order)).unwrap();
+        let session = db.session();
+        let parent = session.add(parents.record(()).unwrap()).unwrap();
+        for name in ["b", "c", "a", "c"] {
+            parent.append("children", &children.record(values! { "name" => name }).unwrap()).unwrap();
+        }
+        session.commit().unwrap();
+        for query in [
+            session.query(&parents),
+            session.query(&parents).with("children"),
+            session.query(&parents).with_joined("children"),
+        ] {
+            let found = query.populate_existing().one().unwrap();
+            let names: Vec<String> =
+                found.related("children").unwrap().iter().map(|child| child.get("name").unwrap()).collect();
+            assert_eq!(names, ["c", "c", "b", "a"]);
+            session.rollback().unwrap();
+        }
+        let listed = session.query_related(&parent, "children").unwrap().limit(2).all().unwrap();
+        assert!(listed.iter().all(|child| child.get::<String>("name").unwrap() == "c"));
+    });
+}
+
+#[test]
+fn r5_2_opt_lazy() {
+    each_backend(|db| {
+        let (parents, children) = empty(db);
+        let fill = db.session();
+        let parent = fill.add(parents.record(()).unwrap()).unwrap();
+        parent.append("children", &children.record(values! { "name" => "a" }).unwrap()).unwrap();
+        fill.commit().unwrap();
+        let ways: [(&str, fn(mirrorm::session::Query<'_>) -> mirrorm::session::Query<'_>, usize, bool); 4] = [
+            ("select", |query| query, 2, true),
+            ("selectin", |query| query.with("children").forbid_lazy(), 2, true),
+            ("joined", |query| query.with_joined("children").forbid_lazy(), 1, true),
+            ("raise", |query| query.forbid_lazy(), 1, false),
+        ];
+        for (way, edit, statements, loads) in ways {
+            let session = db.session();
+            let recording = mirrorm::Recorder::new().start(db);
+            let found = edit(session.query(&parents)).one().unwrap();
+            let related = found.related("children");
+            assert_eq!((related.is_ok(), recording.queries().len()), (loads, statements), "{way}");
+            if let Err(error) = related {
+                assert!(
+                    error.kind() == ErrorKind::Invalid && error.to_string().contains("with(\"children\")"),
+                    "{error}"
+                );
+            }
+        }
     });
 }
