@@ -110,7 +110,7 @@ impl Verb<'_> {
             return Ok(());
         }
         let before = places(&held);
-        let read = self.read_again(&*self.reading_of(table)?, (table, &def), held.iter());
+        let read = self.read_again(&*self.reading_of(table)?, (table, &def), held.iter(), |_| true);
         self.note_moves(&held, before)?;
         read?;
         Ok(())

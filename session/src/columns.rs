@@ -167,7 +167,7 @@ impl Verb<'_> {
         together.extend(self.others_of(&batch, record)?);
         let before = places(&together);
         let conn = self.reading_of(&table)?;
-        let gone = self.read_again(&conn, (&table, &def), together.iter())?;
+        let gone = self.read_again(&conn, (&table, &def), together.iter(), |own| own == record)?;
         let is_gone = gone == Some(record);
         self.keep_loaded(&table, &together, before);
         if is_gone { Err(vanished(record)) } else { Ok(()) }

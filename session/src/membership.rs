@@ -117,7 +117,7 @@ impl Verb<'_> {
             return Ok(None);
         }
         let Some(pending) = core.pending_batch(record.table_id()).cloned() else { return Ok(None) };
-        (state.home, state.status) = (Home::In(pending), RecordState::Pending);
+        (state.home, state.status, state.fate) = (Home::In(pending), RecordState::Pending, Fate::Stays);
         let is_linked = state.links.is_some();
         if is_linked {
             self.inner.linked.store(true, Ordering::Release);

@@ -653,8 +653,8 @@ impl Serialize for Record {
 mod tests {
     use super::*;
 
-    /// What a tracked record costs beside its data: this, its entry in the identity map (a key, a
-    /// weak handle, a byte of the hash table) and a handle. Eight bytes more are the next size of
+    /// What a tracked record costs beside its data: this, its share of an entry in the identity map (a
+    /// weak handle, and the key of a page) and a handle. Eight bytes more are the next size of
     /// many allocators.
     #[test]
     fn a_record_is_small() {

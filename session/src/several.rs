@@ -66,7 +66,8 @@ impl Session {
     }
 
     /// [`Session::merge`] of a record and of what it leads to along these paths of relationships, such as `"posts.tags"`:
-    /// lists lead to exactly those then, in this session.
+    /// lists lead to exactly those then, in this session. A relationship that was never written on a new record stays as it
+    /// is, and so does one whose key was set by its value.
     ///
     /// For trees of new records, as a form makes them, and for those of another session. A record that is met twice is
     /// merged once.
@@ -106,21 +107,19 @@ impl Session {
     ) -> Result<Record> {
         let _caller = mark();
         let paths: Vec<Vec<&str>> = paths.into_iter().map(|path| path.split('.').collect()).collect();
+        self.inner().verb()?.autoflush()?;
+        // What is new is not sent before it is known what it belongs to.
+        let _quiet = Quiet::enter(&self.inner().quiet);
         let mut merged = HashMap::new();
         self.merge_along(record, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>(), &mut merged)
     }
 
-    fn merge_along(
-        &self,
-        given: &Record,
-        paths: &[&[&str]],
-        merged: &mut HashMap<usize, Record>,
-    ) -> Result<Record> {
+    fn merge_along(&self, given: &Record, paths: &[&[&str]], merged: &mut Merged) -> Result<Record> {
         let own = match merged.get(&given.address()) {
-            Some(own) => own.clone(),
+            Some((_, own)) => own.clone(),
             None => {
                 let own = self.merge(given)?;
-                merged.insert(given.address(), own.clone());
+                merged.insert(given.address(), (given.clone(), own.clone()));
                 own
             }
         };
@@ -130,7 +129,7 @@ impl Session {
             let further =
                 paths.iter().filter(|path| path.first() == Some(&name)).filter_map(|path| path.get(1..));
             let further: Vec<&[&str]> = further.filter(|rest| !rest.is_empty()).collect();
-            let ends = given.related_to_merge(name)?;
+            let Some(ends) = given.related_to_merge(name)? else { continue };
             let ends: Vec<Record> =
                 ends.iter().map(|end| self.merge_along(end, &further, merged)).collect::<Result<_>>()?;
             own.lead_to(name, &ends)?;
@@ -164,6 +163,10 @@ impl Session {
     }
 }
 
+/// Records that were given, by what names them, and those that they were merged onto. They are held, so that no other is
+/// taken for one of them.
+type Merged = HashMap<usize, (Record, Record)>;
+
 /// Counts who wants no flush, also where they panic.
 struct Quiet<'c>(&'c AtomicUsize);
 
@@ -181,8 +184,9 @@ impl Drop for Quiet<'_> {
 }
 
 impl Record {
-    /// The records that a relationship leads to, where they are those that others hold, too.
-    fn related_to_merge(&self, name: &str) -> Result<Vec<Record>> {
+    /// The records that a relationship leads to, where they are those that others hold, too; none where nothing was said
+    /// of it.
+    fn related_to_merge(&self, name: &str) -> Result<Option<Vec<Record>>> {
         if self.state() == RecordState::Detached {
             let message = format!(
                 "the session of {} has ended: merge what `{name}` led to record by record, with `merge_all`",
@@ -190,6 +194,6 @@ impl Record {
             );
             return Err(Error::new(ErrorKind::Detached, message));
         }
-        self.related(name)
+        if self.says_where(name)? { self.related(name).map(Some) } else { Ok(None) }
     }
 }

@@ -17,7 +17,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::ReentrantMutex;
 
 use crate::engines::{Engines, Target, table_of};
-use crate::inner::{Inner, Phase, Verb};
+use crate::inner::{Core, Inner, Phase, Verb};
 use crate::route::Route;
 
 /// A connection that the session's lock protects, so that it can be shared by what nests.
@@ -283,13 +283,16 @@ impl Verb<'_> {
     fn forsake(&self, at: usize, conn: &Conn) -> Result<()> {
         let engines = self.inner.engines()?;
         let mut core = self.core()?;
-        let base = core.base.levels.take(at);
-        drop(core.base.log.take_out(|bind| engines.position(bind).is_ok_and(|own| own == at)));
+        let level = core.base.levels.take(at);
+        let Core { base, nested, .. } = &mut *core;
+        for level in std::iter::once(base).chain(nested) {
+            drop(level.log.take_out(|bind| engines.position(bind).is_ok_and(|own| own == at)));
+        }
         core.epochs.end_transaction();
         drop(core);
         self.wire(at, |wire| wire.conn = None)?;
         // The first cause is what the caller needs; the pool resets the connection.
-        base.map_or(Ok(()), |base| conn.rollback_level(&base).or(Ok(())))
+        level.map_or(Ok(()), |level| conn.rollback_level(&level).or(Ok(())))
     }
 
     /// Where all share one connection and this session does not hold it: what others wrote since

@@ -156,9 +156,10 @@ impl Insert {
     pub fn on_conflict(mut self, mut conflict: OnConflict) -> Insert {
         let def = self.table.lend();
         let names = conflict.columns.iter_mut().chain(&mut conflict.update);
-        names
-            .chain(conflict.set.iter_mut().map(|(name, _)| name))
-            .for_each(|name| *name = plain(&def, name.clone()));
+        names.for_each(|name| *name = plain(&def, name.clone()));
+        // The last word holds, by whichever name.
+        let given = std::mem::take(&mut conflict.set);
+        given.into_iter().for_each(|(name, value)| put(&mut conflict.set, &plain(&def, name), value));
         drop(def);
         self.conflict = Some(Box::new(conflict));
         self

@@ -220,8 +220,7 @@ impl Declared {
         to: &[Arc<str>],
     ) -> Result<(RelationshipKind, KeyLink, Option<Arc<KeyLink>>)> {
         let parts = &self.parts;
-        from.iter().try_for_each(|key| self.from.def().column(key).map(|_| ()))?;
-        to.iter().try_for_each(|key| parts.to.def().column(key).map(|_| ()))?;
+        let (from, to) = (keys_of(&self.from, from)?, keys_of(&parts.to, to)?);
         if from.len() != to.len() || from.is_empty() {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -229,8 +228,7 @@ impl Declared {
             ));
         }
         let kind = parts.kind.unwrap_or(RelationshipKind::OneToMany);
-        let start = (self.from.clone(), from.to_vec());
-        let end = (parts.to.clone(), to.to_vec());
+        let (start, end) = ((self.from.clone(), from), (parts.to.clone(), to));
         let (holder, referred) =
             if kind == RelationshipKind::ManyToOne { (start, end) } else { (end, start) };
         let link = KeyLink { holder: holder.0, columns: holder.1, referred: referred.0, targets: referred.1 };
@@ -303,4 +301,10 @@ fn is_unique(link: &KeyLink) -> bool {
     let def = link.holder.def();
     let place = |key: &Arc<str>| def.columns().position(|column| *column.key() == **key);
     link.columns.iter().map(place).collect::<Option<Vec<usize>>>().is_some_and(|own| def.is_unique(&own))
+}
+
+/// The keys of columns, which may be called by a second name.
+fn keys_of(table: &Table, names: &[Arc<str>]) -> Result<Vec<Arc<str>>> {
+    let def = table.def();
+    names.iter().map(|name| def.column(name).map(|column| column.key().into())).collect()
 }

@@ -85,9 +85,11 @@ impl Verb<'_> {
         Ok(held)
     }
 
-    /// Records that were taken out of what owned them, and put into no other: they are deleted, or never inserted.
-    pub(super) fn doom_orphans(&self) -> Result<()> {
+    /// Records that were taken out of what owned them, and put into no other: they are deleted, or never inserted. Gives
+    /// those, which left the session.
+    pub(super) fn doom_orphans(&self) -> Result<Vec<Record>> {
         let map = self.inner.db.relations();
+        let mut unsaved = Vec::new();
         for child in self.linked_records()? {
             let owned = |key: &KeyLink| map.list_of(key).is_some_and(|relation| relation.owns);
             let points = |name: &Arc<str>| stored(&child, name).is_ok_and(|value| !value.is_null());
@@ -108,11 +110,12 @@ impl Verb<'_> {
                     self.expunge(&child)?;
                     // Who adds it again wants it, whoever had it once.
                     left.iter().for_each(|pointer| child.take_back_key(&pointer.key, &map));
+                    unsaved.push(child);
                 }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(unsaved)
     }
 
     /// Marks a row to be deleted; gives it, unless it was marked already.

@@ -23,7 +23,7 @@ impl Verb<'_> {
         let key = &named(&def);
         // What goes is told with all its values.
         let is_expired = |record: &&Record| record.0.state.lock().home.batch().is_some_and(|home| !home.full);
-        let _ = self.read_again(conn, (table, &def), records.iter().filter(is_expired))?;
+        let _ = self.read_again(conn, (table, &def), records.iter().filter(is_expired), |_| true)?;
         let places: Vec<Place> = records.iter().filter_map(|record| record.0.state.lock().place()).collect();
         let mut values = RowBuffer::with_capacity(places.len() * key.len());
         for place in &places {

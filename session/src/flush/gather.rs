@@ -16,8 +16,9 @@ impl Verb<'_> {
     pub(super) fn gather(&self) -> Result<Work> {
         let written = self.linked_records()?;
         self.save_cascade(written, &[])?;
-        self.doom_orphans()?;
-        let (deletes, unsaved) = self.delete_cascade()?;
+        let orphans = self.doom_orphans()?;
+        let (deletes, mut unsaved) = self.delete_cascade()?;
+        unsaved.extend(orphans);
         let mut linked = Vec::new();
         let links = self.send_off(&mut linked, &unsaved).and_then(|()| {
             match linked.is_empty() && deletes.is_empty() {

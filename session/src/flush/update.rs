@@ -44,7 +44,7 @@ impl Verb<'_> {
                 drop(state);
                 let rest = records.get(at..).unwrap_or(&[]).iter();
                 let in_doubt = rest.filter(|record| is_in_doubt(&record.0.state.lock(), &epochs));
-                if let Some(gone) = self.read_again(conn, (table, &def), in_doubt)? {
+                if let Some(gone) = self.read_again(conn, (table, &def), in_doubt, |_| true)? {
                     return Err(vanished(gone));
                 }
                 state = record.0.state.lock();
@@ -89,12 +89,14 @@ impl Verb<'_> {
         self.update_run(conn, run)
     }
 
-    /// Reads the rows of records again; what was set stays. Gives the first that has no row.
+    /// Reads the rows of records again; what was set stays. Gives the first that has no row. One that was changed, and
+    /// whose row has another version, is an error where it matters, and left as it is otherwise.
     pub(crate) fn read_again<'r>(
         &self,
         conn: &Conn,
         (table, def): (&Table, &Arc<TableDef>),
         records: impl Iterator<Item = &'r Record>,
+        matters: impl Fn(&Record) -> bool,
     ) -> Result<Option<&'r Record>> {
         let (records, keys): (Vec<&Record>, Vec<Vec<Value>>) =
             records.filter_map(|record| Some((record, record.key()?))).unzip();
@@ -110,6 +112,9 @@ impl Verb<'_> {
             let seen = state.place().filter(|_| state.changes_row());
             if let Some(changed) = seen.and_then(|seen| is_changed(def, &seen, place)) {
                 drop(state);
+                if !matters(record) {
+                    continue;
+                }
                 return Err(changed.of(record));
             }
             (state.home, state.row) = (Home::In(place.batch.clone()), place.row);

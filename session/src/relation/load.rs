@@ -239,7 +239,7 @@ impl Verb<'_> {
         Ok(related)
     }
 
-    fn is_right(&self, related: &Related) -> bool {
+    pub(super) fn is_right(&self, related: &Related) -> bool {
         let Ok(core) = self.core() else { return false };
         let same = |(table, count): &(TableId, u64)| core.written.get(table).copied().unwrap_or(0) == *count;
         core.epochs.holds(related.stamp.epoch) && related.stamp.written.iter().all(same)

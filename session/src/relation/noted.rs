@@ -119,8 +119,9 @@ impl ListChange {
         }
     }
 
-    pub(super) fn take_out(&mut self, record: &Record) {
-        if self.added.remove(record.address()).is_none() {
+    /// Of rows it is not known whether they were in it before they were put in.
+    pub(super) fn take_out(&mut self, record: &Record, is_row: bool) {
+        if self.added.remove(record.address()).is_none() || is_row {
             self.removed.insert(record.address(), record.clone());
         }
     }
@@ -203,7 +204,7 @@ impl Links {
         for list in std::mem::take(&mut later.many) {
             self.edit(&list.relation, |own| {
                 list.added.into_values().for_each(|hold| own.put_in(hold));
-                list.removed.values().for_each(|record| own.take_out(record));
+                list.removed.values().for_each(|record| own.take_out(record, false));
             });
         }
     }
@@ -300,6 +301,12 @@ impl Links {
             let is_in = list.added.contains(address);
             (is_in || list.removed.contains(address)).then_some(is_in)
         })
+    }
+
+    /// Whether a list was written.
+    pub(super) fn writes(&self, relation: &Relation) -> bool {
+        self.many.iter().any(|list| same_list(&list.relation, relation))
+            || self.later.as_ref().is_some_and(|later| later.writes(relation))
     }
 
     /// Takes out what is noted of a list.

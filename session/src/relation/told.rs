@@ -84,7 +84,8 @@ pub(super) fn tell_link(
     linked: bool,
 ) -> Result<()> {
     let Some(session) = listening([Some(one), Some(other), None]) else { return Ok(()) };
-    if is_linked(one, relation, other) == Some(linked) {
+    // Who takes one out has found it in the list.
+    if linked && is_linked(&session, one, relation, other)? {
         return Ok(());
     }
     let sides = |other| if linked { (Some(other), None) } else { (None, Some(other)) };
@@ -94,18 +95,22 @@ pub(super) fn tell_link(
     back.map_or(Ok(()), |back| ask(&session, other, back, added, removed))
 }
 
-/// Whether a list has a record, where that is known without asking the database.
-fn is_linked(one: &Record, relation: &Relation, other: &Record) -> Option<bool> {
+/// Whether a list is known to have a record, without asking the database.
+fn is_linked(session: &Arc<Inner>, one: &Record, relation: &Relation, other: &Record) -> Result<bool> {
     let state = one.0.state.lock();
     let noted = state.links.as_ref().and_then(|links| links.has(relation, other));
     let place = state.place();
     drop(state);
+    if let Some(noted) = noted {
+        return Ok(noted);
+    }
+    let verb = session.enter()?;
     let loaded = || {
         let place = place?;
-        let related = find(&place.batch, &relation.name)?;
+        let related = find(&place.batch, &relation.name).filter(|related| verb.is_right(related))?;
         Some(related.leads_to(place.row, &other.identity()?))
     };
-    noted.or_else(loaded)
+    Ok(loaded().unwrap_or(false))
 }
 
 /// The session of one of these records, if somebody wants to know.

@@ -162,6 +162,19 @@ impl Record {
         }
     }
 
+    /// Whether a record says where a relationship leads: a row does, unless its key was set by value, and a new record does
+    /// where that was written.
+    pub(crate) fn says_where(&self, name: &str) -> Result<bool> {
+        let relation = self.relation_map().find(&self.table(), name)?.clone();
+        let state = self.0.state.lock();
+        let is_row = state.row != NO_ROW;
+        if relation.kind == RelationshipKind::ManyToOne {
+            return Ok(is_noted(&state, &relation.near) || (is_row && !sets(&state, &relation.near)));
+        }
+        let is_written = state.links.as_ref().is_some_and(|links| links.writes(&relation));
+        Ok(is_row || is_written)
+    }
+
     fn list(&self, name: &str) -> Result<(Arc<Relation>, Option<Arc<Relation>>)> {
         let (relation, back) = self.written_relation(name)?;
         match relation.is_one() {
@@ -292,6 +305,11 @@ impl Record {
         state.links.is_some()
     }
 
+    /// Whether it is a row of the database.
+    fn is_row(&self) -> bool {
+        self.0.state.lock().row != NO_ROW
+    }
+
     /// Whether it was deleted, or is to be.
     pub(crate) fn is_going(&self) -> bool {
         let state = self.0.state.lock();
@@ -368,7 +386,9 @@ impl Record {
         for child in removed.values() {
             // What it was given to since keeps it.
             match given_away(child) {
-                true => self.edit_links(|links| links.edit(relation, |list| list.take_out(child))),
+                true => {
+                    self.edit_links(|links| links.edit(relation, |list| list.take_out(child, child.is_row())))
+                }
                 false => child.take_back_key(&relation.near, map),
             }
         }
@@ -463,7 +483,8 @@ fn point(
     };
     let lost = before.as_ref().filter(|before| Some(*before) != referred);
     if let (Some(before), Some(list)) = (lost, list) {
-        before.edit_links(|links| links.edit(list, |change| change.take_out(holder)));
+        let are_rows = holder.is_row() && before.is_row();
+        before.edit_links(|links| links.edit(list, |change| change.take_out(holder, are_rows)));
     }
     let to = referred.map(|referred| match side {
         Side::Holder => Hold::Strong(referred.clone()),
@@ -482,8 +503,12 @@ fn point(
 
 /// Notes that two records are linked through a table between, or are not any more.
 fn link(one: &Record, relation: &Arc<Relation>, back: Option<&Arc<Relation>>, other: &Record, linked: bool) {
+    let are_rows = one.is_row() && other.is_row();
     let note = |links: &mut Links, relation: &Arc<Relation>, hold: Hold, record: &Record| {
-        links.edit(relation, |change| if linked { change.put_in(hold) } else { change.take_out(record) });
+        links.edit(relation, |change| match linked {
+            true => change.put_in(hold),
+            false => change.take_out(record, are_rows),
+        });
     };
     one.edit_links(|links| note(links, relation, Hold::Strong(other.clone()), other));
     if let Some(back) = back {

@@ -94,6 +94,12 @@ fn r5_8_5_a_second_name_is_the_column() {
         session.commit().unwrap();
         let row = |id: i64| values! { "id" => id, "first" => "Gus", "family" => "Hay" };
         insert(&people).values(row(6)).upsert(["id"], ["family"]).run(db).unwrap();
+        let twice = mirrorm::stmt::conflict(["id"])
+            .set(values! { "last" => "no" })
+            .set(values! { "family" => "Hay" });
+        insert(&people).values(row(6)).on_conflict(twice).run(db).unwrap();
+        let boss = relationship("chief", &people).on(["boss_id"], ["id"]);
+        db.relate(&people, boss.kind(mirrorm::reflect::RelationshipKind::ManyToOne)).unwrap();
         let told: Vec<String> = select(people.c("family")).order_by(people.c("id")).scalars(db).unwrap();
         assert_eq!(told, ["Lee", "Ore!", "Lee", "Fox", "Frye", "Hay"]);
         let some = session.query(&people).load_only(["family"]).filter(people.c("id").eq(4)).one().unwrap();

@@ -2,7 +2,7 @@
 
 use mirrorm::prelude::*;
 use mirrorm::schema::Action;
-use mirrorm::session::{OnParentDelete, relationship};
+use mirrorm::session::{OnParentDelete, Query, relationship};
 
 use crate::support::each_backend;
 
@@ -254,7 +254,7 @@ fn r5_4_session_merge_of_what_a_record_leads_to() {
         let form = parents.record(values! { "id" => parent.get::<i64>("id").unwrap() }).unwrap();
         let of = |name: &str, id: Option<i64>| {
             let child = children.record(values! { "name" => name }).unwrap();
-            id.map(|id| child.set("id", id).unwrap());
+            id.into_iter().for_each(|id| child.set("id", id).unwrap());
             form.append("children", &child).unwrap();
         };
         let first: i64 = parent.related("children").unwrap()[0].get("id").unwrap();
@@ -272,6 +272,18 @@ fn r5_4_session_merge_of_what_a_record_leads_to() {
             .collect();
         names.sort();
         assert_eq!(names, ["added", "kept"]);
+        // A relationship that nobody wrote stays as it is, and so does a key that was set.
+        let bare = parents.record(values! { "id" => parent.get::<i64>("id").unwrap() }).unwrap();
+        session.merge_with(&bare, ["children"]).unwrap();
+        let moved = session.query_related(&parent, "children").unwrap().first().unwrap().unwrap();
+        let second = session.add(parents.record(()).unwrap()).unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.query_related(&parent, "children").unwrap().count().unwrap(), 2);
+        let to: i64 = second.get("id").unwrap();
+        let by_key = values! { "id" => moved.get::<i64>("id").unwrap(), "parent_id" => to };
+        session.merge_with(&children.record(by_key).unwrap(), ["parent"]).unwrap();
+        session.commit().unwrap();
+        assert_eq!(moved.get::<i64>("parent_id").unwrap(), to);
         let wrong = session.merge_with(&form, ["childen"]).unwrap_err();
         assert_eq!(wrong.kind(), ErrorKind::NoSuchColumn);
     });
@@ -313,7 +325,8 @@ fn r5_2_opt_lazy() {
         let parent = fill.add(parents.record(()).unwrap()).unwrap();
         parent.append("children", &children.record(values! { "name" => "a" }).unwrap()).unwrap();
         fill.commit().unwrap();
-        let ways: [(&str, fn(mirrorm::session::Query<'_>) -> mirrorm::session::Query<'_>, usize, bool); 4] = [
+        type Edit = fn(Query<'_>) -> Query<'_>;
+        let ways: [(&str, Edit, usize, bool); 4] = [
             ("select", |query| query, 2, true),
             ("selectin", |query| query.with("children").forbid_lazy(), 2, true),
             ("joined", |query| query.with_joined("children").forbid_lazy(), 1, true),
@@ -332,5 +345,92 @@ fn r5_2_opt_lazy() {
                 );
             }
         }
+    });
+}
+
+#[test]
+fn r5_4_session_merge_sends_nothing_before_it_is_known_whose_it_is() {
+    each_backend(|db| {
+        let users = db.table("users", column("id", Integer).primary_key()).unwrap();
+        let owner = column("user_id", Integer).not_null().references("users.id");
+        let posts = (column("id", Integer).primary_key(), column("title", Varchar(9)), owner);
+        let posts = db.table("posts", posts).unwrap();
+        db.create_all().unwrap();
+        let session = db.session();
+        let given = users.record(()).unwrap();
+        given.append("posts", &posts.record(values! { "title" => "a" }).unwrap()).unwrap();
+        let user = session.merge_with(&given, ["posts"]).unwrap();
+        session.commit().unwrap();
+        assert_eq!(session.query_related(&user, "posts").unwrap().count().unwrap(), 1);
+        let post = posts.record(values! { "title" => "b" }).unwrap();
+        post.set_related("user", &users.record(()).unwrap()).unwrap();
+        session.merge_with(&post, ["user"]).unwrap();
+        session.commit().unwrap();
+        assert_eq!((session.query(&users).count().unwrap(), session.query(&posts).count().unwrap()), (2, 2));
+    });
+}
+
+#[test]
+fn r5_4_session_merge_tells_records_apart_that_nobody_holds() {
+    each_backend(|db| {
+        let (parents, children) = empty(db);
+        let tags =
+            db.table("tags", (column("id", Integer).primary_key(), column("name", Varchar(9)))).unwrap();
+        let link = (
+            column("child_id", Integer).primary_key().references("children.id"),
+            column("tag_id", Integer).primary_key().references("tags.id"),
+        );
+        db.table("child_tags", link).unwrap();
+        db.create_all().unwrap();
+        let fill = db.session();
+        let parent = fill.add(parents.record(()).unwrap()).unwrap();
+        for n in 0..20 {
+            let child = children.record(values! { "name" => format!("c{n}") }).unwrap();
+            parent.append("children", &child).unwrap();
+            for of in 0..9 {
+                let name = format!("{n}-{of}");
+                child.append("tags", &tags.record(values! { "name" => name }).unwrap()).unwrap();
+            }
+        }
+        fill.commit().unwrap();
+        let other = db.session();
+        let given = other.query(&parents).with("children.tags").one().unwrap();
+        let session = db.session();
+        session.merge_with(&given, ["children.tags"]).unwrap();
+        assert!(!session.is_modified(), "nothing was changed");
+        for child in session.query(&children).with("tags").all().unwrap() {
+            let own = child.get::<String>("name").unwrap().replace('c', "");
+            let all = child.related("tags").unwrap();
+            assert_eq!(all.len(), 9);
+            assert!(all.iter().all(|tag| tag.get::<String>("name").unwrap().starts_with(&format!("{own}-"))));
+        }
+    });
+}
+
+#[test]
+fn r5_2_4_an_orphan_does_not_come_back_through_another_list() {
+    each_backend(|db| {
+        let (parents, children) = empty(db);
+        let tags =
+            db.table("tags", (column("id", Integer).primary_key(), column("name", Varchar(9)))).unwrap();
+        let link = (
+            column("child_id", Integer).primary_key().references("children.id"),
+            column("tag_id", Integer).primary_key().references("tags.id"),
+        );
+        db.table("child_tags", link).unwrap();
+        db.relate(&parents, relationship("children", &children).owns()).unwrap();
+        db.create_all().unwrap();
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let parent = session.add(parents.record(()).unwrap()).unwrap();
+        let tag = session.add(tags.record(()).unwrap()).unwrap();
+        let child = children.record(values! { "name" => "orphan" }).unwrap();
+        parent.append("children", &child).unwrap();
+        child.append("tags", &tag).unwrap();
+        parent.remove("children", &child).unwrap();
+        session.commit().unwrap();
+        assert_eq!(
+            (session.query(&children).count().unwrap(), tag.related("children").unwrap().len()),
+            (0, 0)
+        );
     });
 }

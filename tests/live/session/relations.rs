@@ -518,3 +518,27 @@ fn r5_3_3_one_statement_for_each_512_parents() {
     let sum: usize = lists.iter().map(|list| list.related("Track").unwrap().len()).sum();
     assert_eq!(sum, 8715);
 }
+
+#[test]
+fn r5_2_9_what_is_put_in_again_and_taken_out_is_out() {
+    each_backend(|db| {
+        let b = blog(db);
+        b.fill(db, &["ann"]);
+        let session = db.session_with(SessionOptions::new().autoflush(false));
+        let ann = session.get_one(&b.users, 1).unwrap();
+        let post = session.add(b.posts.record(values! { "title" => "x" }).unwrap()).unwrap();
+        let tag = session.add(b.tags.record(values! { "name" => "t" }).unwrap()).unwrap();
+        post.set_related("user", &ann).unwrap();
+        post.append("tags", &tag).unwrap();
+        session.commit().unwrap();
+        // It is in the lists already; what is put in once more is no reason for it to stay.
+        post.append("tags", &tag).unwrap();
+        post.remove("tags", &tag).unwrap();
+        ann.append("posts", &post).unwrap();
+        ann.remove("posts", &post).unwrap();
+        assert!(post.related("tags").unwrap().is_empty() && !ann.related("posts").unwrap().contains(&post));
+        session.commit().unwrap();
+        assert!(post.related("tags").unwrap().is_empty() && !ann.related("posts").unwrap().contains(&post));
+        assert!(tag.related("posts").unwrap().is_empty() && post.value("user_id").unwrap().is_null());
+    });
+}

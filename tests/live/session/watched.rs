@@ -333,6 +333,9 @@ fn r5_9_who_is_told_of_a_beginning_cannot_end_it() {
             insert(&users).values(values! { "name" => "x" }).run(&session).unwrap_err().kind(),
             ErrorKind::Vetoed
         );
+        let savepoint = session.begin_nested().unwrap();
+        assert!(insert(&users).values(values! { "name" => "x" }).run(&session).is_err());
+        savepoint.release().unwrap();
         drop((writes, veto));
         let committed = session.commit().unwrap();
         assert!(committed.changes.is_empty(), "{:?}", committed.changes);
@@ -401,6 +404,12 @@ fn r5_9_relationships_are_told_whoever_is_known() {
         assert_eq!(x.related("tags").unwrap().len(), 1);
         x.append("tags", &tag).unwrap();
         assert_eq!(take(&heard), ["p1 tags: +t1", "t1 posts: +p1"], "once");
+        x.remove("tags", &tag).unwrap();
+        session.flush().unwrap();
+        x.append("tags", &tag).unwrap();
+        session.flush().unwrap();
+        let there_and_back = ["p1 tags: -t1", "t1 posts: -p1", "p1 tags: +t1", "t1 posts: +p1"];
+        assert_eq!(take(&heard), there_and_back, "what was loaded before says nothing");
         // A receiver that writes the same relationship: the last word holds, on all sides.
         let own = users.clone();
         let _turns = db.signals().related_set.of(&posts).on("user").connect(move |session, post, change| {
