@@ -108,7 +108,9 @@ struct My(mysql::Conn);
 
 impl My {
     fn new(url: &str) -> My {
-        let mut conn = mysql::Conn::new(url.replace("mariadb://", "mysql://").as_str()).unwrap();
+        // By itself it would leave TCP for the server's socket, where a round trip takes a third less.
+        let opts = mysql::Opts::from_url(&url.replace("mariadb://", "mysql://")).unwrap();
+        let mut conn = mysql::Conn::new(mysql::OptsBuilder::from_opts(opts).prefer_socket(false)).unwrap();
         conn.query_drop("DROP TABLE IF EXISTS bench_users").unwrap();
         conn.query_drop(TABLE.replace("SERIAL_KEY", "INTEGER AUTO_INCREMENT PRIMARY KEY")).unwrap();
         My(conn)

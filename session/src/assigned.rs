@@ -27,10 +27,13 @@ pub(crate) fn gather(
     values: impl IntoValues,
     mut take: impl FnMut(&ColumnDef, Expr) -> Result<()>,
 ) -> Result<()> {
-    let mut done = Ok(());
+    let (mut done, is_plain) = (Ok(()), def.hybrids().is_empty());
     values.each(&mut |name, expr| {
         if done.is_ok() {
-            done = assign(def, (name, expr), &mut take, 0);
+            done = match is_plain {
+                true => def.column(name).and_then(|column| take(column, expr)),
+                false => assign(def, (name, expr), &mut take, 0),
+            };
         }
     });
     done
