@@ -53,18 +53,13 @@ impl Verb<'_> {
 
     /// Adds a new record about which nothing has to be asked; says whether it was one.
     fn add_plain(&self, record: &Record) -> Result<bool> {
-        let state = record.0.state.lock();
-        if state.status != RecordState::Transient || state.links.is_some() {
-            return Ok(false);
-        }
-        drop(state);
         if self.core()?.pending_batch(record.table_id()).is_none() {
             if self.can_add(record).is_err() {
                 return Ok(false);
             }
             self.core()?.know_pending(&record.table(), self.inner);
         }
-        Ok(self.add_new(record)?.is_some())
+        Ok(self.add_new(record, false)?.is_some())
     }
 
     /// Takes out new records that were the last to be added.
@@ -81,7 +76,7 @@ impl Verb<'_> {
     }
 
     pub(crate) fn add(&self, record: &Record) -> Result<()> {
-        if let Some(is_linked) = self.add_new(record)? {
+        if let Some(is_linked) = self.add_new(record, true)? {
             return if is_linked { record.renew_lists() } else { Ok(()) };
         }
         let status = record.0.state.lock().status;
@@ -101,19 +96,19 @@ impl Verb<'_> {
             state.status = RecordState::Transient;
         }
         drop(state);
-        match self.add_new(record)? {
+        match self.add_new(record, true)? {
             Some(_) => record.renew_lists(),
             // Another thread was faster, with another session.
             None => self.can_add(record),
         }
     }
 
-    /// Adds a new record of a table that is known to be of this Db; none if it was not one. Says
-    /// whether it has relationships that were written.
-    fn add_new(&self, record: &Record) -> Result<Option<bool>> {
+    /// Adds a new record of a table that is known to be of this Db; none if it was not one, or has relationships that were
+    /// written where those are not meant. Says whether it has some.
+    fn add_new(&self, record: &Record, also_linked: bool) -> Result<Option<bool>> {
         let mut core = self.core()?;
         let mut state = record.0.state.lock();
-        if state.status != RecordState::Transient {
+        if state.status != RecordState::Transient || (state.links.is_some() && !also_linked) {
             return Ok(None);
         }
         let Some(pending) = core.pending_batch(record.table_id()).cloned() else { return Ok(None) };

@@ -36,22 +36,21 @@ struct Run<'r> {
 impl Verb<'_> {
     pub(super) fn insert(&self, conn: &Conn, table: &Table, records: &Part<Record>) -> Result<()> {
         let def = table.def();
+        for start in (0..records.len()).step_by(NEAR) {
+            self.insert_some(conn, (table, &def), &records.part(start..records.len().min(start + NEAR)))?;
+        }
+        Ok(())
+    }
+
+    fn insert_some(&self, conn: &Conn, of: (&Table, &Arc<TableDef>), records: &Part<Record>) -> Result<()> {
         let with_exprs = |record: &Record| record.0.state.lock().has_exprs();
         let mut start = 0;
         for (at, record) in records.iter().enumerate().filter(|(_, record)| with_exprs(record)) {
-            self.insert_some(conn, (table, &def), &records.part(start..at))?;
-            self.insert_by_expressions(conn, (table, &def), record)?;
+            self.insert_values(conn, of, &records.part(start..at))?;
+            self.insert_by_expressions(conn, of, record)?;
             start = at + 1;
         }
-        self.insert_some(conn, (table, &def), &records.part(start..records.len()))
-    }
-
-    /// Inserts so many at a time that they are near when they move onto their rows.
-    fn insert_some(&self, conn: &Conn, of: (&Table, &Arc<TableDef>), records: &Part<Record>) -> Result<()> {
-        for start in (0..records.len()).step_by(NEAR) {
-            self.insert_values(conn, of, &records.part(start..records.len().min(start + NEAR)))?;
-        }
-        Ok(())
+        self.insert_values(conn, of, &records.part(start..records.len()))
     }
 
     fn insert_values(
