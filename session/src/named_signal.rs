@@ -14,7 +14,7 @@ use crate::history::FieldChange;
 use crate::inner::Inner;
 use crate::record::Record;
 use crate::session::Session;
-use crate::signal::{BoxError, How, Receivers, Subscription, Verdict, guarded};
+use crate::signal::{BoxError, How, Nested, Receivers, Subscription, Verdict, guarded};
 
 /// How deep receivers may assign what they are told of.
 const MAX_NESTED: u32 = 100;
@@ -136,7 +136,7 @@ impl<C: NamedChange> NamedSignal<C> {
 
     /// Tells one receiver after the other, to the first error.
     pub(crate) fn ask(&self, session: &Arc<Inner>, record: &Record, change: &C) -> Result<()> {
-        let Some(_inside) = Inside::enter() else {
+        let Some(_inside) = Nested::enter(&INSIDE, MAX_NESTED) else {
             let message = format!("receivers assign `{}` again and again", change.name());
             return Err(Error::new(ErrorKind::Invalid, message).with_columns([change.name()]));
         };
@@ -195,26 +195,7 @@ impl<C: NamedChange> OfNamed<C> {
 
 thread_local! {
     /// How many receivers this thread is inside of.
-    static NESTED: Cell<u32> = const { Cell::new(0) };
-}
-
-/// Counts them, also where they panic.
-struct Inside;
-
-impl Inside {
-    fn enter() -> Option<Inside> {
-        if NESTED.get() >= MAX_NESTED {
-            return None;
-        }
-        NESTED.set(NESTED.get() + 1);
-        Some(Inside)
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        NESTED.set(NESTED.get().saturating_sub(1));
-    }
+    static INSIDE: Cell<u32> = const { Cell::new(0) };
 }
 
 // Derived, these would ask the change for them, too.

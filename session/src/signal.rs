@@ -4,11 +4,13 @@
 //! locked or borrowed while one runs; each runs under `catch_unwind`. When signals are sent is told
 //! by `commit` and `flush`.
 
+use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
+use std::thread::LocalKey;
 
 use mirrorm_core::engine::unmarked;
 use mirrorm_core::schema::Table;
@@ -168,6 +170,26 @@ impl<F: ?Sized + Send + Sync + 'static> Receivers<F> {
     /// Calls one after the other, to the first error.
     fn ask(&self, call: impl Fn(&F) -> Result<()>) -> Result<()> {
         self.call(|_| Some(()), |receiver, ()| call(receiver).err()).map_or(Ok(()), Err)
+    }
+}
+
+/// Inside of something that may nest only so deep, until it goes, also by a panic.
+pub(crate) struct Nested(&'static LocalKey<Cell<u32>>);
+
+impl Nested {
+    /// None where this thread is inside so many times already.
+    pub(crate) fn enter(inside: &'static LocalKey<Cell<u32>>, most: u32) -> Option<Nested> {
+        let now = inside.get();
+        (now < most).then(|| {
+            inside.set(now + 1);
+            Nested(inside)
+        })
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
     }
 }
 

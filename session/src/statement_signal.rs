@@ -9,7 +9,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::query::Query;
 use crate::session::Session;
-use crate::signal::{BoxError, How, Receivers, Subscription, Verdict, guarded};
+use crate::signal::{BoxError, How, Nested, Receivers, Subscription, Verdict, guarded};
 
 type OnQuery = dyn for<'s> Fn(Query<'s>) -> Result<Query<'s>, BoxError> + Send + Sync;
 
@@ -60,7 +60,7 @@ impl QuerySignal {
         if ASKING.with_borrow(|all| all.contains(&own)) {
             return Ok(query);
         }
-        let Some(_inside) = Inside::enter() else {
+        let Some(_inside) = Nested::enter(&INSIDE, MAX_NESTED) else {
             return Err(Error::new(ErrorKind::Invalid, "receivers of queries ask again and again"));
         };
         let mut current = query;
@@ -85,7 +85,8 @@ const MAX_NESTED: u32 = 32;
 thread_local! {
     /// The signals whose receivers this thread runs right now: what these ask is not given to them.
     static ASKING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-    static NESTED: Cell<u32> = const { Cell::new(0) };
+    /// How many signals of queries it is inside of.
+    static INSIDE: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Inside of a receiver of whatever signal, until it goes: what others were asking does not count in it.
@@ -100,25 +101,6 @@ impl Apart {
 impl Drop for Apart {
     fn drop(&mut self) {
         ASKING.with_borrow_mut(|all| *all = std::mem::take(&mut self.0));
-    }
-}
-
-/// Counts signals of queries that are told, also where a receiver panics.
-struct Inside;
-
-impl Inside {
-    fn enter() -> Option<Inside> {
-        if NESTED.get() >= MAX_NESTED {
-            return None;
-        }
-        NESTED.set(NESTED.get() + 1);
-        Some(Inside)
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        NESTED.set(NESTED.get().saturating_sub(1));
     }
 }
 

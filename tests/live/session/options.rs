@@ -31,6 +31,18 @@ fn empty(db: &Db) -> (Table, Table) {
     (parents, children)
 }
 
+/// Tags of the children.
+fn tags(db: &Db) -> Table {
+    let tags = db.table("tags", (column("id", Integer).primary_key(), column("name", Varchar(9)))).unwrap();
+    let link = (
+        column("child_id", Integer).primary_key().references("children.id"),
+        column("tag_id", Integer).primary_key().references("tags.id"),
+    );
+    db.table("child_tags", link).unwrap();
+    db.create_all().unwrap();
+    tags
+}
+
 fn names(db: &Db, children: &Table) -> Vec<String> {
     select(children.c("name")).order_by(children.c("name")).scalars(db).unwrap()
 }
@@ -219,14 +231,7 @@ fn r5_2_12_expunge_merge_and_refresh_are_of_one_record() {
 fn r5_4_session_merge_of_what_a_record_leads_to() {
     each_backend(|db| {
         let (parents, children) = empty(db);
-        let tags =
-            db.table("tags", (column("id", Integer).primary_key(), column("name", Varchar(9)))).unwrap();
-        let link = (
-            column("child_id", Integer).primary_key().references("children.id"),
-            column("tag_id", Integer).primary_key().references("tags.id"),
-        );
-        db.table("child_tags", link).unwrap();
-        db.create_all().unwrap();
+        let tags = tags(db);
         let session = db.session();
         let parent = session.add(parents.record(()).unwrap()).unwrap();
         let tag = tags.record(values! { "name" => "t" }).unwrap();
@@ -374,14 +379,7 @@ fn r5_4_session_merge_sends_nothing_before_it_is_known_whose_it_is() {
 fn r5_4_session_merge_tells_records_apart_that_nobody_holds() {
     each_backend(|db| {
         let (parents, children) = empty(db);
-        let tags =
-            db.table("tags", (column("id", Integer).primary_key(), column("name", Varchar(9)))).unwrap();
-        let link = (
-            column("child_id", Integer).primary_key().references("children.id"),
-            column("tag_id", Integer).primary_key().references("tags.id"),
-        );
-        db.table("child_tags", link).unwrap();
-        db.create_all().unwrap();
+        let tags = tags(db);
         let fill = db.session();
         let parent = fill.add(parents.record(()).unwrap()).unwrap();
         for n in 0..20 {
@@ -411,13 +409,7 @@ fn r5_4_session_merge_tells_records_apart_that_nobody_holds() {
 fn r5_2_4_an_orphan_does_not_come_back_through_another_list() {
     each_backend(|db| {
         let (parents, children) = empty(db);
-        let tags =
-            db.table("tags", (column("id", Integer).primary_key(), column("name", Varchar(9)))).unwrap();
-        let link = (
-            column("child_id", Integer).primary_key().references("children.id"),
-            column("tag_id", Integer).primary_key().references("tags.id"),
-        );
-        db.table("child_tags", link).unwrap();
+        let tags = tags(db);
         db.relate(&parents, relationship("children", &children).owns()).unwrap();
         db.create_all().unwrap();
         let session = db.session_with(SessionOptions::new().autoflush(false));
