@@ -80,7 +80,8 @@ impl<'s> Query<'s> {
         let of_group = def.columns().filter(|column| column.deferred() == Some(group));
         let names: Vec<Arc<str>> = of_group.map(|column| column.key().into()).collect();
         if names.is_empty() {
-            let groups: Vec<&str> = def.columns().filter_map(|column| column.deferred()).collect();
+            let groups = def.columns().filter_map(|column| column.deferred());
+            let groups: Vec<&str> = groups.filter(|group| !group.is_empty()).collect();
             let (table, near) = (def.display_name(), did_you_mean(group, groups.into_iter()));
             let message = format!("`{table}` defers no columns in a group `{group}`{near}");
             return self.with_mistake(Error::new(ErrorKind::NoSuchColumn, message).with_table(table));

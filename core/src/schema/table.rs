@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 use super::Formula;
 use super::column::{Autoincrement, ClientDefault, Column, ServerDefault};
 use super::constraint::{Action, Index, Reference};
+use super::hybrid::Hybrid;
 use super::metadata::{Metadata, WeakMetadata};
 use super::name::Name;
 use super::options::{Info, Options};
@@ -379,9 +380,15 @@ impl TableDef {
 
     /// The error of a key that is not a column here.
     pub(crate) fn no_such_column(&self, key: &str) -> Error {
-        let near = did_you_mean(key, self.columns.keys().map(|k| &**k));
         let table = self.display_name();
-        let message = format!("table `{table}` has no column `{key}`{near}");
+        let message = match self.hybrid(key) {
+            Some(_) => format!("`{key}` of table `{table}` is no column: it is made of others"),
+            None => {
+                let hybrids = self.hybrids().iter().map(Hybrid::name);
+                let near = did_you_mean(key, self.columns.keys().map(|k| &**k).chain(hybrids));
+                format!("table `{table}` has no column `{key}`{near}")
+            }
+        };
         Error::new(ErrorKind::NoSuchColumn, message).with_table(table).with_columns([key])
     }
 

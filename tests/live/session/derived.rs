@@ -165,6 +165,13 @@ fn r5_8_2_several_columns_are_one_value() {
         let def = lines.def();
         let kinds: Vec<&str> = def.hybrids().iter().map(Hybrid::name).collect();
         assert_eq!(kinds, ["start", "end"]);
+        let built = insert(&lines).values(values! { "start" => 1 }).run(db).unwrap_err();
+        assert!(
+            built.kind() == ErrorKind::NoSuchColumn && built.to_string().contains("made of others"),
+            "{built}"
+        );
+        let near = line.value("strt").unwrap_err().to_string();
+        assert!(near.contains("did you mean `start`?"), "{near}");
         assert!(matches!(def.hybrids()[0].kind(), HybridKind::Composite(parts) if parts.len() == 2));
     });
 }
