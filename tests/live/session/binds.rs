@@ -163,7 +163,7 @@ fn a_statement_is_for_one_database() {
 }
 
 #[test]
-fn one_session_over_several_binds() {
+fn r5_8_10_one_session_over_several_binds() {
     let db = three();
     let (main, logs) = (notes(&db, None), notes(&db, Some("logs")));
     db.create_all().unwrap();

@@ -80,6 +80,9 @@ mod derived;
 /// Events of attributes, relationships, queries and transactions.
 mod watched;
 
+/// Verbs of a session that no other module is about.
+mod methods;
+
 /// Rows that point to each other.
 mod circles;
 

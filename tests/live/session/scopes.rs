@@ -14,7 +14,7 @@ fn in_use(db: &Db) -> usize {
 }
 
 #[test]
-fn a_thread_has_one_session_until_it_removes_it() {
+fn r5_4_session_scoped_a_thread_has_one_until_it_removes_it() {
     each_backend(|db| {
         let Blog { users, .. } = blog(db);
         let ann = users.record(values! { "name" => "ann" }).unwrap();
