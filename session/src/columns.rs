@@ -70,8 +70,7 @@ impl<'s> Query<'s> {
     /// before.
     pub fn undefer<N: Into<Arc<str>>>(self, columns: impl IntoIterator<Item = N>) -> Query<'s> {
         let loaded = self.loaded().unwrap_or_else(|| all_columns(&self.table().def()));
-        let names = columns.into_iter().map(Into::into);
-        self.with_columns(names, |named, column| named || loaded.iter().any(|own| **own == *column.key()))
+        self.with_columns(columns, |named, column| named || loaded.iter().any(|own| **own == *column.key()))
     }
 
     /// Loads the deferred columns of a group too.
@@ -80,9 +79,8 @@ impl<'s> Query<'s> {
         let of_group = def.columns().filter(|column| column.deferred() == Some(group));
         let names: Vec<Arc<str>> = of_group.map(|column| column.key().into()).collect();
         if names.is_empty() {
-            let groups = def.columns().filter_map(|column| column.deferred());
-            let groups: Vec<&str> = groups.filter(|group| !group.is_empty()).collect();
-            let (table, near) = (def.display_name(), did_you_mean(group, groups.into_iter()));
+            let groups = def.columns().filter_map(ColumnDef::deferred).filter(|group| !group.is_empty());
+            let (table, near) = (def.display_name(), did_you_mean(group, groups));
             let message = format!("`{table}` defers no columns in a group `{group}`{near}");
             return self.with_mistake(Error::new(ErrorKind::NoSuchColumn, message).with_table(table));
         }
@@ -119,6 +117,11 @@ pub(crate) fn undeferred(table: &Table, def: &TableDef) -> Option<Vec<Arc<str>>>
     let needed = needed(table, def);
     let is_loaded = |(at, column): &(usize, &ColumnDef)| column.deferred().is_none() || needed.contains(at);
     Some(def.columns().enumerate().filter(is_loaded).map(|(_, column)| column.key().into()).collect())
+}
+
+/// The columns that are loaded with others.
+pub(crate) fn loaded_columns(table: &Table, def: &TableDef) -> Vec<Arc<str>> {
+    undeferred(table, def).unwrap_or_else(|| all_columns(def))
 }
 
 /// All columns of a table.
@@ -170,12 +173,19 @@ impl Verb<'_> {
         let conn = self.reading_of(&table)?;
         let gone = self.read_again(&conn, (&table, &def), together.iter(), |own| own == record)?;
         let is_gone = gone == Some(record);
-        self.keep_loaded(&table, &together, before);
+        self.keep_loaded(&table, &together, before, |_| true);
         if is_gone { Err(vanished(record)) } else { Ok(()) }
     }
 
-    /// Takes over what was loaded along relationships, where records lead to the same rows as before.
-    fn keep_loaded(&self, table: &Table, records: &[Record], before: Vec<Option<Place>>) {
+    /// Takes over what was loaded along relationships, those that are to be kept, where records lead to the same rows as
+    /// before.
+    pub(crate) fn keep_loaded(
+        &self,
+        table: &Table,
+        records: &[Record],
+        before: Vec<Option<Place>>,
+        keeps: impl Fn(&Arc<str>) -> bool,
+    ) {
         let mut moves: HashMap<*const Batch, Vec<(Place, Place)>> = HashMap::new();
         for (record, before) in records.iter().zip(before) {
             if let (Some(before), Some(after)) = (before, record.0.state.lock().place()) {
@@ -191,7 +201,7 @@ impl Verb<'_> {
             after.batch.lazy.store(before.batch.lazy.load(Ordering::Relaxed), Ordering::Relaxed);
             let from_one = rows.iter().all(|(own, _)| Arc::ptr_eq(&own.batch, &before.batch));
             let all = before.batch.related.lock().clone();
-            for (name, related) in all.into_iter().filter(|_| from_one) {
+            for (name, related) in all.into_iter().filter(|(name, _)| from_one && keeps(name)) {
                 let leads_on = |(before, after): &(Place, Place)| {
                     map.find(table, &name).is_ok_and(|relation| relation.leads_the_same(before, after))
                 };

@@ -7,7 +7,11 @@
 use std::fmt::Write;
 
 use mirrorm_core::expr::Expr;
+use mirrorm_core::schema::{Table, TableDef};
+use mirrorm_core::stmt::{Select, select};
 use mirrorm_core::value::{Value, ValueRef};
+
+use crate::batch::key_of;
 
 /// The key of a row: equal for identical values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +61,12 @@ pub(crate) fn all_equal<E: Into<Expr>>(
 ) -> Expr {
     let equal = left.into_iter().zip(right).map(|(left, right)| left.eq(right));
     Expr::all(equal.collect::<Vec<Expr>>())
+}
+
+/// The SELECT of the row of a key.
+pub(crate) fn row_of_key((table, def): (&Table, &TableDef), key: &[Value]) -> Select {
+    let columns = key_of(def).iter().filter_map(|at| def.column_at(*at)).map(|column| table.c(column.key()));
+    select(table).filter(all_equal(columns, key.iter().cloned()))
 }
 
 /// The key of a row: a value, or a tuple or list of the values of a key of several columns.

@@ -1,21 +1,20 @@
 //! Records that are read anew, and those that let go of what they hold: whole, or some attributes.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::mark;
 use mirrorm_core::internal::did_you_mean;
 use mirrorm_core::schema::{ColumnDef, ColumnId, TableDef};
-use mirrorm_core::stmt::{Lock, select};
+use mirrorm_core::stmt::Lock;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::{Batch, Place, key_of};
 use crate::flush::is_changed;
 use crate::inner::Verb;
-use crate::key::all_equal;
+use crate::key::row_of_key;
 use crate::load::{no_key, vanished};
 use crate::record::{Home, Record, RecordState, forget_key};
-use crate::relation::{KeyLink, LeadsOn, Relation};
+use crate::relation::{KeyLink, Relation};
 use crate::session::Session;
 
 impl Session {
@@ -123,6 +122,13 @@ struct Attributes {
     relations: Vec<Arc<Relation>>,
 }
 
+impl Attributes {
+    /// Whether it is one of their relationships.
+    fn names(&self, relationship: &str) -> bool {
+        self.relations.iter().any(|own| *own.name == *relationship)
+    }
+}
+
 impl Verb<'_> {
     /// Reads the row of a record again; what was set and not flushed is dropped.
     fn refresh(&self, record: &Record, lock: Option<Lock>) -> Result<()> {
@@ -172,9 +178,7 @@ impl Verb<'_> {
         let key = self.key_of_row(record)?;
         let table = record.table();
         let def = table.def();
-        let columns = key_of(&def).iter().filter_map(|at| Some(table.c(def.column_at(*at)?.key())));
-        let row = select(&table).filter(all_equal(columns, key)).lock(lock);
-        let rows = row.all(&*self.reading_of(&table)?)?;
+        let rows = row_of_key((&table, &def), &key).lock(lock).all(&*self.reading_of(&table)?)?;
         match rows.blocks().next().filter(|block| block.len() == 1) {
             Some(block) => self.batch(&table, &def, block.clone()).map(Arc::new),
             None => Err(vanished(record)),
@@ -238,17 +242,12 @@ impl Verb<'_> {
         }
         record.drop_some(some);
         self.take_back_some(record, some);
-        if let Some(before) = before {
-            after.batch.lazy.store(before.batch.lazy.load(Ordering::Relaxed), Ordering::Relaxed);
-            let map = self.inner.db.relations();
-            let leads_on = |relation: &Arc<Relation>| relation.leads_the_same(&before, &after);
-            let is_named = |name: &Arc<str>| some.relations.iter().any(|own| own.name == *name);
-            let table = record.table();
-            after.keep_related(&before, |name| !is_named(name) && map.find(&table, name).is_ok_and(leads_on));
-        }
         let mut state = record.0.state.lock();
         (state.home, state.row) = (Home::In(after.batch), 0);
         drop(state);
+        self.keep_loaded(&record.table(), std::slice::from_ref(record), vec![before], |name| {
+            !some.names(name)
+        });
         self.tell_refreshed(record)
     }
 
@@ -268,7 +267,7 @@ impl Verb<'_> {
         record.drop_some(some);
         self.take_back_some(record, some);
         let after = Place { batch: Arc::new(batch), row: 0 };
-        after.keep_related(&place, |name| some.relations.iter().all(|own| own.name != *name));
+        after.keep_related(&place, |name| !some.names(name));
         let mut state = record.0.state.lock();
         (state.home, state.row) = (Home::In(after.batch), 0);
         drop(state);

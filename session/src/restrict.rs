@@ -12,14 +12,13 @@ use mirrorm_core::engine::Execute;
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::Block;
 use mirrorm_core::schema::{Table, TableDef, TableId};
-use mirrorm_core::stmt::{Select, select};
+use mirrorm_core::stmt::Select;
 use mirrorm_core::value::Value;
 use parking_lot::RwLock;
 
-use crate::batch::key_of;
 use crate::db::Db;
 use crate::inner::Verb;
-use crate::key::all_equal;
+use crate::key::row_of_key;
 use crate::session::Session;
 
 /// Conditions by table.
@@ -119,9 +118,7 @@ impl Verb<'_> {
         key: &[Value],
         conditions: Vec<Expr>,
     ) -> Result<Option<Arc<Block>>> {
-        let columns =
-            key_of(def).iter().filter_map(|at| def.column_at(*at)).map(|column| table.c(column.key()));
-        let row = select(table).filter(all_equal(columns, key.iter().cloned()));
+        let row = row_of_key((table, def), key);
         let query = conditions.into_iter().fold(row, |query, condition| query.filter(condition));
         let rows = query.all(&*self.reading_of(table)?.lend()?)?;
         Ok(rows.blocks().next().cloned())

@@ -17,7 +17,7 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use super::related::{Related, Stamp};
 use super::{Relation, along, along_key};
 use crate::batch::{Batch, key_of};
-use crate::columns::{all_columns, undeferred};
+use crate::columns::{all_columns, loaded_columns};
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
 use crate::load::{Met, no_key};
@@ -328,7 +328,7 @@ impl<'v> Tree<'v> {
         if matches!(how, How::Own(_)) {
             self.check_own(&relation, &end)?;
         }
-        let columns = undeferred(&relation.to, &def).unwrap_or_else(|| all_columns(&def));
+        let columns = loaded_columns(&relation.to, &def);
         let stamp = self.verb.stamp(&relation)?;
         Ok(Branch { parent, relation, how, end, columns, def, stamp })
     }

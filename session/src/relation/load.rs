@@ -22,7 +22,7 @@ use mirrorm_reflect::RelationshipKind;
 use super::related::{Related, Stamp};
 use super::{Relation, Restricts, along, along_key};
 use crate::batch::{Batch, key_of};
-use crate::columns::{all_columns, undeferred};
+use crate::columns::loaded_columns;
 use crate::inner::Verb;
 use crate::key::{Key, all_equal};
 use crate::load::{Met, no_key};
@@ -372,7 +372,7 @@ impl Verb<'_> {
     ) -> Result<Related> {
         let empty = Related::new(self.stamp(relation)?);
         let def = relation.to.def();
-        let columns = undeferred(&relation.to, &def).unwrap_or_else(|| all_columns(&def));
+        let columns = loaded_columns(&relation.to, &def);
         let loader = Loader { verb: self, batch, relation, def, columns, restricted };
         match loader.integer_column()? {
             Some(column) => loader.by_integers(column, empty),

@@ -7,10 +7,9 @@ use mirrorm_core::value::Value;
 use mirrorm_reflect::RelationshipKind;
 
 use super::load::find;
+use super::write::parent_of;
 use super::{KeyLink, Relation};
-use crate::batch::key_of;
 use crate::inner::Inner;
-use crate::key::Key;
 use crate::named_signal::RelatedChange;
 use crate::record::Record;
 
@@ -63,15 +62,7 @@ impl Pointing<'_> {
             return Ok((None, self.after.is_none()));
         }
         let is_same = self.after.and_then(|after| values(after, &self.key.targets)).as_ref() == Some(&own);
-        let def = self.key.referred.def();
-        let key = key_of(&def).iter().filter_map(|at| def.column_at(*at)).map(|column| column.key());
-        if !key.eq(self.key.targets.iter().map(|target| &**target)) {
-            return Ok((None, is_same));
-        }
-        let verb = session.enter()?;
-        let known = Key::of_values(&own)
-            .map(|key| verb.core().map(|core| core.identity.get(self.key.referred.id(), &key)));
-        Ok((known.transpose()?.flatten(), is_same))
+        Ok((parent_of(session, self.key, &own)?, is_same))
     }
 }
 

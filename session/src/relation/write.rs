@@ -255,22 +255,13 @@ impl Record {
     fn known_parent(&self, key: &KeyLink) -> Result<Option<Record>> {
         let place = self.0.state.lock().place();
         let (Some(session), Some(place)) = (self.session(), place) else { return Ok(None) };
-        let def = key.referred.def();
-        let targets = crate::batch::key_of(&def).iter().filter_map(|at| def.column_at(*at)).map(|c| c.key());
-        if !targets.eq(key.targets.iter().map(|target| &**target)) {
-            return Ok(None);
-        }
         let own = |name: &Arc<str>| {
             let at = place.batch.def.columns().position(|column| column.key() == &**name)?;
             place.value(at).map(|value| value.to_value())
         };
-        let values = key.columns.iter().map(own).collect::<Option<Vec<Value>>>();
-        let Some(key_of_parent) = values.and_then(|values| Key::of_values(&values)) else { return Ok(None) };
-        match session.enter() {
-            Ok(verb) => Ok(verb.core()?.identity.get(key.referred.id(), &key_of_parent)),
-            // It was closed just now.
-            Err(error) if error.kind() == ErrorKind::Detached => Ok(None),
-            Err(error) => Err(error),
+        match key.columns.iter().map(own).collect::<Option<Vec<Value>>>() {
+            Some(values) => parent_of(&session, key, &values),
+            None => Ok(None),
         }
     }
 
@@ -433,6 +424,22 @@ impl Record {
         if self.0.state.lock().links.is_some() {
             self.edit_links(|links| links.edit(list, |change| change.forget(record)));
         }
+    }
+}
+
+/// The record that these values of a key point to, if its session has it and they are a whole primary key.
+pub(super) fn parent_of(session: &Arc<Inner>, key: &KeyLink, values: &[Value]) -> Result<Option<Record>> {
+    let def = key.referred.def();
+    let targets = crate::batch::key_of(&def).iter().filter_map(|at| def.column_at(*at)).map(|c| c.key());
+    if !targets.eq(key.targets.iter().map(|target| &**target)) {
+        return Ok(None);
+    }
+    let Some(key_of_parent) = Key::of_values(values) else { return Ok(None) };
+    match session.enter() {
+        Ok(verb) => Ok(verb.core()?.identity.get(key.referred.id(), &key_of_parent)),
+        // It was closed just now.
+        Err(error) if error.kind() == ErrorKind::Detached => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
