@@ -192,7 +192,7 @@ fn w5() -> Result<()> {
         assert_eq!(black_box(seen), 10_000);
         Ok(())
     };
-    report("W5 100 users, 10 posts each", 1.2, compare(ours, raw)?);
+    report("W5 100 users, 10 posts each", 1.0, compare(ours, raw)?);
     Ok(())
 }
 
@@ -256,7 +256,7 @@ fn w7(listening: bool) -> Result<()> {
         pair.raw.execute_batch("COMMIT").map_err(driver)
     };
     let (name, goal) =
-        if listening { ("W7 both signals, every diff", 1.9) } else { ("W7 unit of work", 1.5) };
+        if listening { ("W7 both signals, every diff", 1.9) } else { ("W7 unit of work", 1.3) };
     report(name, goal, compare(ours, raw)?);
     Ok(())
 }

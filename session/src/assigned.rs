@@ -12,6 +12,7 @@ use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use crate::batch::key_of;
+use crate::overlay::{Overlay, Packing};
 use crate::record::{Record, State};
 
 /// Values and expressions by column.
@@ -92,6 +93,41 @@ impl Assigned {
     }
 }
 
+/// What is assigned to a new record: mostly values, in the order of their columns, which are packed as they come.
+#[derive(Default)]
+pub(crate) struct New {
+    packing: Packing,
+    /// All of it, once there is anything else.
+    rest: Option<Assigned>,
+}
+
+impl New {
+    /// Adds what is assigned to a column, as [`Assigned::take`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn take(&mut self, def: &TableDef, column: &ColumnDef, mut assigned: Expr) -> Result<()> {
+        if self.rest.is_none() && !column.is_validated() {
+            match assigned.try_value() {
+                Ok(value) if self.packing.push(column.id(), &value) => return Ok(()),
+                Ok(value) => assigned = value.into(),
+                Err(expr) => assigned = expr,
+            }
+        }
+        let packing = &mut self.packing;
+        let all = || Assigned { values: std::mem::take(packing).finish().to_list(), exprs: Vec::new() };
+        self.rest.get_or_insert_with(all).take(def, column, assigned)
+    }
+
+    /// The values and the expressions.
+    pub(crate) fn finish(self) -> (Overlay, Vec<(ColumnId, Expr)>) {
+        match self.rest {
+            None => (self.packing.finish(), Vec::new()),
+            Some(Assigned { values, exprs }) => (values.into(), exprs),
+        }
+    }
+}
+
 /// Puts something over whatever the column held.
 pub(crate) fn put<T>(list: &mut Vec<(ColumnId, T)>, id: ColumnId, value: T) {
     match list.iter_mut().find(|(own, _)| *own == id) {
@@ -169,7 +205,7 @@ impl Record {
                 Err(_) => {}
             }
         }
-        Ok(Record::transient(&table, values))
+        Ok(Record::transient(&table, values.into()))
     }
 
     /// Notes expressions for the next flush.

@@ -56,7 +56,7 @@ impl Record {
         let column = def.column(name)?;
         let state = self.0.state.lock();
         let old = state.stored(column.id(), name).map(ValueRef::to_value);
-        let new = state.overlay.iter().find(|(id, _)| *id == column.id()).map(|(_, value)| value.clone());
+        let new = state.overlay.get(column.id()).map(ValueRef::to_value);
         let new = if new == old { None } else { new };
         Ok(FieldChange { name: name.into(), old, new })
     }

@@ -240,17 +240,18 @@ mod tests {
     use mirrorm_core::types::Type;
 
     use super::*;
+    use crate::overlay::Overlay;
 
     #[test]
     fn dead_records_are_swept() {
         let mut entries = Entries::default();
         let table = Table::new("t", column("id", Type::Integer).primary_key()).unwrap();
-        let kept = Record::transient(&table, Vec::new());
+        let kept = Record::transient(&table, Overlay::default());
         entries.insert(Key::Int(-3), &kept);
         for n in 0..1000 {
             entries.reserve(1);
-            entries.insert(Key::Int(n * 8), &Record::transient(&table, Vec::new()));
-            entries.insert(Key::Other(n.to_string().into()), &Record::transient(&table, Vec::new()));
+            entries.insert(Key::Int(n * 8), &Record::transient(&table, Overlay::default()));
+            entries.insert(Key::Other(n.to_string().into()), &Record::transient(&table, Overlay::default()));
             assert!(entries.ints.len() <= SMALL + 1 && entries.others.len() <= SMALL);
         }
         assert_eq!(entries.get(&Key::Int(-3)), Some(kept.clone()));
@@ -264,7 +265,7 @@ mod tests {
         let mut entries = Entries::default();
         let table = Table::new("t", column("id", Type::Integer).primary_key()).unwrap();
         let keys = [i64::MIN, -9, -8, -1, 0, 1, 7, 8, 9, i64::MAX];
-        let records = keys.map(|_| Record::transient(&table, Vec::new()));
+        let records = keys.map(|_| Record::transient(&table, Overlay::default()));
         keys.iter().zip(&records).for_each(|(key, record)| drop(entries.insert(Key::Int(*key), record)));
         for (key, record) in keys.iter().zip(&records) {
             assert_eq!(entries.get(&Key::Int(*key)).as_ref(), Some(record));

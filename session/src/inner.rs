@@ -332,7 +332,12 @@ impl Core {
         self.pending.get(&table)
     }
 
-    /// Makes that batch.
+    /// The table of all records that were added, if it is only one.
+    pub(crate) fn only_pending(&self) -> Option<TableId> {
+        self.pending.keys().next().filter(|_| self.pending.len() == 1).copied()
+    }
+
+    /// Makes the batch of a table's pending records.
     pub(crate) fn know_pending(&mut self, table: &Table, session: &Arc<Inner>) {
         let block = Arc::new(BlockBuilder::new(Arc::new(Columns::default()), 0).close_raw());
         let source = Source::new(table, table.def(), session);

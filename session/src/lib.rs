@@ -39,6 +39,7 @@ mod named_signal;
 mod naming;
 mod on_bind;
 mod outbox;
+mod overlay;
 mod partial;
 mod query;
 mod record;

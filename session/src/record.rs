@@ -17,11 +17,12 @@ use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::ser::{Error as _, Serialize, Serializer};
 
-use crate::assigned::{Assigned, gather, put};
+use crate::assigned::{Assigned, New, gather};
 use crate::batch::{Batch, Place, key_of};
 use crate::history::FieldChange;
 use crate::inner::Inner;
 use crate::key::Key;
+use crate::overlay::Overlay;
 use crate::relation::{Links, Pointer};
 
 /// A row you hold: values to read and set, tracked by the session it belongs to.
@@ -63,7 +64,7 @@ pub(crate) struct State {
     /// Whether what was set is on its way, and nothing was set since.
     pub(crate) sent: bool,
     /// What was set and not flushed.
-    pub(crate) overlay: Vec<(ColumnId, Value)>,
+    pub(crate) overlay: Overlay,
     /// Relationships that were written and not flushed.
     pub(crate) links: Option<Box<Links>>,
 }
@@ -134,10 +135,11 @@ pub trait NewRecord {
 impl NewRecord for Table {
     fn record(&self, values: impl IntoValues) -> Result<Record> {
         let def = self.lend();
-        let mut assigned = Assigned { values: Vec::with_capacity(values.expected()), ..Assigned::default() };
-        gather(&def, values, |column, expr| assigned.take(&def, column, expr))?;
-        let record = Record::transient(self, assigned.values);
-        record.note_exprs(assigned.exprs);
+        let mut new = New::default();
+        gather(&def, values, |column, expr| new.take(&def, column, expr))?;
+        let (overlay, exprs) = new.finish();
+        let record = Record::transient(self, overlay);
+        record.note_exprs(exprs);
         Ok(record)
     }
 }
@@ -184,8 +186,8 @@ impl State {
 
     /// The value of a column as it stands now; none where it is not known.
     pub(crate) fn value(&self, id: ColumnId, key: &str) -> Option<ValueRef<'_>> {
-        match self.overlay.iter().find(|(own, _)| *own == id) {
-            Some((_, value)) => Some(value.as_ref()),
+        match self.overlay.get(id) {
+            Some(value) => Some(value),
             None if self.is_worked_out(id) => None,
             None => self.stored(id, key),
         }
@@ -224,15 +226,15 @@ impl State {
     /// Whether something was set that differs from what was read.
     pub(crate) fn differs(&self, def: &TableDef) -> bool {
         self.overlay.iter().any(|(id, value)| {
-            let column = def.place_of(*id);
-            let stored = column.and_then(|(_, column)| self.stored(*id, column.key()));
-            stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
+            let column = def.place_of(id);
+            let stored = column.and_then(|(_, column)| self.stored(id, column.key()));
+            stored.is_none_or(|stored| !stored.is_identical(value))
         })
     }
 }
 
 impl Record {
-    pub(crate) fn transient(table: &Table, overlay: Vec<(ColumnId, Value)>) -> Record {
+    pub(crate) fn transient(table: &Table, overlay: Overlay) -> Record {
         let state = State {
             home: Home::Loose(table.clone()),
             row: NO_ROW,
@@ -257,7 +259,7 @@ impl Record {
             touched: false,
             fate: Fate::Stays,
             sent: false,
-            overlay: Vec::new(),
+            overlay: Overlay::default(),
             links: None,
         };
         Record(Arc::new(RecordInner { table, state: Mutex::new(state) }))
@@ -398,7 +400,7 @@ impl Record {
             let id = column.id();
             state.sent = false;
             let gone = forget_key(&mut state.links, id, name);
-            put(&mut state.overlay, id, value);
+            state.overlay.put(id, value);
             let told = self.touch(state);
             drop(guard);
             self.forget_keys(&gone);
@@ -440,8 +442,8 @@ impl Record {
         for column in columns() {
             gone.append(&mut forget_key(&mut state.links, column.id(), column.key()));
         }
-        state.overlay.retain(|(id, _)| exprs.iter().all(|(own, _)| own != id));
-        values.into_iter().for_each(|(id, value)| put(&mut state.overlay, id, value));
+        state.overlay.retain(|id, _| exprs.iter().all(|(own, _)| *own != id));
+        values.into_iter().for_each(|(id, value)| state.overlay.put(id, value));
         let touched = self.touch(&mut state);
         drop(state);
         self.forget_keys(&gone);

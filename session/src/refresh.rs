@@ -13,6 +13,7 @@ use crate::flush::is_changed;
 use crate::inner::Verb;
 use crate::key::row_of_key;
 use crate::load::{no_key, vanished};
+use crate::overlay::Overlay;
 use crate::record::{Home, Record, RecordState, forget_key};
 use crate::relation::{KeyLink, Relation};
 use crate::session::Session;
@@ -139,7 +140,7 @@ impl Verb<'_> {
         // Before the values go that tell whom its keys pointed to.
         record.take_back_links(|| self.inner.db.relations());
         let mut state = record.0.state.lock();
-        (state.home, state.row, state.overlay) = (Home::In(batch), 0, Vec::new());
+        (state.home, state.row, state.overlay) = (Home::In(batch), 0, Overlay::default());
         drop(state);
         self.tell_refreshed(record)
     }
@@ -158,7 +159,7 @@ impl Verb<'_> {
         let changed: Vec<&Record> = records.iter().filter(is_changed).collect();
         for record in &changed {
             record.take_back_links(|| self.inner.db.relations());
-            record.0.state.lock().overlay = Vec::new();
+            record.0.state.lock().overlay = Overlay::default();
         }
         !changed.is_empty()
     }
@@ -197,7 +198,7 @@ impl Verb<'_> {
         batch.epoch = 0;
         record.take_back_links(|| self.inner.db.relations());
         let mut state = record.0.state.lock();
-        (state.home, state.row, state.overlay) = (Home::In(Arc::new(batch)), 0, Vec::new());
+        (state.home, state.row, state.overlay) = (Home::In(Arc::new(batch)), 0, Overlay::default());
         drop(state);
         self.tell_expired(record);
         Ok(())
@@ -294,7 +295,7 @@ impl Record {
         let pointers = self.pointers();
         let state = self.0.state.lock();
         let exprs = state.links.iter().flat_map(|links| links.all_exprs());
-        state.overlay.iter().any(|(id, _)| !is_named(id))
+        state.overlay.columns().any(|id| !is_named(&id))
             || exprs.into_iter().any(|(id, _)| !is_named(&id))
             || pointers.iter().any(|pointer| !names_key(&pointer.key))
     }
@@ -303,7 +304,7 @@ impl Record {
     fn drop_some(&self, some: &Attributes) {
         let is_of = |id: &ColumnId| some.columns.iter().any(|(own, _)| own == id);
         let mut state = self.0.state.lock();
-        state.overlay.retain(|(id, _)| !is_of(id));
+        state.overlay.retain(|id, _| !is_of(&id));
         let forget = |(id, name): &(ColumnId, Arc<str>)| forget_key(&mut state.links, *id, name);
         let gone: Vec<_> = some.columns.iter().flat_map(forget).collect();
         drop(state);

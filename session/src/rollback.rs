@@ -12,6 +12,7 @@ use crate::batch::Place;
 use crate::changes::{Body, Change, Changes, Pair};
 use crate::inner::{Core, Failed, LevelState, Moved, Routes, Verb};
 use crate::log::Log;
+use crate::overlay::Overlay;
 use crate::record::{Fate, Home, NO_ROW, Record, RecordState};
 use crate::relation::Links;
 use crate::wires::Levels;
@@ -237,7 +238,7 @@ impl Verb<'_> {
                 let mut state = record.0.state.lock();
                 (state.home, state.row) = (Home::In(old.batch.clone()), old.row);
                 (state.status, state.fate, state.overlay) =
-                    (RecordState::Persistent, Fate::Stays, Vec::new());
+                    (RecordState::Persistent, Fate::Stays, Overlay::default());
                 drop(state);
                 if change.operation == Operation::Delete {
                     self.note(core, record, Some(RecordState::Deleted), RecordState::Persistent);
@@ -286,7 +287,7 @@ fn restore_links(flushed: Vec<(Record, Box<Links>)>, deleted: &HashSet<usize>) {
         own.let_go(deleted);
         let copied = own.copied_columns(&record.table());
         let mut state = record.0.state.lock();
-        state.overlay.retain(|(id, _)| !copied.contains(id));
+        state.overlay.retain(|id, _| !copied.contains(&id));
         match &mut state.links {
             Some(links) => links.merge(*own),
             None => state.links = Some(own),
@@ -315,13 +316,12 @@ fn prefer_later_values(record: &Record) {
     let state = &mut *guard;
     let Some(links) = &mut state.links else { return };
     for (id, value) in std::mem::take(&mut links.copied) {
-        let own = state.overlay.iter().find(|(own, _)| *own == id);
-        if own.is_some_and(|(_, own)| *own != value) {
+        if state.overlay.get(id).is_some_and(|own| own != value.as_ref()) {
             // Its lists were restored without it: it was given away.
             let column = def.place_of(id).map(|(_, column)| column.key());
             column.into_iter().for_each(|key| drop(links.forget_key(key)));
         } else {
-            state.overlay.retain(|(own, _)| *own != id);
+            state.overlay.retain(|own, _| own != id);
         }
     }
 }
@@ -337,7 +337,7 @@ fn forget_changes(record: &Record) {
     let mut state = record.0.state.lock();
     state.spare();
     if state.status == RecordState::Persistent {
-        (state.overlay, state.links) = (Vec::new(), None);
+        (state.overlay, state.links) = (Overlay::default(), None);
     }
 }
 
@@ -363,5 +363,5 @@ fn keep_sent(record: &Record, inserted: &Place) {
             kept.push((column.id(), value.to_value()));
         }
     }
-    state.overlay = kept;
+    state.overlay = kept.into();
 }

@@ -34,6 +34,20 @@ pub struct TableId(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ColumnId(pub(crate) u32);
 
+impl ColumnId {
+    /// Its number among the columns of its table, for who keeps many.
+    #[doc(hidden)]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The id with a number that was given by [`number`](ColumnId::number).
+    #[doc(hidden)]
+    pub fn of_number(number: u32) -> ColumnId {
+        ColumnId(number)
+    }
+}
+
 /// A table: a value you pass around, clone, send to other threads, and put into statements.
 ///
 /// A `Table` is a handle of one word. It has a stable identity and, at any moment, one immutable

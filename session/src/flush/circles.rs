@@ -11,7 +11,6 @@ use mirrorm_core::internal::sort;
 use mirrorm_core::schema::ColumnId;
 use mirrorm_core::value::Value;
 
-use crate::assigned::put;
 use crate::inner::Verb;
 use crate::record::Record;
 
@@ -41,7 +40,7 @@ impl Drop for HoldingBack {
     fn drop(&mut self) {
         for Held { record, values } in std::mem::take(&mut self.0) {
             let mut state = record.0.state.lock();
-            values.into_iter().for_each(|(id, value)| put(&mut state.overlay, id, value));
+            values.into_iter().for_each(|(id, value)| state.overlay.put(id, value));
             state.links.iter_mut().for_each(|links| links.held_back.clear());
         }
     }
@@ -108,14 +107,14 @@ impl Verb<'_> {
         let hold = |(record, columns): &HeldBack| {
             let mut state = record.0.state.lock();
             let mut values = Vec::new();
-            state.overlay.retain(|(id, value)| {
-                let is_held = columns.contains(id);
+            state.overlay.retain(|id, value| {
+                let is_held = columns.contains(&id);
                 if is_held {
-                    values.push((*id, value.clone()));
+                    values.push((id, value.clone()));
                 }
                 !is_held
             });
-            columns.iter().for_each(|id| put(&mut state.overlay, *id, Value::Null));
+            columns.iter().for_each(|id| state.overlay.put(*id, Value::Null));
             state.links.iter_mut().for_each(|links| links.held_back.clone_from(columns));
             Held { record: record.clone(), values }
         };

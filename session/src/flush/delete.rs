@@ -12,6 +12,7 @@ use crate::batch::{Place, key_of};
 use crate::changes::{Change, Pair};
 use crate::inner::Verb;
 use crate::load::{key_cell, no_key, vanished};
+use crate::overlay::Overlay;
 use crate::record::{Record, RecordState};
 
 impl Verb<'_> {
@@ -50,7 +51,7 @@ impl Verb<'_> {
             let mut state = record.0.state.lock();
             state.status = RecordState::Deleted;
             state.spare();
-            (state.overlay, state.links) = (Vec::new(), None);
+            (state.overlay, state.links) = (Overlay::default(), None);
             drop(state);
             self.note(&mut core, record, Some(RecordState::Persistent), RecordState::Deleted);
             core.level().log.push(Change::row(bind.clone(), Some(record.clone()), Pair::Old(place)));

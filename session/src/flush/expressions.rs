@@ -35,14 +35,14 @@ impl Sending {
         let mut state = record.0.state.lock();
         state.sent = true;
         let exprs = state.take_exprs();
-        Sending { values: state.overlay.clone(), exprs, place: state.place() }
+        Sending { values: state.overlay.to_list(), exprs, place: state.place() }
     }
 
     /// It was not done: what was to be worked out still is, but where something was set since.
     fn take_back(record: &Record, exprs: Vec<(ColumnId, Expr)>) {
         let is_left = |id: &ColumnId| {
             let state = record.0.state.lock();
-            !state.is_worked_out(*id) && !state.overlay.iter().any(|(own, _)| own == id)
+            !state.is_worked_out(*id) && !state.overlay.holds(*id)
         };
         record.note_exprs(exprs.into_iter().filter(|(id, _)| is_left(id)).collect());
     }

@@ -20,6 +20,7 @@ use crate::changes::{Change, Pair};
 use crate::inner::{Core, Verb};
 use crate::key::{Key, all_equal};
 use crate::log::{Part, Run};
+use crate::overlay::Overlay;
 use crate::record::{Fate, Home, Record, RecordState};
 use crate::signal::Transition;
 
@@ -43,10 +44,10 @@ impl<'g> Given<'g> {
 
     /// Takes what was sent of a row off its record; what was set meanwhile, by a function or by
     /// another thread, stays for the next flush.
-    fn take_off(&self, row: usize, overlay: &mut Vec<(ColumnId, Value)>) {
+    fn take_off(&self, row: usize, overlay: &mut Overlay) {
         let sent = |at: usize| self.values.get((self.start + row) * self.width + at);
         let is_sent = |at: usize, value: &Value| sent(at).is_identical(value.as_ref());
-        overlay.retain(|(id, value)| match self.columns.iter().position(|column| column == id) {
+        overlay.retain(|id, value| match self.columns.iter().position(|column| *column == id) {
             Some(at) => !is_sent(at, value),
             None => true,
         });
@@ -300,7 +301,7 @@ impl Books<'_> {
             state.fate = Fate::Stays;
         }
         match state.sent {
-            true => state.overlay = Vec::new(),
+            true => state.overlay = Overlay::default(),
             false => given.take_off(row, &mut state.overlay),
         }
         if state.settle() {

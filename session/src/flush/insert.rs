@@ -12,9 +12,9 @@ use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::finish::{Given, Sent};
 use super::{miscounted, positions};
-use crate::assigned::put;
 use crate::inner::Verb;
 use crate::log::Part;
+use crate::overlay::Overlay;
 use crate::record::Record;
 
 /// Records that are gathered, sent and moved together: with their values they fit the cache of a processor, and of more
@@ -77,13 +77,13 @@ impl Verb<'_> {
                 state = record.0.state.lock();
             }
             tidy(&mut state.overlay, generated);
-            if at == start || !state.overlay.iter().map(|(id, _)| id).eq(&columns) {
+            if at == start || !state.overlay.columns().eq(columns.iter().copied()) {
                 if at > start {
                     drop(state);
                     self.insert_run(conn, (table, def), records.part(start..at), &columns, &values)?;
                     state = record.0.state.lock();
                 }
-                columns = state.overlay.iter().map(|(id, _)| *id).collect();
+                columns = state.overlay.columns().collect();
                 match at {
                     0 => values = RowBuffer::with_capacity(records.len() * columns.len()),
                     _ => values.clear(),
@@ -249,22 +249,20 @@ impl<'r> Run<'r> {
 /// locked.
 fn complete(record: &Record, defaults: &[&ColumnDef]) {
     for column in defaults {
-        let given = record.0.state.lock().overlay.iter().any(|(id, _)| *id == column.id());
+        let given = record.0.state.lock().overlay.holds(column.id());
         if let (false, Some(default)) = (given, column.client_default()) {
             let value = default.produce();
-            put(&mut record.0.state.lock().overlay, column.id(), value);
+            record.0.state.lock().overlay.put(column.id(), value);
         }
     }
 }
 
 /// Sorts the values by column. NULL for a key that the database makes says that it is to make one.
-pub(super) fn tidy(overlay: &mut Vec<(ColumnId, Value)>, generated: Option<ColumnId>) {
-    if overlay.iter().any(|(id, value)| Some(*id) == generated && value.is_null()) {
-        overlay.retain(|(id, _)| Some(*id) != generated);
+pub(super) fn tidy(overlay: &mut Overlay, generated: Option<ColumnId>) {
+    if generated.and_then(|id| overlay.get(id)).is_some_and(|value| value.is_null()) {
+        overlay.retain(|id, _| Some(id) != generated);
     }
-    if !overlay.is_sorted_by_key(|(id, _)| *id) {
-        overlay.sort_by_key(|(id, _)| *id);
-    }
+    overlay.sort();
 }
 
 fn no_key_value(def: &TableDef, key: &str) -> Error {

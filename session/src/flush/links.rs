@@ -321,7 +321,7 @@ impl Verb<'_> {
                 }
                 let value = other.as_ref().map_or(Ok(Value::Null), |other| other.value(target))?;
                 let mut state = record.0.state.lock();
-                put(&mut state.overlay, id, value.clone());
+                state.overlay.put(id, value.clone());
                 if let Some(links) = &mut state.links {
                     put(&mut links.copied, id, value);
                 }

@@ -13,7 +13,6 @@ use mirrorm_core::{Error, Result};
 use super::finish::Given;
 use super::version::{count_version, forget_version, is_changed, named};
 use super::{miscounted, positions};
-use crate::assigned::put;
 use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
 use crate::key::Key;
@@ -75,9 +74,7 @@ impl Verb<'_> {
                 complete(record, &on_update);
                 state = record.0.state.lock();
             }
-            if !state.overlay.is_sorted_by_key(|(id, _)| *id) {
-                state.overlay.sort_by_key(|(id, _)| *id);
-            }
+            state.overlay.sort();
             if !run.takes(&state, &epochs) {
                 drop(state);
                 self.update_run(conn, std::mem::replace(&mut run, Run::new(table, &def)))?;
@@ -238,7 +235,7 @@ impl<'r> Run<'r> {
     fn takes(&self, state: &State, epochs: &Epochs) -> bool {
         let Some(home) = state.home.batch() else { return false };
         self.records.is_empty()
-            || (state.overlay.iter().map(|(id, _)| id).eq(&self.columns)
+            || (state.overlay.columns().eq(self.columns.iter().copied())
                 && epochs.holds(home.epoch) == self.is_current)
     }
 
@@ -248,7 +245,7 @@ impl<'r> Run<'r> {
         }
         let Some(place) = state.place() else { return Ok(()) };
         if self.records.is_empty() {
-            self.columns = state.overlay.iter().map(|(id, _)| *id).collect();
+            self.columns = state.overlay.columns().collect();
             self.is_current = epochs.holds(place.batch.epoch);
         }
         state.overlay.iter().for_each(|(_, value)| self.values.push(value));
@@ -303,9 +300,9 @@ fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
         return false;
     }
     state.overlay.iter().any(|(id, value)| {
-        let column = home.def.place_of(*id);
-        let stored = column.and_then(|(_, column)| state.stored(*id, column.key()));
-        stored.is_some_and(|stored| stored.is_identical(value.as_ref()))
+        let column = home.def.place_of(id);
+        let stored = column.and_then(|(_, column)| state.stored(id, column.key()));
+        stored.is_some_and(|stored| stored.is_identical(value))
     })
 }
 
@@ -313,8 +310,8 @@ fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
 fn keep_changes(state: &mut State, epochs: &Epochs) {
     let row = state.row;
     let Some(home) = state.home.batch().filter(|home| epochs.holds(home.epoch)) else { return };
-    state.overlay.retain(|(id, value)| {
-        let place = home.def.place_of(*id);
+    state.overlay.retain(|id, value| {
+        let place = home.def.place_of(id);
         let stored = place.and_then(|(position, _)| home.value(row, position));
         stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
     });
@@ -323,10 +320,10 @@ fn keep_changes(state: &mut State, epochs: &Epochs) {
 /// Fills in what the program supplies on update.
 fn complete(record: &Record, on_update: &[&ColumnDef]) {
     for column in on_update {
-        let given = record.0.state.lock().overlay.iter().any(|(id, _)| *id == column.id());
+        let given = record.0.state.lock().overlay.holds(column.id());
         if let (false, Some(default)) = (given, column.client_on_update()) {
             let value = default.produce();
-            put(&mut record.0.state.lock().overlay, column.id(), value);
+            record.0.state.lock().overlay.put(column.id(), value);
         }
     }
 }

@@ -10,7 +10,6 @@ use mirrorm_core::schema::{Table, TableDef, Version};
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
 
-use crate::assigned::put;
 use crate::batch::{Place, key_of};
 use crate::inner::Verb;
 use crate::record::{NO_ROW, Record, State};
@@ -24,7 +23,7 @@ pub(super) fn named(def: &TableDef) -> Vec<usize> {
 pub(super) fn forget_version(state: &mut State, def: &TableDef) {
     let column = def.row_version().and_then(|(at, _)| def.column_at(at));
     if let Some(column) = column {
-        state.overlay.retain(|(id, _)| *id != column.id());
+        state.overlay.retain(|id, _| id != column.id());
     }
 }
 
@@ -45,7 +44,7 @@ pub(super) fn count_version(state: &mut State, def: &TableDef) -> Result<()> {
         let message = format!("`{key}` of a row of `{table}` is {shown}: there is no next version");
         return Err(Error::new(ErrorKind::Invalid, message).with_table(table).with_columns([key]));
     };
-    put(&mut state.overlay, column.id(), Value::Int(next));
+    state.overlay.put(column.id(), Value::Int(next));
     Ok(())
 }
 

@@ -455,7 +455,7 @@ fn sets(state: &State, key: &KeyLink) -> bool {
     }
     let def = state.home.table().def();
     let mut ids = key.columns.iter().filter_map(|name| Some(def.column(name).ok()?.id()));
-    ids.any(|id| state.overlay.iter().any(|(own, _)| *own == id))
+    ids.any(|id| state.overlay.holds(id))
 }
 
 /// Which side of a key was written, and so holds the other strongly.

@@ -504,3 +504,62 @@ fn records_as_text() {
         assert_eq!(seat.to_string(), "<seats Ä, 7>", "and gone");
     });
 }
+
+/// New records keep what they are given however it comes: in the order of the columns or not, short or long, of few kinds
+/// or of all, of the hundredth column.
+#[test]
+fn a_new_record_keeps_whatever_it_is_given() {
+    each_backend(|db| {
+        let mut columns: Vec<mirrorm::schema::Column> = vec![
+            column("id", Integer).primary_key(),
+            column("name", Text),
+            column("bytes", Binary),
+            column("flag", Boolean),
+            column("half", Double),
+            column("day", Date),
+        ];
+        columns.extend((6..140).map(|n| column(format!("c{n}"), Integer)));
+        let wide = db.table("wide", columns).unwrap();
+        db.create_all().unwrap();
+        let day: Value = "2026-01-31".parse::<mirrorm::value::Date>().unwrap().into();
+        let long = "ß".repeat(3000);
+        let session = db.session();
+        let given: [Vec<(&str, Value)>; 4] = [
+            vec![("name", "a".into()), ("flag", true.into()), ("half", 0.5.into()), ("c127", Value::Int(-1))],
+            vec![("c139", Value::Int(i32::MIN.into())), ("c6", Value::Int(6)), ("name", "b".into())],
+            vec![
+                ("id", Value::Int(70)),
+                ("name", long.as_str().into()),
+                ("bytes", Value::Bytes(vec![0, 255])),
+                ("c127", Value::Null),
+            ],
+            vec![
+                ("name", "".into()),
+                ("name", "last".into()),
+                ("day", day.clone()),
+                ("c128", Value::Int(128)),
+            ],
+        ];
+        let known = |record: &Record, list: &[(&str, Value)]| {
+            for (at, (name, value)) in list.iter().enumerate() {
+                if list[at + 1..].iter().all(|(later, _)| later != name) {
+                    assert_eq!(record.value(name).unwrap(), *value, "{name}");
+                }
+            }
+        };
+        let records: Vec<Record> = given.iter().map(|list| wide.record(list.clone()).unwrap()).collect();
+        given.iter().zip(&records).for_each(|(list, record)| known(record, list));
+        records[0].set("c127", 5).unwrap();
+        records[0].set("day", day.clone()).unwrap();
+        session.add_all(records.clone()).unwrap();
+        session.commit().unwrap();
+        for (list, record) in given.iter().zip(&records) {
+            session.refresh(record).unwrap();
+            let unset = list.iter().filter(|(name, _)| *name != "c127" || list[0].0 == "id");
+            known(record, &unset.cloned().collect::<Vec<_>>());
+        }
+        assert_eq!(records[0].get::<i64>("c127").unwrap(), 5, "what was set later");
+        assert_eq!(records[0].value("day").unwrap(), day);
+        assert!(records[1].value("c127").unwrap().is_null(), "what was not given");
+    });
+}
