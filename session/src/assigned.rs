@@ -193,7 +193,7 @@ impl Record {
         let def = table.def();
         let generated = def.generated_key().map(ColumnDef::id);
         let is_own = |column: &&ColumnDef| {
-            column.computed().is_none() && column.row_version().is_none() && Some(column.id()) != generated
+            column.read_only().is_none() && column.row_version().is_none() && Some(column.id()) != generated
         };
         // Of a row that is not there yet, what was not given is left to whoever gives it.
         let is_row = self.key().is_some();

@@ -390,7 +390,7 @@ impl Record {
         let state = &mut *guard;
         let column = state.home.batch().and_then(|home| home.def.column(name).ok());
         let is_plain = |c: &&ColumnDef| {
-            c.computed().is_none() && c.row_version().is_none() && !c.is_validated() && c.key() == name
+            c.read_only().is_none() && c.row_version().is_none() && !c.is_validated() && c.key() == name
         };
         if let Some(column) = column.filter(is_plain)
             && !state.is_watched()
@@ -458,11 +458,7 @@ impl Record {
     fn can_take(&self, def: &TableDef, Assigned { values, exprs }: &Assigned) -> Result<()> {
         let ids = || values.iter().map(|(id, _)| *id).chain(exprs.iter().map(|(id, _)| *id));
         let columns = || ids().filter_map(|id| Some(def.place_of(id)?.1));
-        if let Some(column) = columns().find(|column| column.computed().is_some()) {
-            let message =
-                format!("`{}` of `{}` is computed by the database", column.key(), def.display_name());
-            return Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]));
-        }
+        columns().try_for_each(|column| can_write(def, column))?;
         let state = self.0.state.lock();
         let version = columns().find(|column| column.row_version().is_some());
         if let (Some(column), true) = (version, state.row != NO_ROW) {
@@ -601,6 +597,13 @@ impl Record {
     pub(crate) fn downgrade(&self) -> Weak<RecordInner> {
         Arc::downgrade(&self.0)
     }
+}
+
+/// Refuses to write a column that is the database's to write.
+pub(crate) fn can_write(def: &TableDef, column: &ColumnDef) -> Result<()> {
+    let Some(why) = column.read_only() else { return Ok(()) };
+    let message = format!("`{}` of `{}` {why}", column.key(), def.display_name());
+    Err(Error::new(ErrorKind::Invalid, message).with_columns([column.key()]))
 }
 
 /// `1`, or `1/2` for a key of several columns.

@@ -491,7 +491,7 @@ impl Session {
         }
         let is_row = found.is_some();
         let writable = |(name, _): &(&str, _)| {
-            def.column(name).is_ok_and(|c| c.computed().is_none() && !(is_row && c.row_version().is_some()))
+            def.column(name).is_ok_and(|c| c.read_only().is_none() && !(is_row && c.row_version().is_some()))
         };
         let named = |(name, value): (&str, ValueRef<'_>)| (Arc::from(name), Expr::from(value.to_value()));
         let mut pairs: Vec<(Arc<str>, Expr)> = values.iter().filter(writable).map(named).collect();

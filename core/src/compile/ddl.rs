@@ -128,12 +128,15 @@ impl Compiler<'_> {
     /// Columns, keys and conditions, with commas between; those that come from another table are left out.
     fn table_elements(&mut self, table: &Table, def: &TableDef, without: &[Arc<str>]) -> Result<()> {
         let mut inline_key = false;
-        let own = def.columns().filter(|column| !self.is_inherited(&column.column.options));
+        let is_own = |column: &&ColumnDef| !self.is_inherited(&column.column.options) && !column.is_system();
+        let own = def.columns().filter(is_own);
         self.list(own.collect::<Vec<_>>(), |c, column| {
             inline_key |= c.column_clause(def, column)?;
             Ok(())
         })?;
-        if let (Some(key), false) = (&def.primary_key, inline_key) {
+        let is_ours = |at: &usize| def.column_at(*at).is_some_and(|column| !column.is_system());
+        let key = def.primary_key.as_ref().filter(|key| key.columns.iter().all(is_ours));
+        if let (Some(key), false) = (key, inline_key) {
             self.key(def, "PRIMARY KEY", key)?;
         }
         def.uniques.iter().try_for_each(|key| self.key(def, "UNIQUE", key))?;

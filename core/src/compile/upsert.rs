@@ -127,7 +127,7 @@ impl Compiler<'_> {
         let is_free = |column: &ColumnDef| {
             let left_out = !written.iter().any(|other| other.key() == column.key());
             let null = column.server_default().is_none() && column.is_nullable();
-            left_out && column.computed().is_none() && (null || generated == Some(column.key()))
+            left_out && column.read_only().is_none() && (null || generated == Some(column.key()))
         };
         let meets = |columns: &&Vec<&ColumnDef>| !is_meant(columns) && !columns.iter().any(|c| is_free(c));
         match keys.iter().find(meets) {

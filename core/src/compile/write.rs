@@ -311,12 +311,10 @@ pub(super) fn twice(def: &TableDef, column: &ColumnDef) -> Error {
     Error::new(ErrorKind::Invalid, message).with_table(def.display_name()).with_columns([column.key()])
 }
 
-/// Refuses to write what the database computes.
+/// Refuses to write what the database makes.
 pub(super) fn writable(def: &TableDef, column: &ColumnDef) -> Result<()> {
-    if column.computed().is_none() {
-        return Ok(());
-    }
-    let message = format!("{} is computed by the database", place(def, column));
+    let Some(why) = column.read_only() else { return Ok(()) };
+    let message = format!("{} {why}", place(def, column));
     Err(Error::new(ErrorKind::Invalid, message).with_table(def.display_name()).with_columns([column.key()]))
 }
 

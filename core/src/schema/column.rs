@@ -43,6 +43,8 @@ pub struct Column {
     pub(crate) server_default: Option<ServerDefault>,
     // What few columns have is kept apart: a column is moved by every method.
     pub(crate) computed: Option<Box<Computed>>,
+    /// Every table of the database has it.
+    pub(crate) system: bool,
     pub(crate) identity: Option<Box<IdentityFacts>>,
     pub(crate) collation: Option<Arc<str>>,
     pub(crate) comment: Option<Arc<str>>,
@@ -163,6 +165,7 @@ impl Column {
             deferred: None,
             server_default: None,
             computed: None,
+            system: false,
             identity: None,
             collation: None,
             comment: None,
@@ -254,6 +257,32 @@ impl Column {
     /// A generated column: its expression, and whether the result is stored.
     pub fn computed(mut self, expr: impl Into<Expr>, stored: bool) -> Column {
         self.computed = Some(Box::new(Computed { expr: expr.into().into(), stored }));
+        self
+    }
+
+    /// A column that the database gives every table by itself, such as `xmin` and `tableoid` of PostgreSQL (its manual, 5.6)
+    /// or `rowid` of SQLite: it is read, and neither created nor written.
+    ///
+    /// With [`Column::version_of_server`], `xmin` tells the versions of rows apart in tables that have no column for it;
+    /// with [`Column::primary_key`], `rowid` is the key of a table that has none.
+    ///
+    /// # Example
+    /// ```
+    /// use mirrorm::prelude::*;
+    ///
+    /// let db = Db::open("sqlite://")?;
+    /// db.execute("CREATE TABLE log (line TEXT)", ())?;
+    /// let log = db.table("log", (column("rowid", Integer).system().primary_key(), column("line", Text)))?;
+    /// let session = db.session();
+    /// let line = session.add(log.record(values! { "line" => "a" })?)?;
+    /// session.commit()?;
+    /// line.set("line", "b")?;
+    /// session.commit()?;
+    /// assert_eq!(line.get::<i64>("rowid")?, 1);
+    /// # Ok::<(), mirrorm::Error>(())
+    /// ```
+    pub fn system(mut self) -> Column {
+        self.system = true;
         self
     }
 

@@ -605,6 +605,20 @@ impl ColumnDef {
         self.column.computed.as_deref()
     }
 
+    /// Whether the database gives every table this column.
+    pub fn is_system(&self) -> bool {
+        self.column.system
+    }
+
+    /// Why nobody may write it, as the end of a sentence; none if one may.
+    pub fn read_only(&self) -> Option<&'static str> {
+        match (&self.column.computed, self.column.system) {
+            (Some(_), _) => Some("is computed by the database"),
+            (None, true) => Some("is the database's own"),
+            (None, false) => None,
+        }
+    }
+
     /// How the numbers of an identity column go.
     pub fn identity(&self) -> Option<&crate::dialect::IdentityFacts> {
         self.column.identity.as_deref()

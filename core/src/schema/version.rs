@@ -65,6 +65,9 @@ impl Column {
     }
 
     /// As [`Column::version`], with values that the database makes, by a trigger or by the type: they are read back.
+    ///
+    /// PostgreSQL has a version of every row without a column for it: `column("xmin", Type::Other("xid".into()))`, which is
+    /// a [system column](Column::system).
     pub fn version_of_server(self) -> Column {
         self.versioned(Version::OfServer)
     }
@@ -113,12 +116,12 @@ impl TableDef {
         let is_integer =
             column.is_some_and(|c| matches!(c.ty(), Type::SmallInteger | Type::Integer | Type::BigInteger));
         let in_key = self.primary_key().is_some_and(|key| key.columns.contains(&at));
-        let is_computed = column.is_some_and(|column| column.computed().is_some());
+        let is_made = column.is_some_and(|column| column.read_only().is_some());
         let wrong = match version {
             _ if versions.count() > 1 => "has two columns for its version",
             _ if in_key => "has its version in the primary key, which names the row",
             Version::Counted if !is_integer => "counts its version in a column that is no integer",
-            Version::Counted | Version::Made if is_computed => "has a version that the database computes",
+            Version::Counted | Version::Made if is_made => "has a version that the database makes",
             _ => return Ok(()),
         };
         let table = self.display_name();

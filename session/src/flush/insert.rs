@@ -15,7 +15,7 @@ use super::{miscounted, positions};
 use crate::inner::Verb;
 use crate::log::Part;
 use crate::overlay::Overlay;
-use crate::record::Record;
+use crate::record::{Record, can_write};
 
 /// Records that are gathered, sent and moved together: with their values they fit the cache of a processor, and of more
 /// rows a statement gains nothing.
@@ -160,6 +160,8 @@ impl<'r> Run<'r> {
         values: &'r RowBuffer,
     ) -> Result<Run<'r>> {
         let positions = positions(def, columns)?;
+        let mut given = positions.iter().filter_map(|at| def.column_at(*at));
+        given.try_for_each(|column| can_write(def, column))?;
         let generated = def.generated_key().and_then(|key| def.place_of(key.id())).map(|(at, _)| at);
         let generated = generated.filter(|at| !positions.contains(at));
         Ok(Run { def, table, records, columns, positions, values, generated })
@@ -175,7 +177,7 @@ impl<'r> Run<'r> {
         let missing = key.find(|at| !self.positions.contains(at) && self.generated != Some(**at));
         match missing.and_then(|at| Some((*at, self.def.column_at(*at)?))) {
             None => Ok(None),
-            Some((at, column)) if column.server_default().is_some() || column.computed().is_some() => {
+            Some((at, column)) if column.server_default().is_some() || column.read_only().is_some() => {
                 Ok(Some(at))
             }
             Some((_, column)) => Err(no_key_value(self.def, column.key())),
@@ -194,7 +196,7 @@ impl<'r> Run<'r> {
                 None => {
                     self.generated == Some(at)
                         || (column.server_default().is_none()
-                            && column.computed().is_none()
+                            && column.read_only().is_none()
                             && column.row_version() != Some(Version::OfServer))
                 }
             }

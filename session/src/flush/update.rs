@@ -268,7 +268,7 @@ impl<'r> Run<'r> {
             };
             self.def.column_at(*at).is_some_and(|column| (0..self.places.len()).all(|row| known(row, column)))
         };
-        let is_made = |c: &ColumnDef| c.computed().is_some() || c.row_version() == Some(Version::OfServer);
+        let is_made = |c: &ColumnDef| c.read_only().is_some() || c.row_version() == Some(Version::OfServer);
         !self.def.columns().any(is_made)
             && self.places.iter().all(same)
             && set.iter().enumerate().all(as_given)

@@ -157,6 +157,10 @@ fn r5_6_4_defaults_of_the_program_and_of_the_server() {
         session.commit().unwrap();
         assert_eq!((z.get::<i64>("twice").unwrap(), z.get::<i64>("seen").unwrap()), (14, 99));
         assert_eq!(z.set("twice", 1).unwrap_err().kind(), ErrorKind::Invalid);
+        session.add(t.record(values! { "twice" => 1 }).unwrap()).unwrap();
+        let refused = session.commit().unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Invalid, "before the database is asked: {refused}");
+        assert!(refused.to_string().contains("`twice` of `t` is computed by the database"), "{refused}");
     });
 }
 

@@ -289,3 +289,103 @@ fn r5_6_10_versions_that_cannot_be() {
     assert!(key.to_string().contains("primary key"), "{key}");
     assert_eq!(key.kind(), ErrorKind::Invalid);
 }
+
+/// PostgreSQL has a version of every row itself: the transaction that wrote it.
+#[test]
+fn r5_6_10_versions_that_every_row_has() {
+    each_backend(|db| {
+        if dialect(db) != "postgresql" {
+            return;
+        }
+        let xmin = || column("xmin", Type::Other("xid".into())).system().version_of_server();
+        let columns = (column("id", Integer).primary_key(), column("text", Varchar(40)), xmin());
+        let made = db.table("made", columns).unwrap();
+        db.create_all().unwrap();
+        db.execute("CREATE TABLE found (id serial PRIMARY KEY, text varchar(40))", ()).unwrap();
+        db.reflect().unwrap();
+        let found = db.table("found", (xmin(), extend_existing())).unwrap();
+        db.reflect().unwrap();
+        assert!(found.def().column("xmin").is_ok(), "what was added stays when the table is read again");
+        for pages in [made, found] {
+            let (session, other) = (db.session(), db.session());
+            let texts =
+                |texts: [&str; 3]| texts.map(|text| pages.record(values! { "text" => text }).unwrap());
+            let all = session.add_all(texts(["a", "b", "c"])).unwrap();
+            session.flush().unwrap();
+            let first = all[0].value("xmin").unwrap();
+            all.iter().for_each(|page| page.set("text", "d").unwrap());
+            session.flush().unwrap();
+            assert_eq!(all[2].value("xmin").unwrap(), first, "of the same transaction");
+            session
+                .nested(|session| {
+                    all[1].set("text", "in a savepoint")?;
+                    session.flush()
+                })
+                .unwrap();
+            all[1].set("text", "behind it").unwrap();
+            session.commit().unwrap();
+            all.iter().for_each(|page| page.set("text", "e").unwrap());
+            session.commit().unwrap();
+            assert!(all[0].value("xmin").unwrap() != first && !all[0].value("xmin").unwrap().is_null());
+            // Somebody else changes one of them.
+            let its = other.get(&pages, all[1].key().unwrap()).unwrap().unwrap();
+            its.set("text", "of somebody else").unwrap();
+            other.commit().unwrap();
+            all.iter().for_each(|page| page.set("text", "too late").unwrap());
+            let late = session.commit().unwrap_err();
+            assert_eq!(late.kind(), ErrorKind::Stale);
+            session.rollback().unwrap();
+            session.delete(&all[1]).unwrap();
+            assert_eq!(session.commit().unwrap_err().kind(), ErrorKind::Stale, "nor is it deleted");
+            session.rollback().unwrap();
+            all.iter().for_each(|page| session.refresh(page).unwrap());
+            all.iter().for_each(|page| session.delete(page).unwrap());
+            session.commit().unwrap();
+            assert_eq!(select(&pages).all(db).unwrap().len(), 0);
+            let refused = pages.record(values! { "text" => "a", "xmin" => 5 }).and_then(|page| {
+                session.add(page)?;
+                session.commit()
+            });
+            let refused = refused.unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::Invalid, "{refused}");
+            assert!(refused.to_string().contains("the database's own"), "{refused}");
+        }
+    });
+}
+
+/// Rows of tables without a key have a number on SQLite.
+#[test]
+fn the_number_of_a_row_is_a_key() {
+    let db = Db::open("sqlite://").unwrap();
+    db.execute("CREATE TABLE log (line TEXT)", ()).unwrap();
+    db.reflect().unwrap();
+    let log = db.table("log", (column("rowid", Integer).system().primary_key(), extend_existing())).unwrap();
+    insert(&log).rows(["line"], [["a"], ["b"]]).run(&db).unwrap();
+    let session = db.session();
+    let all = session.query(&log).order_by(log.c("rowid")).all().unwrap();
+    all[0].set("line", "c").unwrap();
+    session.delete(&all[1]).unwrap();
+    let new = session.add(log.record(values! { "line" => "new" }).unwrap()).unwrap();
+    session.commit().unwrap();
+    assert_eq!(new.get::<i64>("rowid").unwrap(), 2);
+    let rows = select(&log).order_by(log.c("rowid")).all(&db).unwrap();
+    let rows: Vec<(i64, String)> =
+        rows.iter().map(|r| (r.get("rowid").unwrap(), r.get("line").unwrap())).collect();
+    assert_eq!(rows, [(1, "c".to_string()), (2, "new".to_string())]);
+    let refused = new.set("rowid", 9).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
+    assert!(refused.to_string().contains("the database's own"), "{refused}");
+    // Made here, it is a table without a key.
+    let columns = (column("rowid", Integer).system().primary_key(), column("line", Text));
+    let made = db.table("made", columns).unwrap();
+    db.create_all().unwrap();
+    let sql: String = db
+        .query_text("SELECT sql FROM sqlite_schema WHERE name = 'made'", ())
+        .unwrap()
+        .scalars()
+        .unwrap()
+        .remove(0);
+    assert!(!sql.contains("rowid") && !sql.contains("KEY"), "{sql}");
+    session.add(made.record(values! { "line" => "a" }).unwrap()).unwrap();
+    session.commit().unwrap();
+}
