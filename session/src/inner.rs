@@ -201,16 +201,19 @@ impl LevelState {
         }
     }
 
-    /// Takes out what happened in some databases, which tables are written in; gives the log of it.
+    /// Takes out what happened in some databases, which tables are written in.
     pub(crate) fn take_out(
         &mut self,
         is_bind: impl Fn(Option<&str>) -> bool,
         is_table: impl Fn(&Table) -> bool,
-    ) -> Log {
-        self.links.retain(|(record, _)| !is_table(&record.table()));
-        self.evicted.retain(|record| !is_table(&record.table()));
-        self.moved.retain(|moved| !is_table(&moved.place.batch.table));
-        self.log.take_out(is_bind)
+    ) -> LevelState {
+        LevelState {
+            log: self.log.take_out(is_bind),
+            links: self.links.extract_if(.., |(record, _)| is_table(&record.table())).collect(),
+            evicted: self.evicted.extract_if(.., |record| is_table(&record.table())).collect(),
+            moved: self.moved.extract_if(.., |moved| is_table(&moved.place.batch.table)).collect(),
+            ..LevelState::default()
+        }
     }
 }
 

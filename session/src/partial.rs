@@ -36,8 +36,8 @@ impl Verb<'_> {
         let Partial { error, at, committed } = part;
         let unknown = error.outcome() == Outcome::Unknown;
         let mut lost = self.core()?.restart();
-        let kept = self.take_out(&mut lost, &committed)?;
-        let doubtful = if unknown { self.take_out(&mut lost, &[at])? } else { Log::default() };
+        let kept = self.log_of(&mut lost, &committed)?;
+        let doubtful = if unknown { self.log_of(&mut lost, &[at])? } else { Log::default() };
         let stays = |table: &Table| {
             self.place_to_write(table).is_ok_and(|own| committed.contains(&own) || (unknown && own == at))
         };
@@ -55,14 +55,23 @@ impl Verb<'_> {
         Ok((kept, error))
     }
 
+    /// Takes what was done in some databases out of the books; gives the log of it.
+    fn log_of(&self, levels: &mut [LevelState], own: &[usize]) -> Result<Log> {
+        let mut log = Log::default();
+        self.take_out(levels, own)?.into_iter().for_each(|level| log.append(level.log));
+        Ok(log)
+    }
+
     /// Takes what was done in some databases out of the books.
-    fn take_out(&self, levels: &mut [LevelState], own: &[usize]) -> Result<Log> {
+    pub(crate) fn take_out<'l>(
+        &self,
+        levels: impl IntoIterator<Item = &'l mut LevelState>,
+        own: &[usize],
+    ) -> Result<Vec<LevelState>> {
         let engines = self.inner.engines()?;
         let is_bind = |bind: Option<&str>| engines.position(bind).is_ok_and(|at| own.contains(&at));
         let is_table = |table: &Table| self.place_to_write(table).is_ok_and(|at| own.contains(&at));
-        let mut out = Log::default();
-        levels.iter_mut().for_each(|level| out.append(level.take_out(is_bind, is_table)));
-        Ok(out)
+        Ok(levels.into_iter().map(|level| level.take_out(is_bind, is_table)).collect())
     }
 
     fn say_committed(&self, error: Error, at: usize, committed: &[usize]) -> Result<Error> {

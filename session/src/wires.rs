@@ -281,15 +281,13 @@ impl Verb<'_> {
 
     /// Ends a transaction with a database in which no more than receivers did anything yet.
     fn forsake(&self, at: usize, conn: &Conn) -> Result<()> {
-        let engines = self.inner.engines()?;
         let mut core = self.core()?;
         let level = core.base.levels.take(at);
         let Core { base, nested, .. } = &mut *core;
-        for level in std::iter::once(base).chain(nested) {
-            drop(level.log.take_out(|bind| engines.position(bind).is_ok_and(|own| own == at)));
-        }
+        let undone = self.take_out(std::iter::once(base).chain(nested), &[at])?;
         core.epochs.end_transaction();
         drop(core);
+        self.restore(undone, |_| true)?;
         self.wire(at, |wire| wire.conn = None)?;
         // The first cause is what the caller needs; the pool resets the connection.
         level.map_or(Ok(()), |level| conn.rollback_level(&level).or(Ok(())))

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use mirrorm::prelude::*;
-use mirrorm::session::RelatedChange;
+use mirrorm::session::{RecordState, RelatedChange};
 
 use crate::support::{dialect, each_backend};
 
@@ -340,6 +340,45 @@ fn r5_9_who_is_told_of_a_beginning_cannot_end_it() {
         let committed = session.commit().unwrap();
         assert!(committed.changes.is_empty(), "{:?}", committed.changes);
         assert_eq!(select(&users).count(db).unwrap(), 2);
+    });
+}
+
+/// The records are what they were, too; what waits to be saved waits on.
+#[test]
+fn r5_9_what_a_receiver_did_to_records_goes_with_a_veto() {
+    each_backend(|db| {
+        let (users, _, _) = blog(db);
+        let session = db.session();
+        let all = session.query(&users).order_by(users.c("id")).all().unwrap();
+        let name: String = all[0].get("name").unwrap();
+        session.commit().unwrap();
+        let own = users.clone();
+        let _writes = db.signals().after_begin.connect(move |session, _| {
+            session.query(&own).filter(own.c("id").eq(1)).update_all(values! { "name" => "changed" })?;
+            session.query(&own).filter(own.c("id").eq(2)).delete_all()?;
+            insert(&own).values(values! { "id" => 70, "name" => "made" }).records(session)?;
+            Ok(())
+        });
+        let veto = db.signals().after_begin.connect(|_, _| Err("no".into()));
+        let new = session.add(users.record(values! { "name" => "new" }).unwrap()).unwrap();
+        all[0].set("name", "mine").unwrap();
+        assert_eq!(session.flush().unwrap_err().kind(), ErrorKind::Vetoed);
+        session.rollback().unwrap();
+        assert_eq!(new.state(), RecordState::Transient);
+        assert_eq!(all[0].get::<String>("name").unwrap(), name);
+        assert_eq!(all[1].state(), RecordState::Persistent);
+        // A statement does not fail the session: what was added still waits.
+        let new = session.add(users.record(values! { "name" => "new" }).unwrap()).unwrap();
+        let refused = session.no_autoflush(|session| delete(&users).all_rows().run(session));
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Vetoed);
+        assert_eq!(new.state(), RecordState::Pending);
+        assert_eq!(all[0].get::<String>("name").unwrap(), name);
+        assert_eq!(all[1].state(), RecordState::Persistent);
+        drop(veto);
+        session.commit().unwrap();
+        assert_eq!(new.state(), RecordState::Persistent);
+        let names: Vec<String> = select(users.c("name")).order_by(users.c("name")).scalars(db).unwrap();
+        assert_eq!(names, ["changed", "made", "new"]);
     });
 }
 
