@@ -199,7 +199,7 @@ fn through<'d>(from: &Link<'d>, to: &Link<'d>, others: &[String], names: &mut Na
 fn link_table<'l, 'a>(a: &'l Link<'a>, b: &'l Link<'a>) -> Option<(&'l Link<'a>, &'l Link<'a>, Vec<String>)> {
     let def = a.from_def;
     let held: HashSet<usize> = a.key.columns.iter().chain(&b.key.columns).copied().collect();
-    let others = def.columns().enumerate().filter(|(at, _)| !held.contains(at));
+    let others = def.columns().enumerate().filter(|(at, column)| !held.contains(at) && !column.is_system());
     let others = others.map(|(_, column)| column.key().to_string()).collect();
     (*def.kind() == TableKind::Table && a.key.columns != b.key.columns).then_some((a, b, others))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mirrorm_core::schema::{ColumnId, Table, TableId};
+use mirrorm_core::schema::{ColumnId, Table, TableId, Version};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, Left, Result};
@@ -316,7 +316,7 @@ fn prefer_later_values(record: &Record) {
     let state = &mut *guard;
     let Some(links) = &mut state.links else { return };
     for (id, value) in std::mem::take(&mut links.copied) {
-        if state.overlay.get(id).is_some_and(|own| own != value.as_ref()) {
+        if state.overlay.get(id).is_some_and(|own| own.to_value() != value) {
             // Its lists were restored without it: it was given away.
             let column = def.place_of(id).map(|(_, column)| column.key());
             column.into_iter().for_each(|key| drop(links.forget_key(key)));
@@ -359,7 +359,8 @@ fn keep_sent(record: &Record, inserted: &Place) {
         let Some(value) = state.value(column.id(), column.key()) else { continue };
         let same = inserted.value(position).is_some_and(|before| before.is_identical(value));
         let sent = inserted.batch.sent.as_ref().is_some_and(|sent| sent.contains(&column.id()));
-        if sent || !same {
+        let is_made = column.read_only().is_some() || column.row_version() == Some(Version::OfServer);
+        if sent || !(same || is_made) {
             kept.push((column.id(), value.to_value()));
         }
     }

@@ -10,7 +10,7 @@ use mirrorm_core::dialect::{Intent, Isolation};
 use mirrorm_core::engine::{Conn, Execute, IntoParams, Lent, Writing, mark, unmarked};
 use mirrorm_core::expr::Expr;
 use mirrorm_core::rows::Rows;
-use mirrorm_core::schema::Table;
+use mirrorm_core::schema::{ColumnDef, Table};
 use mirrorm_core::stmt::{Insert, IntoRow, Tables, insert};
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, ErrorKind, Result};
@@ -24,7 +24,7 @@ use crate::inner::{Inner, Verb};
 use crate::key::IntoKey;
 use crate::on_bind::OnBind;
 use crate::query::{Query, missing};
-use crate::record::{NewRecord, Record, RecordState};
+use crate::record::{NewRecord, Record, RecordState, can_write};
 use crate::route::{Resolver, Route};
 use crate::savepoint::Savepoint;
 
@@ -480,9 +480,9 @@ impl Session {
         let _caller = mark();
         let values = record.row();
         let def = record.table().def();
-        let key = crate::batch::key_of(&def).iter().filter_map(|at| def.column_at(*at));
-        let key: Option<Vec<Value>> = key.map(|column| record.value(column.key()).ok()).collect();
-        let found = match key.filter(|key| !key.is_empty()) {
+        let key = || crate::batch::key_of(&def).iter().filter_map(|at| def.column_at(*at));
+        let values_of_key: Option<Vec<Value>> = key().map(|column| record.value(column.key()).ok()).collect();
+        let found = match values_of_key.filter(|values| !values.is_empty()) {
             Some(key) => self.get(&record.table(), key)?,
             None => None,
         };
@@ -499,7 +499,12 @@ impl Session {
         pairs.extend(record.exprs());
         match found {
             Some(own) => own.set_all(pairs).map(|()| own),
-            None => self.add(record.table().record(pairs)?),
+            None => {
+                // Without its key it would be another row each time.
+                let is_said = |c: &&ColumnDef| record.value(c.key()).is_ok_and(|value| !value.is_null());
+                key().filter(is_said).try_for_each(|column| can_write(&def, column))?;
+                self.add(record.table().record(pairs)?)
+            }
         }
     }
 

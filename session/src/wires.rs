@@ -17,7 +17,8 @@ use mirrorm_core::{Error, ErrorKind, Result};
 use parking_lot::ReentrantMutex;
 
 use crate::engines::{Engines, Target, table_of};
-use crate::inner::{Core, Inner, Phase, Verb};
+use crate::inner::{Inner, Phase, Verb};
+use crate::record::Fate;
 use crate::route::Route;
 
 /// A connection that the session's lock protects, so that it can be shared by what nests.
@@ -260,6 +261,10 @@ impl Verb<'_> {
             Ok(()) => Ok(Lent::Held(lent)),
             Err(error) => {
                 self.forsake(at, &lent)?;
+                drop(lent);
+                if self.phase.get() == Phase::Idle {
+                    self.tell_transitions()?;
+                }
                 Err(error)
             }
         }
@@ -282,12 +287,20 @@ impl Verb<'_> {
     /// Ends a transaction with a database in which no more than receivers did anything yet.
     fn forsake(&self, at: usize, conn: &Conn) -> Result<()> {
         let mut core = self.core()?;
-        let level = core.base.levels.take(at);
-        let Core { base, nested, .. } = &mut *core;
-        let undone = self.take_out(std::iter::once(base).chain(nested), &[at])?;
+        let (mut base, mut nested) = (std::mem::take(&mut core.base), std::mem::take(&mut core.nested));
+        drop(core);
+        let level = base.levels.take(at);
+        // Asks the books where tables are written.
+        let undone = self.take_out(std::iter::once(&mut base).chain(&mut nested), &[at]);
+        let mut core = self.core()?;
+        (core.base, core.nested) = (base, nested);
         core.epochs.end_transaction();
         drop(core);
-        self.restore(undone, |_| true)?;
+        self.restore(undone?, |_| true)?;
+        for record in &self.core()?.doomed {
+            // Its row had gone meanwhile.
+            record.0.state.lock().fate = Fate::Doomed;
+        }
         self.wire(at, |wire| wire.conn = None)?;
         // The first cause is what the caller needs; the pool resets the connection.
         level.map_or(Ok(()), |level| conn.rollback_level(&level).or(Ok(())))

@@ -98,7 +98,7 @@ impl Compiler<'_> {
         if_not_exists: bool,
         without: &[Arc<str>],
     ) -> Result<()> {
-        if def.columns.is_empty() && !self.target.features.empty_tables {
+        if def.columns().all(ColumnDef::is_system) && !self.target.features.empty_tables {
             let message = format!("table `{}` has no columns", def.display_name());
             return Err(Error::new(ErrorKind::Invalid, message).with_table(table.name().to_string()));
         }

@@ -264,7 +264,10 @@ impl Column {
     /// or `rowid` of SQLite: it is read, and neither created nor written.
     ///
     /// With [`Column::version_of_server`], `xmin` tells the versions of rows apart in tables that have no column for it;
-    /// with [`Column::primary_key`], `rowid` is the key of a table that has none.
+    /// with [`Column::primary_key`], `rowid` is the key of a table that has none. Such a key is not declared to the database,
+    /// and no other key holds on to it: VACUUM may give rows other numbers, and a number is given again after its row was
+    /// deleted (SQLite's documentation, "ROWIDs and the INTEGER PRIMARY KEY"), so no record may be held across either. Tables
+    /// WITHOUT ROWID and views have none.
     ///
     /// # Example
     /// ```

@@ -161,6 +161,18 @@ fn r5_6_4_defaults_of_the_program_and_of_the_server() {
         let refused = session.commit().unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Invalid, "before the database is asked: {refused}");
         assert!(refused.to_string().contains("`twice` of `t` is computed by the database"), "{refused}");
+        session.rollback().unwrap();
+        // What the database made of a row that is undone is not kept, so that it can be added again.
+        let again = session.add(t.record(values! { "n" => 1 }).unwrap()).unwrap();
+        session.flush().unwrap();
+        again.set("n", 2).unwrap();
+        session.flush().unwrap();
+        assert_eq!(again.get::<i64>("twice").unwrap(), 4);
+        session.rollback().unwrap();
+        assert_eq!((again.get::<i64>("n").unwrap(), again.value("twice").is_err()), (2, true));
+        session.add(again.clone()).unwrap();
+        session.commit().unwrap();
+        assert_eq!(again.get::<i64>("twice").unwrap(), 4);
     });
 }
 

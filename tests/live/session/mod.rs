@@ -22,6 +22,8 @@ mod receivers;
 
 /// Faults that somebody found.
 mod found;
+/// Those of relationships.
+mod found_relations;
 
 /// What is written while a session flushes.
 mod meanwhile;

@@ -323,6 +323,9 @@ fn r5_6_10_versions_that_every_row_has() {
                 })
                 .unwrap();
             all[1].set("text", "behind it").unwrap();
+            session.rollback().unwrap();
+            // What was undone is added again, without what every row has.
+            session.add_all(all.clone()).unwrap();
             session.commit().unwrap();
             all.iter().for_each(|page| page.set("text", "e").unwrap());
             session.commit().unwrap();
@@ -375,6 +378,27 @@ fn the_number_of_a_row_is_a_key() {
     let refused = new.set("rowid", 9).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Invalid);
     assert!(refused.to_string().contains("the database's own"), "{refused}");
+    // What names no row is not saved as another one.
+    let nobody = session.merge(&log.record(values! { "rowid" => 99, "line" => "x" }).unwrap()).unwrap_err();
+    assert_eq!(nobody.kind(), ErrorKind::Invalid, "{nobody}");
+    let own = session.merge(&log.record(values! { "rowid" => 2, "line" => "merged" }).unwrap()).unwrap();
+    assert_eq!(own, new);
+    session.commit().unwrap();
+    let other = Db::open("sqlite://").unwrap();
+    other.table("only", column("rowid", Integer).system().primary_key()).unwrap();
+    assert!(other.create_all().unwrap_err().to_string().contains("has no columns"));
+    // A table that links two others does so still.
+    db.execute_script(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (id INTEGER PRIMARY KEY);
+         CREATE TABLE a_b (a_id INTEGER REFERENCES a, b_id INTEGER REFERENCES b);
+         INSERT INTO a VALUES (1); INSERT INTO b VALUES (5); INSERT INTO a_b VALUES (1, 5);",
+    )
+    .unwrap();
+    db.reflect().unwrap();
+    db.table("a_b", (column("rowid", Integer).system().primary_key(), extend_existing())).unwrap();
+    let a = session.get_one(&db.table_named("a").unwrap(), 1).unwrap();
+    assert_eq!(a.related("b").unwrap().len(), 1);
+    session.commit().unwrap();
     // Made here, it is a table without a key.
     let columns = (column("rowid", Integer).system().primary_key(), column("line", Text));
     let made = db.table("made", columns).unwrap();

@@ -348,7 +348,8 @@ fn r5_9_who_is_told_of_a_beginning_cannot_end_it() {
 fn r5_9_what_a_receiver_did_to_records_goes_with_a_veto() {
     each_backend(|db| {
         let (users, _, _) = blog(db);
-        let session = db.session();
+        // Where tables are written may be for the program to say.
+        let session = db.session_with(SessionOptions::new().resolve_bind(|route| Ok(route.bind())));
         let all = session.query(&users).order_by(users.c("id")).all().unwrap();
         let name: String = all[0].get("name").unwrap();
         session.commit().unwrap();
@@ -369,12 +370,25 @@ fn r5_9_what_a_receiver_did_to_records_goes_with_a_veto() {
         assert_eq!(all[1].state(), RecordState::Persistent);
         // A statement does not fail the session: what was added still waits.
         let new = session.add(users.record(values! { "name" => "new" }).unwrap()).unwrap();
+        let heard = Heard::default();
+        let told = heard.clone();
+        let hears = db.signals().state_changed.connect(move |_, one| {
+            let text = one.from.map(|from| format!("{from:?} to {:?}", one.to));
+            told.lock().unwrap().extend(text);
+        });
         let refused = session.no_autoflush(|session| delete(&users).all_rows().run(session));
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Vetoed);
+        assert_eq!(take(&heard), ["Persistent to Detached", "Detached to Persistent"]);
         assert_eq!(new.state(), RecordState::Pending);
         assert_eq!(all[0].get::<String>("name").unwrap(), name);
         assert_eq!(all[1].state(), RecordState::Persistent);
-        drop(veto);
+        // What was to be deleted still is, and can be kept.
+        session.delete(&all[1]).unwrap();
+        assert!(session.no_autoflush(|session| delete(&users).all_rows().run(session)).is_err());
+        assert_eq!(session.deleted(), [all[1].clone()]);
+        session.add(all[1].clone()).unwrap();
+        assert!(session.deleted().is_empty());
+        drop((veto, hears));
         session.commit().unwrap();
         assert_eq!(new.state(), RecordState::Persistent);
         let names: Vec<String> = select(users.c("name")).order_by(users.c("name")).scalars(db).unwrap();
