@@ -220,8 +220,10 @@ fn not_a_row(record: &Record) -> Error {
 
 pub(crate) fn no_key(def: &TableDef) -> Error {
     let table = def.display_name();
-    let message =
-        format!("`{table}` has no primary key, so its rows cannot be told apart; use `update` and `delete`");
+    let message = format!(
+        "`{table}` has no primary key, so its rows cannot be told apart; name one, by `primary_key` and \
+         `extend_existing`, or use `update` and `delete`"
+    );
     Error::new(ErrorKind::Invalid, message).with_table(table)
 }
 
