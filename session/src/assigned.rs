@@ -68,8 +68,6 @@ impl Assigned {
     pub(crate) fn take(&mut self, def: &TableDef, column: &ColumnDef, assigned: Expr) -> Result<()> {
         let id = column.id();
         match assigned.try_value() {
-            // Most are; nothing else has to be asked of them.
-            Ok(value) if !column.is_validated() && self.exprs.is_empty() => put(&mut self.values, id, value),
             Ok(value) => {
                 let value = column.validated(value).map_err(|e| e.with_table(def.display_name()))?;
                 self.exprs.retain(|(own, _)| *own != id);

@@ -225,11 +225,13 @@ impl State {
 
     /// Whether something was set that differs from what was read.
     pub(crate) fn differs(&self, def: &TableDef) -> bool {
-        self.overlay.iter().any(|(id, value)| {
-            let column = def.place_of(id);
-            let stored = column.and_then(|(_, column)| self.stored(id, column.key()));
-            stored.is_none_or(|stored| !stored.is_identical(value))
-        })
+        self.overlay.iter().any(|set| !self.is_stored(def, set))
+    }
+
+    /// Whether a value that was set is known to be the one that was read.
+    pub(crate) fn is_stored(&self, def: &TableDef, (id, value): (ColumnId, ValueRef<'_>)) -> bool {
+        let stored = def.place_of(id).and_then(|(_, column)| self.stored(id, column.key()));
+        stored.is_some_and(|stored| stored.is_identical(value))
     }
 }
 

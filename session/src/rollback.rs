@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use mirrorm_core::schema::{ColumnId, Table, TableId, Version};
+use mirrorm_core::schema::{ColumnId, Table, TableId};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, Left, Result};
@@ -359,8 +359,7 @@ fn keep_sent(record: &Record, inserted: &Place) {
         let Some(value) = state.value(column.id(), column.key()) else { continue };
         let same = inserted.value(position).is_some_and(|before| before.is_identical(value));
         let sent = inserted.batch.sent.as_ref().is_some_and(|sent| sent.contains(&column.id()));
-        let is_made = column.read_only().is_some() || column.row_version() == Some(Version::OfServer);
-        if sent || !(same || is_made) {
+        if sent || !(same || column.is_made_by_server()) {
             kept.push((column.id(), value.to_value()));
         }
     }

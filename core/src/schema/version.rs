@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::attribute::Attribute;
 use super::column::{ClientDefault, Column};
-use super::table::TableDef;
+use super::table::{ColumnDef, TableDef};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Type;
 use crate::value::Value;
@@ -99,6 +99,13 @@ impl Attribute {
     pub fn version_of_server(mut self) -> Attribute {
         self.version = Some(Version::OfServer);
         self
+    }
+}
+
+impl ColumnDef {
+    /// Whether the database makes its values: it computes them, has them for every row, or makes versions of them.
+    pub fn is_made_by_server(&self) -> bool {
+        self.read_only().is_some() || self.row_version() == Some(Version::OfServer)
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use mirrorm_core::compile::Target;
 use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::{Block, BlockBuilder, RowBuffer};
-use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef, Version};
+use mirrorm_core::schema::{ClientDefault, ColumnDef, ColumnId, Table, TableDef};
 use mirrorm_core::stmt::{Operation, insert};
 use mirrorm_core::value::Value;
 use mirrorm_core::{Error, ErrorKind, Result};
 
 use super::finish::{Given, Sent};
-use super::{miscounted, positions};
+use super::{complete, miscounted, positions};
 use crate::inner::Verb;
 use crate::log::Part;
 use crate::overlay::Overlay;
@@ -62,8 +62,8 @@ impl Verb<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let defaults: Vec<&ColumnDef> =
-            def.columns().filter(|column| column.client_default().is_some()).collect();
+        let defaults: Vec<(ColumnId, &ClientDefault)> =
+            def.columns().filter_map(|column| Some((column.id(), column.client_default()?))).collect();
         let generated = def.generated_key().map(ColumnDef::id);
         let mut columns: Vec<ColumnId> = Vec::new();
         let mut values = RowBuffer::default();
@@ -195,9 +195,7 @@ impl<'r> Run<'r> {
                 }
                 None => {
                     self.generated == Some(at)
-                        || (column.server_default().is_none()
-                            && column.read_only().is_none()
-                            && column.row_version() != Some(Version::OfServer))
+                        || (column.server_default().is_none() && !column.is_made_by_server())
                 }
             }
         })
@@ -244,18 +242,6 @@ impl<'r> Run<'r> {
             None => ids.get(row).map_or(Value::Null, |id| Value::Int(*id)),
         };
         Ok((0..self.records.len()).map(|row| key.iter().map(|at| value(row, *at)).collect()).collect())
-    }
-}
-
-/// Fills in the defaults that the program supplies. A function that supplies one runs with nothing
-/// locked.
-fn complete(record: &Record, defaults: &[&ColumnDef]) {
-    for column in defaults {
-        let given = record.0.state.lock().overlay.holds(column.id());
-        if let (false, Some(default)) = (given, column.client_default()) {
-            let value = default.produce();
-            record.0.state.lock().overlay.put(column.id(), value);
-        }
     }
 }
 

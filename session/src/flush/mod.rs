@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use mirrorm_core::engine::Conn;
-use mirrorm_core::schema::{ColumnId, Table, TableDef};
+use mirrorm_core::schema::{ClientDefault, ColumnId, Table, TableDef};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::{Error, ErrorKind, Result};
 
@@ -177,6 +177,17 @@ impl Verb<'_> {
             Operation::Insert => self.insert(conn, &step.table, &step.records),
             Operation::Update => self.update(conn, &step.table, &step.records),
             Operation::Delete => self.delete(conn, &step.table, &step.records),
+        }
+    }
+}
+
+/// Fills in what the program supplies for columns that were not set. A function that supplies it runs with nothing
+/// locked.
+fn complete(record: &Record, supplied: &[(ColumnId, &ClientDefault)]) {
+    for (id, default) in supplied {
+        if !record.0.state.lock().overlay.holds(*id) {
+            let value = default.produce();
+            record.0.state.lock().overlay.put(*id, value);
         }
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use mirrorm_core::compile::Target;
 use mirrorm_core::engine::Conn;
 use mirrorm_core::rows::{BlockBuilder, RowBuffer};
-use mirrorm_core::schema::{ColumnDef, ColumnId, Table, TableDef, Version};
+use mirrorm_core::schema::{ClientDefault, ColumnDef, ColumnId, Table, TableDef};
 use mirrorm_core::stmt::Operation;
 use mirrorm_core::value::{Value, ValueRef};
 use mirrorm_core::{Error, Result};
 
 use super::finish::Given;
 use super::version::{count_version, forget_version, is_changed, named};
-use super::{miscounted, positions};
+use super::{complete, miscounted, positions};
 use crate::batch::{Place, key_of};
 use crate::inner::{Epochs, Verb};
 use crate::key::Key;
@@ -23,8 +23,8 @@ use crate::record::{Home, Record, RecordState, State};
 impl Verb<'_> {
     pub(super) fn update(&self, conn: &Conn, table: &Table, records: &[Record]) -> Result<()> {
         let def = table.def();
-        let on_update: Vec<&ColumnDef> =
-            def.columns().filter(|column| column.client_on_update().is_some()).collect();
+        let on_update: Vec<(ColumnId, &ClientDefault)> =
+            def.columns().filter_map(|column| Some((column.id(), column.client_on_update()?))).collect();
         let epochs = self.core()?.epochs.clone();
         let is_versioned = def.row_version().is_some();
         let mut run = Run::new(table, &def);
@@ -268,8 +268,7 @@ impl<'r> Run<'r> {
             };
             self.def.column_at(*at).is_some_and(|column| (0..self.places.len()).all(|row| known(row, column)))
         };
-        let is_made = |c: &ColumnDef| c.read_only().is_some() || c.row_version() == Some(Version::OfServer);
-        !self.def.columns().any(is_made)
+        !self.def.columns().any(ColumnDef::is_made_by_server)
             && self.places.iter().all(same)
             && set.iter().enumerate().all(as_given)
     }
@@ -299,11 +298,7 @@ fn is_in_doubt(state: &State, epochs: &Epochs) -> bool {
     if epochs.holds(home.epoch) {
         return false;
     }
-    state.overlay.iter().any(|(id, value)| {
-        let column = home.def.place_of(id);
-        let stored = column.and_then(|(_, column)| state.stored(id, column.key()));
-        stored.is_some_and(|stored| stored.is_identical(value))
-    })
+    state.overlay.iter().any(|set| state.is_stored(&home.def, set))
 }
 
 /// Drops what was set to the value the row has, if that was read in this transaction.
@@ -315,15 +310,4 @@ fn keep_changes(state: &mut State, epochs: &Epochs) {
         let stored = place.and_then(|(position, _)| home.value(row, position));
         stored.is_none_or(|stored| !stored.is_identical(value.as_ref()))
     });
-}
-
-/// Fills in what the program supplies on update.
-fn complete(record: &Record, on_update: &[&ColumnDef]) {
-    for column in on_update {
-        let given = record.0.state.lock().overlay.holds(column.id());
-        if let (false, Some(default)) = (given, column.client_on_update()) {
-            let value = default.produce();
-            record.0.state.lock().overlay.put(column.id(), value);
-        }
-    }
 }

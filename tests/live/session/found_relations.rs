@@ -3,15 +3,25 @@
 use mirrorm::prelude::*;
 use mirrorm::session::{BoxError, RecordState};
 
-use super::{blog, said};
+use super::{Blog, blog, said};
 use crate::support::{each_backend, folding_text};
+
+/// A user, and a post that is nobody's.
+fn with_a_post(db: &Db) -> Blog {
+    let b = blog(db);
+    b.fill(db, &["ann"]);
+    insert(&b.posts).values(values! { "title" => "t" }).run(db).unwrap();
+    b
+}
+
+fn owners(db: &Db, b: &Blog) -> Vec<Option<i64>> {
+    select(b.posts.c("user_id")).scalars(db).unwrap()
+}
 
 #[test]
 fn relationships_written_on_a_detached_record() {
     each_backend(|db| {
-        let b = blog(db);
-        b.fill(db, &["ann"]);
-        insert(&b.posts).values(values! { "title" => "t" }).run(db).unwrap();
+        let b = with_a_post(db);
         let post = {
             let s = db.session();
             s.query(&b.posts).one().unwrap()
@@ -25,17 +35,14 @@ fn relationships_written_on_a_detached_record() {
         session.add(ann.clone()).unwrap();
         session.add(post.clone()).unwrap();
         session.commit().unwrap();
-        let ids: Vec<Option<i64>> = select(b.posts.c("user_id")).scalars(db).unwrap();
-        assert_eq!(ids, [Some(1)]);
+        assert_eq!(owners(db, &b), [Some(1)]);
     });
 }
 
 #[test]
 fn relationships_written_before_a_record_is_let_go() {
     each_backend(|db| {
-        let b = blog(db);
-        b.fill(db, &["ann"]);
-        insert(&b.posts).values(values! { "title" => "t" }).run(db).unwrap();
+        let b = with_a_post(db);
         let session = db.session();
         let post = session.query(&b.posts).one().unwrap();
         let ann = session.query(&b.users).one().unwrap();
@@ -43,17 +50,14 @@ fn relationships_written_before_a_record_is_let_go() {
         session.expunge(&post).unwrap();
         session.add(post.clone()).unwrap();
         session.commit().unwrap();
-        let ids: Vec<Option<i64>> = select(b.posts.c("user_id")).scalars(db).unwrap();
-        assert_eq!(ids, [Some(1)]);
+        assert_eq!(owners(db, &b), [Some(1)]);
     });
 }
 
 #[test]
 fn a_detached_record_in_a_list_joins_the_session() {
     each_backend(|db| {
-        let b = blog(db);
-        b.fill(db, &["ann"]);
-        insert(&b.posts).values(values! { "title" => "t" }).run(db).unwrap();
+        let b = with_a_post(db);
         let session = db.session();
         let ann = session.query(&b.users).one().unwrap();
         let post = {
@@ -62,8 +66,7 @@ fn a_detached_record_in_a_list_joins_the_session() {
         };
         ann.append("posts", &post).unwrap();
         session.commit().unwrap();
-        let ids: Vec<Option<i64>> = select(b.posts.c("user_id")).scalars(db).unwrap();
-        assert_eq!((ids, post.state()), (vec![Some(1)], RecordState::Persistent));
+        assert_eq!((owners(db, &b), post.state()), (vec![Some(1)], RecordState::Persistent));
     });
 }
 
